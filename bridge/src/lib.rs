@@ -1,0 +1,3 @@
+//! Upturn's bridge: connects devices, the core, the store and people.
+
+mod clock;

@@ -1,0 +1,142 @@
+//! Events: what happened on a device, in the order of event time.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::id::{DeviceId, EventId};
+
+/// A place in the log: the number of an input, growing from 1, never used twice.
+pub type Position = u64;
+
+/// Something that happened on a device. All times are whole milliseconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// The sender's id, or a hash of the message if it sent none.
+    pub id: EventId,
+    /// The device it happened on.
+    pub device: DeviceId,
+    /// The part of the device (a connector), if the message names one.
+    pub channel: Option<Box<str>>,
+    /// What happened, in the words rules use: `charge_failed`.
+    pub kind: Box<str>,
+    /// The message's own time, as sent; `None` if it states none. Never the time of receipt:
+    /// with [`Event::device`] and [`Event::id`] it tells a repeated message from a new one.
+    pub stated_at: Option<DateTime<Utc>>,
+    /// When it happened: `stated_at` where that is believed, the time of receipt otherwise.
+    pub occurred_at: DateTime<Utc>,
+    /// Log time: when Upturn took it in.
+    pub received_at: DateTime<Utc>,
+    /// The sender's counter, which orders events of the same instant.
+    pub seq: Option<i64>,
+    /// Whether `stated_at` was too far from the time of receipt to be believed.
+    pub clock_suspect: bool,
+    /// Everything else the message said.
+    pub attributes: Attributes,
+}
+
+impl Event {
+    /// Returns what events of one history are ordered by.
+    pub fn order(&self) -> Order<'_> {
+        Order { occurred_at: self.occurred_at, seq: self.seq, id: self.id.as_str() }
+    }
+}
+
+/// The order of events in one history: event time, then the sender's counter, then the id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Order<'a> {
+    /// See [`Event::occurred_at`].
+    pub occurred_at: DateTime<Utc>,
+    /// See [`Event::seq`]; an event without one comes first.
+    pub seq: Option<i64>,
+    /// See [`Event::id`].
+    pub id: &'a str,
+}
+
+/// The attributes of an event: a JSON object, kept as text until a rule asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attributes(Box<str>);
+
+impl Attributes {
+    /// Returns the attributes of an event that has none.
+    pub fn none() -> Self {
+        Self("{}".into())
+    }
+
+    /// Takes the text of a JSON object that a parser has already accepted.
+    ///
+    /// Keys that name a part of the event itself (`id`, `ts`, `kind` …) may stand in it; a rule
+    /// reaches those as parts of the event.
+    pub fn from_json_object(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// Returns the JSON text of the object.
+    pub fn as_json(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the value of `name`, or `None` where it is absent.
+    pub fn find(&self, name: &str) -> Option<Value> {
+        find::value(&self.0, name)
+    }
+}
+
+/// Reads one member of an object without building the others.
+mod find {
+    use super::Cow;
+    use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+    use serde_json::Value;
+    use std::fmt;
+
+    pub(super) fn value(object: &str, name: &str) -> Option<Value> {
+        let mut reader = serde_json::Deserializer::from_str(object);
+        reader.deserialize_map(Member(name)).ok().flatten()
+    }
+
+    struct Member<'n>(&'n str);
+
+    impl<'de> Visitor<'de> for Member<'_> {
+        type Value = Option<Value>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut found = None;
+            while let Some(key) = map.next_key::<Key<'de>>()? {
+                if key.0 == self.0 {
+                    found = Some(map.next_value()?);
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(found)
+        }
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+}
+
+/// Orders events as [`Event::order`] does.
+pub fn by_order(one: &Event, other: &Event) -> Ordering {
+    one.order().cmp(&other.order())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_one_attribute_of_a_nested_object() {
+        let attributes =
+            Attributes::from_json_object(r#"{"a":{"b":[1,{"c":2}]},"code":"X\u0041","n":7}"#);
+        assert_eq!(attributes.find("code"), Some(Value::from("XA")));
+        assert_eq!(attributes.find("n"), Some(Value::from(7)));
+        assert_eq!(attributes.find("b"), None);
+    }
+}

@@ -1,0 +1,18 @@
+//! Upturn's deterministic core: a fold over a log of inputs that says what follows from them.
+//!
+//! It reads no clock, no database, no network and no random number; the same log gives the same
+//! effects, whether it is folded live, at recovery or for a back-test.
+
+pub mod id;
+pub mod event;
+pub mod calendar;
+pub mod registry;
+pub mod decode;
+pub mod derive;
+pub mod catalogue;
+pub mod condition;
+pub mod rule;
+pub mod pattern;
+pub mod task;
+pub mod effect;
+pub mod engine;

@@ -1,0 +1,1 @@
+//! Helpers of the tests that look at the binary from outside.
