@@ -5,6 +5,7 @@
 
 pub mod id;
 pub mod event;
+mod intern;
 pub mod calendar;
 pub mod registry;
 pub mod decode;
@@ -16,3 +17,4 @@ pub mod pattern;
 pub mod task;
 pub mod effect;
 pub mod engine;
+pub mod board;

@@ -1,0 +1,59 @@
+//! Lines of a file of events: captured publishes, or native events that name their device.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::time::{self, Clock};
+use super::{DecodeError, Message, Receipt, Sources, guard, native};
+use crate::event::Event;
+use crate::id::DeviceId;
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    topic: Option<Text<'a>>,
+    #[serde(borrow)]
+    payload: Option<&'a RawValue>,
+    #[serde(borrow)]
+    received_at: Option<&'a RawValue>,
+    #[serde(borrow)]
+    device: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Reads `{"topic": …, "payload": …}` through `sources`, or a native event with `device`.
+///
+/// `received_at` may stand beside either; without it the line is not clock-checked and was taken
+/// in at `log_time`, the largest event time so far.
+pub fn decode(
+    line: &str,
+    sources: &Sources,
+    log_time: DateTime<Utc>,
+) -> Result<Event, DecodeError> {
+    let text = guard::text(line.trim().as_bytes())?;
+    if !text.starts_with('{') {
+        return Err(DecodeError::NotJson("a line is one JSON object".to_owned()));
+    }
+    let parts: Line<'_> =
+        serde_json::from_str(text).map_err(|error| DecodeError::NotJson(error.to_string()))?;
+    let received_at = parts.received_at.map(|raw| time::parse("received_at", raw)).transpose()?;
+    let receipt = received_at.map_or(Receipt::Unknown(log_time), Receipt::At);
+    if let (Some(topic), Some(payload)) = (&parts.topic, parts.payload) {
+        let unwrapped = text_of(payload);
+        let payload = unwrapped.as_deref().unwrap_or(payload.get()).as_bytes();
+        return sources.decode(Message { topic: &topic.0, payload, receipt });
+    }
+    let device = parts.device.ok_or(DecodeError::Missing("device"))?;
+    let device = DeviceId::new(&device.0)?;
+    native::decode(text, device, None, Clock::with_defaults(receipt))
+}
+
+/// A payload that is no JSON object stands in the line as a text.
+fn text_of(payload: &RawValue) -> Option<String> {
+    payload.get().starts_with('"').then(|| serde_json::from_str(payload.get()).ok()).flatten()
+}

@@ -1,0 +1,106 @@
+//! Native JSON: one object an event. `id ts kind channel seq device` are reserved; every other
+//! key is an attribute.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::time::{self, Clock};
+use super::{DecodeError, digest};
+use crate::event::{Attributes, Event};
+use crate::id::{DeviceId, EventId};
+
+/// The longest kind or channel, in bytes.
+const WORD_MAX: usize = 64;
+
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    ts: Option<&'a RawValue>,
+    #[serde(borrow)]
+    kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    channel: Option<&'a RawValue>,
+    seq: Option<i64>,
+    #[serde(borrow)]
+    device: Option<Text<'a>>,
+}
+
+/// A text, borrowed from the payload unless it has escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Returns the event `text` tells of.
+pub(super) fn decode(
+    text: &str,
+    device: DeviceId,
+    channel: Option<&str>,
+    clock: Clock,
+) -> Result<Event, DecodeError> {
+    let body = parse(text)?;
+    if let Some(named) = &body.device
+        && named.0 != device.as_str()
+    {
+        let (topic, payload) = (device.as_str().into(), named.0.as_ref().into());
+        return Err(DecodeError::IdentityMismatch { topic, payload });
+    }
+    let kind = word("kind", body.kind.as_ref().ok_or(DecodeError::Missing("kind"))?.0.as_ref())?;
+    let channel = match body.channel {
+        Some(raw) => Some(channel_of(raw)?),
+        None => channel.map(|text| word("channel", text)).transpose()?,
+    };
+    let stated_at = body.ts.map(|raw| time::parse("ts", raw)).transpose()?;
+    let judged = clock.judge(&[stated_at]);
+    let id = match body.id {
+        Some(id) => EventId::new(&id.0)?,
+        None => EventId::new(&digest([text.as_bytes()]))?,
+    };
+    Ok(Event {
+        id,
+        device,
+        channel,
+        kind,
+        stated_at,
+        occurred_at: judged.occurred_at,
+        received_at: judged.received_at,
+        seq: body.seq,
+        clock_suspect: judged.suspect,
+        attributes: Attributes::from_json_object(text),
+    })
+}
+
+fn parse(text: &str) -> Result<Body<'_>, DecodeError> {
+    // A list would be taken for the members in their order of declaration.
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(DecodeError::NotJson("an event is one JSON object".to_owned()));
+    }
+    serde_json::from_str(text).map_err(|error| DecodeError::NotJson(error.to_string()))
+}
+
+/// Reads a channel: a text, or a whole number that stands for one (connector 1).
+fn channel_of(raw: &RawValue) -> Result<Box<str>, DecodeError> {
+    let json = raw.get();
+    if json.bytes().all(|byte| byte.is_ascii_digit()) {
+        return word("channel", json);
+    }
+    let text: Text<'_> = serde_json::from_str(json).map_err(|_| DecodeError::Field {
+        field: "channel",
+        fault: format!("is {json}; use a text or a whole number"),
+    })?;
+    word("channel", &text.0)
+}
+
+/// Checks a kind or channel: short, printable, not empty.
+fn word(field: &'static str, text: &str) -> Result<Box<str>, DecodeError> {
+    let fault = if text.is_empty() || WORD_MAX < text.len() {
+        format!("has {} bytes; use 1 to {WORD_MAX}", text.len())
+    } else if text.contains(char::is_control) {
+        "contains a control character; use letters, digits, '_' or '-'".to_owned()
+    } else {
+        return Ok(text.into());
+    };
+    Err(DecodeError::Field { field, fault })
+}
