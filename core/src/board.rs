@@ -24,7 +24,7 @@ impl Board {
                     task.occasion = occasion;
                 }
             }
-            Effect::Withdraw { task } => {
+            Effect::Withdraw { task, .. } => {
                 self.tasks.remove(&task);
             }
         }

@@ -1,6 +1,6 @@
 //! Effects: what follows from an input. The runtime stores them in the input's own transaction.
 
-use crate::id::TaskId;
+use crate::id::{DeviceId, TaskId};
 use crate::task::{Occasion, Task};
 
 /// One thing that follows from an input.
@@ -19,5 +19,7 @@ pub enum Effect {
     Withdraw {
         /// Which task.
         task: TaskId,
+        /// The device it was about.
+        device: DeviceId,
     },
 }

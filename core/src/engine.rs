@@ -287,7 +287,7 @@ impl Engine {
                 Change::Amended(task, found) => {
                     effects.push(Effect::Amend { task, occasion: occasion_of(&found) });
                 }
-                Change::Gone(task) => effects.push(Effect::Withdraw { task }),
+                Change::Gone(task, device) => effects.push(Effect::Withdraw { task, device }),
             }
         }
     }

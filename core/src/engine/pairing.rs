@@ -4,7 +4,7 @@
 //! a new one alone is created.
 
 use super::key::{Match, Standing};
-use crate::id::TaskId;
+use crate::id::{DeviceId, TaskId};
 
 /// What became of a match.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(super) enum Change {
     /// Its task stands on other evidence now.
     Amended(TaskId, Match),
     /// Nothing carries its task any more.
-    Gone(TaskId),
+    Gone(TaskId, DeviceId),
 }
 
 /// Returns what stands now, in the order of `found`, and what changed.
@@ -29,8 +29,11 @@ pub(super) fn pair(old: Vec<Standing>, found: Vec<Match>) -> (Vec<Standing>, Vec
         }
     }
 
-    let mut changes: Vec<Change> =
-        old.into_iter().flatten().filter_map(|gone| gone.task).map(Change::Gone).collect();
+    let gone = old.into_iter().flatten().filter_map(|gone| {
+        let device = gone.found.last().device.clone();
+        gone.task.map(|task| Change::Gone(task, device))
+    });
+    let mut changes: Vec<Change> = gone.collect();
     let mut standing = Vec::with_capacity(found.len());
     for (new, partner) in found.into_iter().zip(partners) {
         match partner {

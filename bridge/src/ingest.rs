@@ -1,0 +1,7 @@
+//! Ingest: messages come in by two doors, and are acknowledged after their commit.
+//!
+//! [`client`] reads from the site's own broker; [`door`] is a broker inside this process. Both
+//! hand [`delivery::Delivery`]s to the runtime and learn from it what may be acknowledged.
+
+pub(crate) mod delivery;
+pub(crate) mod client;

@@ -1,0 +1,261 @@
+//! The door to the site's own broker: an MQTT 5 client that acknowledges by hand.
+//!
+//! One task polls the connection and does nothing that could wait, since a reader that waits for
+//! a full queue while the worker waits to acknowledge stops both for ever. What does not fit into
+//! the queue is not acknowledged: the connection is dropped, and the broker sends it again.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::{ConnAck, Filter, Packet, Publish, RetainForwardRule};
+use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::delivery::{Acknowledge, Delivery, Receipt};
+use crate::backoff::Backoff;
+use crate::health::Health;
+use crate::telemetry::Metrics;
+
+/// How many messages the broker may send ahead of our acknowledgements.
+pub(crate) const IN_FLIGHT_MAX: u16 = 4_000;
+/// Larger packets are refused by the broker on our behalf. Payloads over the decoder's limit but
+/// below this still arrive, and become dead letters.
+const PACKET_MAX: u32 = 1024 * 1024;
+/// How long the broker keeps our session, and what is sent meanwhile, while we are away.
+const SESSION_EXPIRY_S: u32 = 7 * 24 * 3600;
+/// Room for an acknowledgement of every packet id there is, so that none ever waits.
+const REQUESTS_MAX: usize = 65_535;
+
+/// How to reach the broker, and what to read there.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// Host, port, client id, credentials, transport.
+    pub(crate) options: MqttOptions,
+    /// The broker's address for people.
+    pub(crate) address: String,
+    /// The topic filters of the sources.
+    pub(crate) filters: Vec<String>,
+}
+
+/// What the door reports to and is told by.
+#[derive(Debug)]
+pub(crate) struct Links {
+    /// Where messages go.
+    pub(crate) inbox: mpsc::Sender<Delivery>,
+    /// Changes when a commit failed: what is unacknowledged must be sent again.
+    pub(crate) resets: watch::Receiver<u64>,
+    /// Says whether the broker is there.
+    pub(crate) health: Health,
+    /// Counts.
+    pub(crate) metrics: Arc<Metrics>,
+    /// Told once, when the first subscription stands or why it does not.
+    pub(crate) ready: oneshot::Sender<Result<(), ConnectionError>>,
+    /// Ends the door.
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// Reads until `shutdown`; after trouble it connects again by itself.
+pub(crate) async fn run(settings: Settings, links: Links) {
+    let (client, events) = connection(&settings);
+    let acks = Arc::new(Acks { client: client.clone(), epoch: Mutex::new(0) });
+    let ready = Some(links.ready);
+    let reader = Reader {
+        address: settings.address,
+        filters: settings.filters,
+        client,
+        events,
+        acks,
+        inbox: links.inbox,
+        health: links.health,
+        metrics: links.metrics,
+        ready,
+        had_session: false,
+    };
+    reader.run(links.resets, links.shutdown).await;
+}
+
+fn connection(settings: &Settings) -> (AsyncClient, EventLoop) {
+    let mut options = settings.options.clone();
+    options
+        .set_keep_alive(Duration::from_secs(15))
+        .set_connection_timeout(10)
+        .set_clean_start(false)
+        .set_session_expiry_interval(Some(SESSION_EXPIRY_S))
+        .set_receive_maximum(Some(IN_FLIGHT_MAX))
+        .set_max_packet_size(Some(PACKET_MAX))
+        .set_manual_acks(true);
+    let mut network = options.network_options();
+    network.set_tcp_nodelay(true);
+    options.set_network_options(network);
+    AsyncClient::new(options, REQUESTS_MAX)
+}
+
+/// Acknowledges on the connection a message came by, and on no other: a packet id means something
+/// else after a reconnect.
+#[derive(Debug)]
+struct Acks {
+    client: AsyncClient,
+    epoch: Mutex<u64>,
+}
+
+impl Acks {
+    fn token(&self, packet_id: u16) -> u64 {
+        let epoch = self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
+        (*epoch << 16) | u64::from(packet_id)
+    }
+
+    /// Makes all tokens handed out so far worthless, and then forgets queued acknowledgements.
+    fn next_epoch(&self, events: &mut EventLoop) {
+        let mut epoch = self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
+        *epoch += 1;
+        events.clean();
+    }
+}
+
+impl Acknowledge for Acks {
+    fn acknowledge(&self, token: u64) {
+        let epoch = self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
+        if token >> 16 != *epoch {
+            return;
+        }
+        let packet_id = u16::try_from(token & 0xFFFF).unwrap_or_default();
+        let mut publish = Publish::new("", QoS::AtLeastOnce, "", None);
+        publish.pkid = packet_id;
+        if let Err(error) = self.client.try_ack(&publish) {
+            // The broker sends the message again, and it is known by then.
+            tracing::warn!(error = &error as &dyn std::error::Error, "acknowledgement not sent");
+        }
+    }
+}
+
+struct Reader {
+    address: String,
+    filters: Vec<String>,
+    client: AsyncClient,
+    events: EventLoop,
+    acks: Arc<Acks>,
+    inbox: mpsc::Sender<Delivery>,
+    health: Health,
+    metrics: Arc<Metrics>,
+    ready: Option<oneshot::Sender<Result<(), ConnectionError>>>,
+    had_session: bool,
+}
+
+impl Reader {
+    async fn run(mut self, mut resets: watch::Receiver<u64>, shutdown: CancellationToken) {
+        let mut backoff = Backoff::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                changed = resets.changed() => {
+                    if changed.is_err() {
+                        break;
+                    }
+                    self.acks.next_epoch(&mut self.events);
+                }
+                polled = self.events.poll() => match polled {
+                    Ok(event) => {
+                        if self.take(event) {
+                            backoff.reset();
+                        }
+                    }
+                    Err(error) => {
+                        self.acks.next_epoch(&mut self.events);
+                        self.on_trouble(error);
+                        tokio::select! {
+                            () = shutdown.cancelled() => break,
+                            () = backoff.wait() => {}
+                        }
+                    }
+                },
+            }
+        }
+        self.stop().await;
+    }
+
+    /// Takes one event; returns whether the broker is known to be well.
+    fn take(&mut self, event: Event) -> bool {
+        match event {
+            Event::Incoming(Packet::ConnAck(answer)) => {
+                self.on_connected(&answer);
+                false
+            }
+            Event::Incoming(Packet::SubAck(_)) => {
+                self.health.set("broker", Ok(()));
+                if let Some(ready) = self.ready.take() {
+                    // Nobody waits any more where the start was given up.
+                    drop(ready.send(Ok(())));
+                }
+                true
+            }
+            Event::Incoming(Packet::Publish(publish)) => {
+                self.on_publish(publish);
+                true
+            }
+            Event::Incoming(_) | Event::Outgoing(_) => false,
+        }
+    }
+
+    fn on_connected(&mut self, answer: &ConnAck) {
+        if self.had_session && !answer.session_present {
+            self.metrics.session_lost();
+            tracing::warn!(broker = self.address, "the broker lost our session; what it held for us is gone");
+        }
+        self.had_session = true;
+        // Subscribing again is harmless, and repairs a session whose filters are out of date.
+        let filters = self.filters.iter().map(|path| Filter {
+            path: path.clone(),
+            qos: QoS::AtLeastOnce,
+            nolocal: true,
+            preserve_retain: false,
+            // Retained messages are states from before; events are what happens from now on.
+            retain_forward_rule: RetainForwardRule::Never,
+        });
+        if let Err(error) = self.client.try_subscribe_many(filters) {
+            tracing::error!(error = &error as &dyn std::error::Error, "subscription not sent");
+        }
+    }
+
+    fn on_publish(&mut self, publish: Publish) {
+        let receipt = (publish.qos != QoS::AtMostOnce).then(|| Receipt {
+            to: Arc::clone(&self.acks) as Arc<dyn Acknowledge>,
+            token: self.acks.token(publish.pkid),
+        });
+        let topic = String::from_utf8_lossy(&publish.topic).into_owned();
+        let delivery =
+            Delivery { topic, payload: publish.payload, retained: publish.retain, receipt };
+        match self.inbox.try_send(delivery) {
+            Ok(()) | Err(TrySendError::Closed(_)) => {}
+            Err(TrySendError::Full(refused)) => {
+                self.metrics.inbox_full();
+                if refused.receipt.is_some() {
+                    tracing::warn!("more came in than fits; connecting again, so that it is sent again");
+                    self.acks.next_epoch(&mut self.events);
+                }
+            }
+        }
+    }
+
+    fn on_trouble(&mut self, error: ConnectionError) {
+        let text = format!("broker {} is away: {error}", self.address);
+        if let Some(ready) = self.ready.take() {
+            drop(ready.send(Err(error)));
+        } else {
+            tracing::warn!(broker = self.address, error = &error as &dyn std::error::Error, "broker away; trying again");
+        }
+        self.health.set("broker", Err(text));
+    }
+
+    /// Says good-bye, so that the broker knows at once. What is unacknowledged stays in the session.
+    async fn stop(&mut self) {
+        if self.client.try_disconnect().is_ok() {
+            let goodbye = async { while self.events.poll().await.is_ok() {} };
+            // A broker that does not answer must not hold up the stop.
+            drop(tokio::time::timeout(Duration::from_secs(1), goodbye).await);
+        }
+    }
+}
