@@ -1,0 +1,175 @@
+//! The store: everything that must survive, in SQLite or PostgreSQL.
+
+use std::future::Future;
+use std::time::Duration;
+
+use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+
+use self::address::Address;
+use self::claim::Claim;
+use self::error::StoreError;
+use self::postgres::PostgresDatabase;
+use self::sqlite::SqliteDatabase;
+
+/// Runs the same statement on whichever database there is: `on_backend!(tx, db => …)`.
+///
+/// The body is compiled once for each of them, with `db` as a connection or a pool.
+macro_rules! on_backend {
+    ($backend:expr, $db:ident => $body:expr) => {
+        match $backend {
+            $crate::store::Backend::Sqlite($db) => $body,
+            $crate::store::Backend::Postgres($db) => $body,
+        }
+    };
+}
+
+mod address;
+pub(crate) mod audit;
+pub(crate) mod claim;
+mod column;
+pub(crate) mod cursor;
+pub(crate) mod dead_letter;
+pub(crate) mod error;
+pub(crate) mod event;
+pub(crate) mod outbox;
+mod postgres;
+pub(crate) mod rule;
+pub(crate) mod schema;
+pub(crate) mod session;
+mod sqlite;
+pub(crate) mod task;
+pub(crate) mod task_view;
+pub(crate) mod user;
+
+#[cfg(test)]
+mod open_tests;
+#[cfg(test)]
+mod testing;
+
+/// How long a call may take that should be over at once, before the database counts as away.
+///
+/// The limits inside PostgreSQL cannot act when the network between is gone.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// One of the two databases, or what belongs to it.
+#[derive(Clone, Debug)]
+enum Backend<S, P> {
+    /// SQLite, in a file.
+    Sqlite(S),
+    /// A PostgreSQL server.
+    Postgres(P),
+}
+
+/// An open database; its copies share the connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Store(Backend<SqliteDatabase, PostgresDatabase>);
+
+/// A transaction that writes. Dropped without [`Tx::commit`], it leaves nothing behind.
+#[derive(Debug)]
+pub(crate) struct Tx(Backend<Transaction<'static, Sqlite>, Transaction<'static, Postgres>>);
+
+impl Store {
+    /// Opens `sqlite:PATH` or `postgres://…`. A missing SQLite file is made, its folder is not.
+    pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
+        Ok(Self(match Address::parse(url)? {
+            Address::Sqlite(path) => Backend::Sqlite(SqliteDatabase::open(path).await?),
+            Address::Postgres(server) => Backend::Postgres(PostgresDatabase::open(server).await?),
+        }))
+    }
+
+    /// Brings the schema up to date; refuses one that is newer than this binary.
+    pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
+        match &self.0 {
+            Backend::Sqlite(database) => schema::migrate_sqlite(database).await,
+            Backend::Postgres(database) => schema::migrate_postgres(database).await,
+        }
+    }
+
+    /// Takes the right to be the one active process on this database, until the claim is dropped.
+    pub(crate) async fn claim(&self) -> Result<Claim, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(database) => Claim::on_file(&database.path),
+            Backend::Postgres(database) => Claim::on_server(&database.server).await,
+        }
+    }
+
+    /// Begins a transaction that writes. On SQLite it waits for the transaction before it.
+    pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
+        let begin = async {
+            Ok(Tx(match &self.0 {
+                // IMMEDIATE takes the write lock here, where waiting for it can do no harm.
+                Backend::Sqlite(database) => {
+                    Backend::Sqlite(database.writer.begin_with("BEGIN IMMEDIATE").await?)
+                }
+                Backend::Postgres(database) => Backend::Postgres(database.pool.begin().await?),
+            }))
+        };
+        answer(begin).await
+    }
+
+    /// Asks the database for a sign of life; answers within seconds either way.
+    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
+        let ping = async {
+            on_backend!(self.reader(), db => sqlx::query("SELECT 1").execute(db).await.map(drop)?);
+            Ok(())
+        };
+        answer(ping).await
+    }
+
+    /// Closes every connection once it is idle.
+    pub(crate) async fn close(&self) {
+        match &self.0 {
+            Backend::Sqlite(database) => {
+                database.readers.close().await;
+                // The last connection to close writes the log back into the file and removes it.
+                database.writer.close().await;
+            }
+            Backend::Postgres(database) => database.pool.close().await,
+        }
+    }
+
+    /// Returns where to read.
+    fn reader(&self) -> Backend<&SqlitePool, &PgPool> {
+        match &self.0 {
+            Backend::Sqlite(database) => Backend::Sqlite(&database.readers),
+            Backend::Postgres(database) => Backend::Postgres(&database.pool),
+        }
+    }
+
+    /// Returns where to run a single statement that writes.
+    fn writer(&self) -> Backend<&SqlitePool, &PgPool> {
+        match &self.0 {
+            Backend::Sqlite(database) => Backend::Sqlite(&database.writer),
+            Backend::Postgres(database) => Backend::Postgres(&database.pool),
+        }
+    }
+}
+
+impl Tx {
+    /// Makes all of it last. After an error it may have been kept or not: read the cursor.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        let commit = async {
+            match self.0 {
+                Backend::Sqlite(tx) => tx.commit().await?,
+                Backend::Postgres(tx) => tx.commit().await?,
+            }
+            Ok(())
+        };
+        answer(commit).await
+    }
+
+    fn connection(&mut self) -> Backend<&mut SqliteConnection, &mut PgConnection> {
+        match &mut self.0 {
+            Backend::Sqlite(tx) => Backend::Sqlite(tx),
+            Backend::Postgres(tx) => Backend::Postgres(tx),
+        }
+    }
+}
+
+/// Awaits `work`, but no longer than a database that is there needs.
+async fn answer<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(ANSWER_MAX, work).await {
+        Ok(result) => result,
+        Err(_elapsed) => Err(StoreError::NoAnswer),
+    }
+}

@@ -1,0 +1,110 @@
+//! Opens a SQLite file: one writer, several readers, every commit on the disk.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+use super::error::{self, StoreError};
+
+/// More do not help: reading is bound by the processor.
+const READERS_MAX: u32 = 4;
+/// How long a statement waits for another process's lock.
+const BUSY_MAX: Duration = Duration::from_secs(5);
+/// How long a caller waits for a connection.
+const ACQUIRE_MAX: Duration = Duration::from_secs(5);
+/// The writer's page cache in KiB (SQLite takes the negative of it).
+const WRITER_CACHE_KIB: u32 = 16 * 1024;
+/// How many pages the log grows to before it is written back: pages that change often are then
+/// written back once for many commits.
+const CHECKPOINT_PAGES: u32 = 4_000;
+
+/// An open file. It has one writer; readers see the last commit and wait for nobody.
+#[derive(Clone, Debug)]
+pub(super) struct SqliteDatabase {
+    pub(super) path: PathBuf,
+    pub(super) writer: SqlitePool,
+    pub(super) readers: SqlitePool,
+}
+
+impl SqliteDatabase {
+    /// Opens or makes the file at `path`.
+    pub(super) async fn open(path: PathBuf) -> Result<Self, StoreError> {
+        make(&path)?;
+        let writer = pool(1)
+            .connect_with(options_of_writer(&path))
+            .await
+            .map_err(|source| explain(&path, source))?;
+        probe(&writer).await.map_err(|source| explain(&path, source))?;
+        let readers =
+            pool(READERS_MAX).connect_lazy_with(options(&path).pragma("query_only", "ON"));
+        Ok(Self { path, writer, readers })
+    }
+}
+
+fn pool(connections_max: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(ACQUIRE_MAX)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .busy_timeout(BUSY_MAX)
+        .foreign_keys(true)
+        .disable_statement_logging()
+}
+
+fn options_of_writer(path: &Path) -> SqliteConnectOptions {
+    options(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // FULL: a commit is on the disk before it returns, and with it the acknowledgement.
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+}
+
+/// Makes the file if it is missing and finds out, with the system's own words, whether it can be
+/// written. It holds hashes of passwords, so it is nobody else's to read.
+fn make(path: &Path) -> Result<(), StoreError> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if !folder.is_dir() {
+        return Err(StoreError::NoFolder(folder.to_owned()));
+    }
+    open_private(path)
+        .map(drop)
+        .map_err(|source| StoreError::NotWritable { path: path.to_owned(), source })
+}
+
+/// Opens `path` for writing; if it is missing, makes it readable by its owner only.
+pub(super) fn open_private(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Reads the first page, which only a database has.
+async fn probe(writer: &SqlitePool) -> Result<(), sqlx::Error> {
+    sqlx::query("SELECT count(*) FROM sqlite_schema").execute(writer).await.map(drop)
+}
+
+fn explain(path: &Path, source: sqlx::Error) -> StoreError {
+    if error::is_damaged(&source) {
+        return StoreError::NotADatabase { path: path.to_owned(), source };
+    }
+    StoreError::from(source)
+}

@@ -1,0 +1,166 @@
+//! Rows of tasks joined with their evidence, and the tasks they make.
+
+use upturn_core::id::TaskId;
+use upturn_core::task::{EpisodeState, Evidence};
+
+use super::super::column::Column;
+use super::super::error::StoreError;
+use super::{TaskDetail, TaskRow, TaskStatus};
+
+/// The columns of [`Row`].
+pub(super) const SELECT: &str = "
+    SELECT task.id, task.rule_id, task.scope, task.device, task.account, task.kind, task.title,
+        task.owner, task.due_at, task.created_at, task.first_at, task.last_at, task.status,
+        task.episode, task_evidence.event_id";
+
+/// The further columns of [`DetailRow`].
+pub(super) const AND_DETAIL: &str = ",
+        task.steps, task.revision, task_evidence.device AS evidence_device,
+        task_evidence.channel AS evidence_channel, task_evidence.kind AS evidence_kind,
+        task_evidence.occurred_at AS evidence_occurred_at,
+        task_evidence.attributes AS evidence_attributes";
+
+/// One row for each piece of evidence: one statement sees a task and its evidence as of one moment.
+pub(super) const JOIN_EVIDENCE: &str =
+    " LEFT JOIN task_evidence ON task_evidence.task_id = task.id";
+
+/// A task with one piece of its evidence.
+#[derive(sqlx::FromRow)]
+pub(super) struct Row {
+    id: String,
+    rule_id: String,
+    scope: String,
+    device: String,
+    account: Option<String>,
+    kind: String,
+    title: String,
+    owner: String,
+    due_at: Option<i64>,
+    created_at: i64,
+    first_at: i64,
+    last_at: i64,
+    status: String,
+    episode: String,
+    event_id: Option<String>,
+}
+
+/// A task with one piece of its evidence, in full.
+#[derive(sqlx::FromRow)]
+pub(super) struct DetailRow {
+    #[sqlx(flatten)]
+    row: Row,
+    steps: String,
+    revision: i64,
+    evidence_device: Option<String>,
+    evidence_channel: Option<String>,
+    evidence_kind: Option<String>,
+    evidence_occurred_at: Option<i64>,
+    evidence_attributes: Option<String>,
+}
+
+/// Joins the rows of each task, which follow each other.
+pub(super) fn tasks(rows: Vec<Row>) -> Result<Vec<TaskRow>, StoreError> {
+    let mut tasks: Vec<TaskRow> = Vec::new();
+    for mut row in rows {
+        let event_id = row.event_id.take();
+        if tasks.last().is_none_or(|task| task.id.as_str() != row.id) {
+            tasks.push(TaskRow::try_from(row)?);
+        }
+        if let (Some(task), Some(id)) = (tasks.last_mut(), event_id) {
+            task.evidence.push(EVENT_ID.event(&id)?);
+        }
+    }
+    Ok(tasks)
+}
+
+/// Joins the rows of one task.
+pub(super) fn detail(rows: Vec<DetailRow>) -> Result<Option<TaskDetail>, StoreError> {
+    let mut detail: Option<TaskDetail> = None;
+    for mut joined in rows {
+        let evidence = evidence(&mut joined)?;
+        let task = match &mut detail {
+            Some(task) => task,
+            None => detail.insert(TaskDetail::try_from(joined)?),
+        };
+        if let Some(evidence) = evidence {
+            task.row.evidence.push(evidence.id.clone());
+            task.evidence.push(evidence);
+        }
+    }
+    Ok(detail)
+}
+
+const EVENT_ID: Column = Column("task_evidence", "event_id");
+
+fn evidence(joined: &mut DetailRow) -> Result<Option<Evidence>, StoreError> {
+    let Some(id) = joined.row.event_id.take() else {
+        return Ok(None);
+    };
+    let missing = |column| Column("task_evidence", column).inconsistent("nothing");
+    let device = joined.evidence_device.as_deref().ok_or_else(|| missing("device"))?;
+    let occurred_at = joined.evidence_occurred_at.ok_or_else(|| missing("occurred_at"))?;
+    Ok(Some(Evidence {
+        id: EVENT_ID.event(&id)?,
+        device: Column("task_evidence", "device").device(device)?,
+        channel: joined.evidence_channel.take().map(Into::into),
+        kind: joined.evidence_kind.take().ok_or_else(|| missing("kind"))?.into(),
+        occurred_at: Column("task_evidence", "occurred_at").time(occurred_at)?,
+        attributes: joined.evidence_attributes.take().ok_or_else(|| missing("attributes"))?.into(),
+    }))
+}
+
+impl TryFrom<Row> for TaskRow {
+    type Error = StoreError;
+
+    /// Leaves the evidence to the caller.
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: TaskId::from_text(&row.id),
+            rule: Column("task", "rule_id").rule(&row.rule_id)?,
+            scope: row.scope,
+            device: Column("task", "device").device(&row.device)?,
+            account: row.account,
+            kind: row.kind,
+            title: Column("task", "title").json(&row.title)?,
+            owner: row.owner,
+            due_at: Column("task", "due_at").time_if_any(row.due_at)?,
+            created_at: Column("task", "created_at").time(row.created_at)?,
+            first_at: Column("task", "first_at").time(row.first_at)?,
+            last_at: Column("task", "last_at").time(row.last_at)?,
+            status: status(&row.status)?,
+            episode: episode(&row.episode)?,
+            evidence: Vec::new(),
+        })
+    }
+}
+
+impl TryFrom<DetailRow> for TaskDetail {
+    type Error = StoreError;
+
+    /// Leaves the evidence and the history to the caller.
+    fn try_from(joined: DetailRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            steps: Column("task", "steps").json(&joined.steps)?,
+            revision: Column("task", "revision").count(joined.revision)?,
+            row: TaskRow::try_from(joined.row)?,
+            evidence: Vec::new(),
+            history: Vec::new(),
+        })
+    }
+}
+
+fn status(text: &str) -> Result<TaskStatus, StoreError> {
+    match text {
+        "new" => Ok(TaskStatus::New),
+        "withdrawn" => Ok(TaskStatus::Withdrawn),
+        other => Err(Column("task", "status").inconsistent(&format!("the word {other:?}"))),
+    }
+}
+
+fn episode(text: &str) -> Result<EpisodeState, StoreError> {
+    match text {
+        "open" => Ok(EpisodeState::Open),
+        "closed" => Ok(EpisodeState::Closed),
+        other => Err(Column("task", "episode").inconsistent(&format!("the word {other:?}"))),
+    }
+}
