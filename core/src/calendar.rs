@@ -1,14 +1,361 @@
 //! Calendars: which time is working time.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use self::hours::Hours;
+
+pub mod document;
+pub mod hours;
+mod instant;
+
+pub use self::document::CalendarError;
+
+/// How far ahead working time is looked for, in days: five years.
+const LOOK_AHEAD_DAYS: usize = 5 * 366;
 
 /// A weekly pattern of working hours with overrides in both directions, in a named zone.
-#[derive(Clone, Debug, Default)]
-pub struct Calendar {}
+///
+/// The default one is Monday to Friday, 09:00 to 17:00 UTC, and knows no holidays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Calendar {
+    zone: Tz,
+    revision: Box<str>,
+    announced_until: Option<NaiveDate>,
+    /// From Monday on.
+    week: [Hours; 7],
+    // Invariant: ordered by day, and no day is in two of them.
+    overrides: Vec<Override>,
+}
+
+/// Days whose hours are not those of the weekly pattern: holidays, or make-up workdays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Override {
+    /// The first of the days.
+    pub first_on: NaiveDate,
+    /// The last of the days.
+    pub last_on: NaiveDate,
+    /// The hours of each of them; none on a holiday.
+    pub hours: Hours,
+    /// What it is, for people: `Spring Festival`.
+    pub name: Box<str>,
+}
+
+impl Default for Calendar {
+    fn default() -> Self {
+        let office = Hours::office();
+        let off = Hours::default();
+        Self {
+            zone: Tz::UTC,
+            revision: "built in".into(),
+            announced_until: None,
+            week: [
+                office.clone(),
+                office.clone(),
+                office.clone(),
+                office.clone(),
+                office,
+                off.clone(),
+                off,
+            ],
+            overrides: Vec::new(),
+        }
+    }
+}
 
 impl Calendar {
+    /// Returns the calendar that a TOML document describes, or everything that is wrong with it.
+    ///
+    /// The document is described at [`document`].
+    pub fn from_toml(text: &str) -> Result<Self, Vec<CalendarError>> {
+        document::read(text)
+    }
+
     /// Returns the moment at which `time` of working time has passed since `from`.
+    ///
+    /// Working time is real time: where the zone's clocks are put forward or back inside working
+    /// hours, the hour that is skipped is not counted and the hour that is repeated is counted
+    /// twice. From outside working time the count starts at the next opening, also for no time at
+    /// all; an end of working hours is still inside. `None` where `time` is negative or where not
+    /// enough working time lies within five years.
     pub fn add_business_time(&self, from: DateTime<Utc>, time: TimeDelta) -> Option<DateTime<Utc>> {
-        from.checked_add_signed(time)
+        if time < TimeDelta::zero() {
+            return None;
+        }
+        let mut remaining = time;
+        // The day before, since clocks that are put back at midnight can repeat its last hour.
+        let first_day = from.with_timezone(&self.zone).date_naive().pred_opt()?;
+        for day in first_day.iter_days().take(LOOK_AHEAD_DAYS) {
+            for range in self.hours_on(day).ranges() {
+                let opens_at = instant::at(self.zone, day, range.opens)?;
+                let closes_at = instant::at(self.zone, day, range.closes)?;
+                // Equal where a gap in the zone's time swallows the whole range.
+                if closes_at < from || closes_at <= opens_at {
+                    continue;
+                }
+                let start = opens_at.max(from);
+                let available = closes_at - start;
+                if remaining <= available {
+                    return start.checked_add_signed(remaining);
+                }
+                remaining -= available;
+            }
+        }
+        None
+    }
+
+    /// Returns the working hours of `day`.
+    pub fn hours_on(&self, day: NaiveDate) -> &Hours {
+        if let Some(found) = self.find_override(day) {
+            return &found.hours;
+        }
+        let [mon, tue, wed, thu, fri, sat, sun] = &self.week;
+        match day.weekday() {
+            chrono::Weekday::Mon => mon,
+            chrono::Weekday::Tue => tue,
+            chrono::Weekday::Wed => wed,
+            chrono::Weekday::Thu => thu,
+            chrono::Weekday::Fri => fri,
+            chrono::Weekday::Sat => sat,
+            chrono::Weekday::Sun => sun,
+        }
+    }
+
+    /// Returns the override that `day` is in.
+    pub fn find_override(&self, day: NaiveDate) -> Option<&Override> {
+        let after = self.overrides.partition_point(|known| known.first_on <= day);
+        let found = self.overrides.get(after.checked_sub(1)?)?;
+        (day <= found.last_on).then_some(found)
+    }
+
+    /// Returns the zone its hours are in.
+    pub fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    /// Returns which revision of the hours and holidays it is.
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    /// Returns the last day whose holidays are announced, if the calendar says so.
+    pub fn announced_until(&self) -> Option<NaiveDate> {
+        self.announced_until
+    }
+
+    /// Returns whether the holidays up to the day of `at` are announced.
+    ///
+    /// Where they are not, a due time is reckoned by the weekly pattern alone and is a guess: no
+    /// known holidays are not the same as no holidays.
+    pub fn is_announced_at(&self, at: DateTime<Utc>) -> bool {
+        let day = at.with_timezone(&self.zone).date_naive();
+        self.announced_until.is_some_and(|until| day <= until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use proptest::prelude::*;
+
+    const CHINA: &str = r#"
+        zone = "Asia/Shanghai"
+        revision = "2024-11-12"
+        announced_until = "2025-12-31"
+        [week]
+        mon = ["09:00-12:00", "13:00-18:00"]
+        tue = ["09:00-12:00", "13:00-18:00"]
+        wed = ["09:00-12:00", "13:00-18:00"]
+        thu = ["09:00-12:00", "13:00-18:00"]
+        fri = ["09:00-12:00", "13:00-18:00"]
+        [[override]]
+        on = "2025-01-26"
+        hours = ["09:00-12:00", "13:00-18:00"]
+        name = "make-up workday"
+        [[override]]
+        from = "2025-01-28"
+        to = "2025-02-04"
+        hours = []
+        name = "Spring Festival"
+        [[override]]
+        on = "2025-02-08"
+        hours = ["09:00-12:00", "13:00-18:00"]
+        name = "make-up workday"
+    "#;
+
+    /// Clocks go forward at 02:00 on 2025-03-30 and back at 03:00 on 2025-10-26.
+    const NIGHT_SHIFT: &str = r#"
+        zone = "Europe/Berlin"
+        revision = "1"
+        [week]
+        sun = ["00:00-06:00"]
+    "#;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        DateTime::parse_from_rfc3339(text).unwrap().to_utc()
+    }
+
+    #[test]
+    fn adds_working_time_over_breaks_nights_holidays_and_make_up_workdays() {
+        let calendar = Calendar::from_toml(CHINA).unwrap();
+        let cases = [
+            ("inside a morning", "2025-01-20T09:00:00+08:00", 2, "2025-01-20T11:00:00+08:00"),
+            ("up to the break", "2025-01-20T09:00:00+08:00", 3, "2025-01-20T12:00:00+08:00"),
+            ("over the break", "2025-01-20T11:00:00+08:00", 2, "2025-01-20T14:00:00+08:00"),
+            ("from the break", "2025-01-20T12:30:00+08:00", 1, "2025-01-20T14:00:00+08:00"),
+            ("over a night", "2025-01-20T17:00:00+08:00", 2, "2025-01-21T10:00:00+08:00"),
+            ("over a weekend", "2025-01-17T17:30:00+08:00", 1, "2025-01-20T09:30:00+08:00"),
+            (
+                "a Sunday that is made up",
+                "2025-01-25T10:00:00+08:00",
+                1,
+                "2025-01-26T10:00:00+08:00",
+            ),
+            ("over the festival", "2025-01-27T17:00:00+08:00", 2, "2025-02-05T10:00:00+08:00"),
+            (
+                "a Saturday that is made up",
+                "2025-02-07T17:00:00+08:00",
+                2,
+                "2025-02-08T10:00:00+08:00",
+            ),
+            ("no time inside", "2025-01-20T10:11:12+08:00", 0, "2025-01-20T10:11:12+08:00"),
+            ("no time at the end", "2025-01-20T18:00:00+08:00", 0, "2025-01-20T18:00:00+08:00"),
+            ("no time outside", "2025-01-20T18:00:01+08:00", 0, "2025-01-21T09:00:00+08:00"),
+        ];
+        for (name, from, hours, expected) in cases {
+            let found = calendar.add_business_time(at(from), TimeDelta::hours(hours));
+            assert_eq!(found, Some(at(expected)), "case: {name}");
+        }
+    }
+
+    #[test]
+    fn counts_real_hours_where_clocks_are_put_forward_or_back() {
+        let calendar = Calendar::from_toml(NIGHT_SHIFT).unwrap();
+        let cases = [
+            (
+                "six hours on a plain Sunday",
+                "2025-03-23T00:00:00+01:00",
+                6,
+                "2025-03-23T06:00:00+01:00",
+            ),
+            ("five when forward", "2025-03-30T00:00:00+01:00", 5, "2025-03-30T06:00:00+02:00"),
+            ("the gap is no time", "2025-03-30T01:00:00+01:00", 1, "2025-03-30T03:00:00+02:00"),
+            ("seven when back", "2025-10-26T00:00:00+02:00", 7, "2025-10-26T06:00:00+01:00"),
+            ("the hour again", "2025-10-26T02:30:00+02:00", 1, "2025-10-26T02:30:00+01:00"),
+        ];
+        for (name, from, hours, expected) in cases {
+            let found = calendar.add_business_time(at(from), TimeDelta::hours(hours));
+            assert_eq!(found, Some(at(expected)), "case: {name}");
+        }
+    }
+
+    #[test]
+    fn counts_no_time_on_a_day_that_the_zone_skipped() {
+        // Samoa had no 30 December 2011, a Friday.
+        let text = r#"
+            zone = "Pacific/Apia"
+            revision = "1"
+            [week]
+            thu = ["09:00-10:00"]
+            fri = ["09:00-10:00"]
+            sat = ["09:00-10:00"]
+        "#;
+        let calendar = Calendar::from_toml(text).unwrap();
+        let found =
+            calendar.add_business_time(at("2011-12-29T09:00:00-10:00"), TimeDelta::hours(2));
+        assert_eq!(found, Some(at("2011-12-31T10:00:00+14:00")));
+    }
+
+    #[test]
+    fn finds_nothing_beyond_five_years_or_for_a_negative_time() {
+        let calendar = Calendar::default();
+        let from = at("2025-01-20T09:00:00Z");
+        let working_hours_in_five_years = TimeDelta::hours(5 * 261 * 8);
+        assert!(calendar.add_business_time(from, working_hours_in_five_years).is_some());
+        assert_eq!(calendar.add_business_time(from, working_hours_in_five_years * 2), None);
+        assert_eq!(calendar.add_business_time(from, TimeDelta::milliseconds(-1)), None);
+        assert_eq!(calendar.add_business_time(DateTime::<Utc>::MAX_UTC, TimeDelta::hours(1)), None);
+        assert_eq!(calendar.add_business_time(DateTime::<Utc>::MIN_UTC, TimeDelta::hours(1)), None);
+    }
+
+    #[test]
+    fn tells_announced_days_from_days_without_holidays() {
+        let calendar = Calendar::from_toml(CHINA).unwrap();
+        assert!(calendar.is_announced_at(at("2025-12-31T23:59:59+08:00")));
+        assert!(!calendar.is_announced_at(at("2026-01-01T00:00:00+08:00")));
+        assert!(!Calendar::default().is_announced_at(at("2025-01-01T00:00:00Z")));
+    }
+
+    fn calendars() -> impl Strategy<Value = Calendar> {
+        let texts = [CHINA, NIGHT_SHIFT];
+        let mut known: Vec<_> = texts.map(|text| Calendar::from_toml(text).unwrap()).into();
+        known.push(Calendar::default());
+        proptest::sample::select(known)
+    }
+
+    fn instants() -> impl Strategy<Value = DateTime<Utc>> {
+        // 2025, and often around the two nights on which the clocks of Berlin change.
+        let seconds = prop_oneof![
+            1_735_689_600_i64..1_767_225_600,
+            1_743_202_800_i64..1_743_375_600,
+            1_761_343_200_i64..1_761_519_600,
+        ];
+        seconds.prop_map(|seconds| DateTime::from_timestamp(seconds, 0).unwrap())
+    }
+
+    fn times() -> impl Strategy<Value = TimeDelta> {
+        (0_i64..200_000).prop_map(TimeDelta::seconds)
+    }
+
+    proptest! {
+        #[test]
+        fn more_time_never_ends_earlier(
+            calendar in calendars(), from in instants(), a in times(), b in times(),
+        ) {
+            let (less, more) = (a.min(b), a.max(b));
+            prop_assert!(calendar.add_business_time(from, less) <= calendar.add_business_time(from, more));
+        }
+
+        #[test]
+        fn a_later_start_never_ends_earlier(
+            calendar in calendars(), a in instants(), b in instants(), time in times(),
+        ) {
+            let (early, late) = (a.min(b), a.max(b));
+            prop_assert!(calendar.add_business_time(early, time) <= calendar.add_business_time(late, time));
+        }
+
+        #[test]
+        fn two_times_one_after_the_other_are_their_sum(
+            calendar in calendars(), from in instants(), a in times(), b in times(),
+        ) {
+            let between = calendar.add_business_time(from, a).unwrap();
+            prop_assert_eq!(
+                calendar.add_business_time(between, b),
+                calendar.add_business_time(from, a + b)
+            );
+        }
+
+        #[test]
+        fn the_result_lies_in_working_time_or_at_its_end(
+            calendar in calendars(), from in instants(), time in times(),
+        ) {
+            let end = calendar.add_business_time(from, time).unwrap();
+            prop_assert!(from <= end);
+            let local = end.with_timezone(&calendar.zone()).naive_local();
+            let shown = local.format("%H:%M:%S").to_string();
+            let is_inside = calendar.hours_on(local.date()).ranges().iter().any(|range| {
+                format!("{}:00", range.opens) <= shown && shown <= format!("{}:00", range.closes)
+            });
+            prop_assert!(is_inside, "{local}");
+            prop_assert_eq!(calendar.add_business_time(end, TimeDelta::zero()), Some(end));
+        }
+
+        #[test]
+        fn a_working_second_is_a_real_second(calendar in calendars(), from in instants()) {
+            let open = calendar.add_business_time(from, TimeDelta::zero()).unwrap();
+            let next = calendar.add_business_time(open, TimeDelta::seconds(1)).unwrap();
+            prop_assert!(TimeDelta::seconds(1) <= next - open);
+        }
     }
 }
