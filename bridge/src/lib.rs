@@ -3,3 +3,6 @@
 mod clock;
 #[cfg_attr(not(test), expect(dead_code, reason = "the runtime and the pages call it"))]
 mod store;
+mod exit;
+mod config;
+pub mod cli;

@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The `upturn` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    upturn::cli::main()
+}
