@@ -5,4 +5,5 @@ mod clock;
 mod store;
 mod exit;
 mod config;
+mod registry;
 pub mod cli;

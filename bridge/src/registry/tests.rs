@@ -1,0 +1,171 @@
+//! Tests of reading the registry: files in, registry or problems out.
+
+use chrono::NaiveDate;
+use tempfile::TempDir;
+
+use super::*;
+
+fn folder(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    folder
+}
+
+/// What is wrong, without the folder's own name.
+fn problems(files: &[(&str, &[u8])]) -> Vec<String> {
+    let folder = folder(files);
+    let problems = load(folder.path()).unwrap_err().to_string();
+    let prefix = format!("{}/", folder.path().display());
+    problems.lines().map(|line| line.replace(&prefix, "")).collect()
+}
+
+#[test]
+fn the_sample_in_deploy_is_sound_and_answers_who_owns_a_device() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/registry");
+    let registry = load(&sample).unwrap();
+    let owner = |id: &str| registry.find_owner_of(&DeviceId::new(id).unwrap());
+    assert_eq!(owner("EVSE-0042"), Some("advisor-east"));
+    assert_eq!(owner("EVSE-0043"), Some("advisor-eu"), "by its site's account");
+    assert_eq!(owner("unknown"), None);
+    let make_up_day = NaiveDate::from_ymd_opt(2025, 1, 26).unwrap();
+    assert!(!registry.calendar.hours_on(make_up_day).is_day_off());
+}
+
+#[test]
+fn takes_columns_in_any_order_with_the_quirks_of_spreadsheets() {
+    let devices = "\u{feff}site,id, model \r\n\
+                   depot,EVSE-1,\"X7, long\"\r\n\
+                   ,EVSE-2,\r\n\
+                   ,,\r\n\
+                   \r\n\
+                   \"depot\",\"EVSE-3\",\"say \"\"X9\"\"\"";
+    let sites = "name,id\nSüd,x\nDepot,depot\n";
+    let folder = folder(&[("devices.csv", devices.as_bytes()), ("sites.csv", sites.as_bytes())]);
+    let registry = load(folder.path()).unwrap();
+    let found: Vec<_> = registry
+        .devices
+        .iter()
+        .map(|(id, device)| (id.as_str(), &*device.model, device.site.as_deref()))
+        .collect();
+    let expected = [
+        ("EVSE-1", "X7, long", Some("depot")),
+        ("EVSE-2", "", None),
+        ("EVSE-3", "say \"X9\"", Some("depot")),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(&*registry.sites["x"].name, "Süd");
+    assert!(registry.people.is_empty());
+    assert_eq!(registry.calendar, Calendar::default());
+}
+
+#[test]
+fn lists_everything_that_is_wrong_with_file_and_line() {
+    let found = problems(&[
+        ("people.csv", b"id,name,manager,substitute\na,A,b,a\nb,B,a,nobody\n,C,,\na,A2,,\nd,,,\n"),
+        ("accounts.csv", b"id,name,owner\nacme,Acme,zoe\n\npool:x,X,\n"),
+        ("sites.csv", b"id,name,account\ns,S,none\n"),
+        ("devices.csv", b"id,model,site\nE#1,X7,s\nE-2,X7,t\nE-2,X7,s\n,X7,\nE-3,X7\n"),
+        ("calendar.toml", b"zone = \"UTC\"\nrevision = \"1\"\n[week]\nmon = [\"9-17\"]\n"),
+        ("device.csv", b"id,model\n"),
+        ("notes.txt", b"of no interest"),
+    ]);
+    let expected = [
+        "device.csv: no table of the registry; there are devices.csv, sites.csv, accounts.csv, \
+         people.csv, calendar.toml",
+        "calendar.toml:4: '9-17' is no range of hours; write it as \"09:00-17:30\"",
+        "people.csv:4: the id is empty; give the row one",
+        "people.csv:5: id 'a' stands on line 2 too; remove one of the rows",
+        "people.csv:6: the name is empty; people read it, so write one",
+        "people.csv:2: 'a' is their own substitute; name somebody else or nobody",
+        "people.csv:2: 'a' is their own manager's superior; break the circle",
+        "people.csv:3: substitute 'nobody' is not in people.csv; add it there or correct the cell",
+        "people.csv:3: 'b' is their own manager's superior; break the circle",
+        "accounts.csv:2: owner 'zoe' is not in people.csv; add it there or correct the cell",
+        "accounts.csv:4: \"pool:x\" is no id; use at most 128 bytes, no control characters, and \
+         do not begin with 'pool:'",
+        "sites.csv:2: account 'none' is not in accounts.csv; add it there or correct the cell",
+        "devices.csv:2: device id contains '#'; use letters, digits, '-', '_', '.', ':', '*' or '@'",
+        "devices.csv:3: site 't' is not in sites.csv; add it there or correct the cell",
+        "devices.csv:4: id 'E-2' stands on line 3 too; remove one of the rows",
+        "devices.csv:5: device id has 0 bytes, not 1 to 128; use letters, digits, '-', '_', '.', \
+         ':', '*' or '@'",
+        "devices.csv:6: 2 cells under 3 columns; quote a cell that holds a comma",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn refuses_tables_whose_columns_or_characters_are_not_understood() {
+    let cases: [(&[u8], &[&str]); 8] = [
+        (
+            b"id,modle\n",
+            &[
+                "devices.csv:1: unknown column 'modle'; there are id, model, site, account",
+                "devices.csv:1: column 'model' is missing; add it",
+            ],
+        ),
+        (b"id,model,id\n", &["devices.csv:1: column 'id' stands twice; remove one"]),
+        (
+            b"id;model\nE-1;X7\n",
+            &["devices.csv:1: the columns are not separated by commas; save the table with commas"],
+        ),
+        (b"", &["devices.csv: no header; let the first line be id,model"]),
+        (b"\xef\xbb\xbf\r\n", &["devices.csv: no header; let the first line be id,model"]),
+        // "Müller" as Windows writes it.
+        (
+            b"id,model\r\nE-1,X7\r\nE-2,M\xfcller\r\n",
+            &["devices.csv:3: not UTF-8; save the table as \"CSV UTF-8\""],
+        ),
+        (b"\xff\xfei\0d\0", &["devices.csv:1: not UTF-8; save the table as \"CSV UTF-8\""]),
+        (
+            b"id,model\nE-1,\"X\x007\"\n",
+            &["devices.csv:2: model \"X\\07\" has a control character; remove it"],
+        ),
+    ];
+    for (bytes, expected) in cases {
+        assert_eq!(problems(&[("devices.csv", bytes)]), expected, "case: {bytes:?}");
+    }
+}
+
+#[test]
+fn a_table_that_cannot_be_read_does_not_make_those_wrong_that_name_its_rows() {
+    let found = problems(&[
+        ("accounts.csv", b"id,name\nacme,M\xfcller\n"),
+        ("sites.csv", b"id,name,account\ns,S,acme\n"),
+    ]);
+    assert_eq!(found, ["accounts.csv:2: not UTF-8; save the table as \"CSV UTF-8\""]);
+}
+
+#[test]
+fn counts_lines_as_an_editor_does() {
+    let cases: [(&str, &str); 5] = [
+        ("id,name\na,A\nb\n", "sites.csv:3"),
+        ("id,name\r\na,A\r\nb\r\n", "sites.csv:3"),
+        ("\r\n\r\nid,name\r\n\r\na,A\r\n\r\n\r\nb", "sites.csv:8"),
+        ("id,name\n\"a\n\nx\",A\nb\n", "sites.csv:5"),
+        ("\u{feff}id,name\n,\nb\n", "sites.csv:3"),
+    ];
+    for (text, place) in cases {
+        let found = problems(&[("sites.csv", text.as_bytes())]);
+        let expected = "1 cells under 2 columns; quote a cell that holds a comma";
+        assert!(found.contains(&format!("{place}: {expected}")), "case: {text:?}: {found:?}");
+    }
+}
+
+#[test]
+fn lists_fifty_mistakes_and_counts_the_rest() {
+    let rows = "E#,X7\n".repeat(1_000);
+    let found = problems(&[("devices.csv", format!("id,model\n{rows}").as_bytes())]);
+    assert_eq!(found.len(), 51);
+    assert_eq!(found[50], "and 950 more");
+}
+
+#[test]
+fn a_folder_that_is_missing_is_an_error_and_an_empty_one_an_empty_registry() {
+    let folder = folder(&[]);
+    assert!(load(folder.path()).unwrap().devices.is_empty());
+    let error = load(&folder.path().join("gone")).unwrap_err();
+    assert!(matches!(error, RegistryError::Folder { .. }), "{error}");
+}
