@@ -5,3 +5,6 @@
 
 pub(crate) mod delivery;
 pub(crate) mod client;
+//! Ingest: telemetry comes in.
+pub(crate) mod dialer;
+pub(crate) mod tunnel;

@@ -6,4 +6,5 @@ mod store;
 mod exit;
 mod config;
 mod registry;
+mod ingest;
 pub mod cli;

@@ -1,0 +1,185 @@
+//! The dialer: opens TLS connections to a broker.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::config::mqtt::ConnectConfig;
+
+/// How long the broker may take to answer and to agree on a connection.
+const DIAL_LIMIT: Duration = Duration::from_secs(10);
+
+/// Where the broker is, and by which certificates it and we are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DialerSettings {
+    /// The name or address that the broker's certificate must bear.
+    pub(crate) host: String,
+    /// The port.
+    pub(crate) port: u16,
+    /// A PEM file with whoever may sign the broker's certificate; the system's if there is none.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// PEM files with the certificate to show, and its private key.
+    pub(crate) client: Option<ClientFiles>,
+}
+
+/// Our certificate and its private key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ClientFiles {
+    /// A PEM file with our certificate, and those between it and its authority.
+    pub(crate) cert: PathBuf,
+    /// A PEM file with its private key.
+    pub(crate) key: PathBuf,
+}
+
+impl DialerSettings {
+    /// Returns what `[mqtt.connect]` says about TLS.
+    pub(crate) fn of(connect: &ConnectConfig) -> Self {
+        let files = connect.cert_file.clone().zip(connect.key_file.clone());
+        Self {
+            host: connect.url.host().to_owned(),
+            port: connect.url.port(),
+            ca_file: connect.ca_file.clone(),
+            client: files.map(|(cert, key)| ClientFiles { cert, key }),
+        }
+    }
+}
+
+/// Why there is no tunnel, or no connection through it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TunnelError {
+    /// A file that is not what it should be.
+    #[error("{} does not hold {what} in PEM form that can be read", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What it should hold.
+        what: &'static str,
+        /// Why not.
+        source: pem::Error,
+    },
+    /// Nobody to trust.
+    #[error("the system trusts no certificate authority; name the broker's with ca_file")]
+    NoRoots,
+    /// Certificates that are not usable.
+    #[error("the certificates cannot be used; check ca_file, cert_file and key_file")]
+    Certificates(#[source] rustls::Error),
+    /// A host that cannot stand in a certificate.
+    #[error("'{0}' is no name that a certificate can bear; check the broker's URL")]
+    Name(String),
+    /// The tunnel's near end.
+    #[error("the tunnel's socket cannot be opened; check the folder for temporary files")]
+    Socket(#[source] io::Error),
+    /// Nobody there.
+    #[error("the broker at {target} does not answer; check its address and the network")]
+    Unreachable {
+        /// Host and port.
+        target: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// Somebody there, but no agreement.
+    #[error("the broker at {target} and we do not agree on TLS; check its certificate and ours")]
+    Handshake {
+        /// Host and port.
+        target: String,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Opens TLS connections to one broker.
+#[derive(Clone)]
+pub(crate) struct Dialer {
+    connector: TlsConnector,
+    name: ServerName<'static>,
+    host: String,
+    port: u16,
+}
+
+impl std::fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dialer").field("target", &self.target()).finish_non_exhaustive()
+    }
+}
+
+impl Dialer {
+    /// Reads the certificates that `settings` name.
+    pub(crate) async fn new(settings: DialerSettings) -> Result<Self, TunnelError> {
+        let name = ServerName::try_from(settings.host.clone());
+        let name = name.map_err(|_| TunnelError::Name(settings.host.clone()))?;
+        let (host, port) = (settings.host.clone(), settings.port);
+        // The system's certificates are a hundred files or more.
+        let config = tokio::task::spawn_blocking(move || client_config(&settings)).await;
+        let config = config.map_err(|error| TunnelError::Socket(io::Error::other(error)))??;
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)), name, host, port })
+    }
+
+    /// Returns host and port, for people.
+    pub(crate) fn target(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// Opens a connection and sees to it that the broker is the one that is meant.
+    pub(crate) async fn dial(&self) -> Result<TlsStream<TcpStream>, TunnelError> {
+        let unreachable = |source| TunnelError::Unreachable { target: self.target(), source };
+        let handshake = |source| TunnelError::Handshake { target: self.target(), source };
+        let late = || io::Error::from(io::ErrorKind::TimedOut);
+
+        let stream = timeout(DIAL_LIMIT, TcpStream::connect((self.host.as_str(), self.port))).await;
+        let stream = stream.map_err(|_| unreachable(late()))?.map_err(unreachable)?;
+        stream.set_nodelay(true).map_err(unreachable)?;
+        let agreed = timeout(DIAL_LIMIT, self.connector.connect(self.name.clone(), stream)).await;
+        agreed.map_err(|_| handshake(late()))?.map_err(handshake)
+    }
+}
+
+fn client_config(settings: &DialerSettings) -> Result<ClientConfig, TunnelError> {
+    let mut roots = RootCertStore::empty();
+    match &settings.ca_file {
+        Some(path) => {
+            for certificate in certificates(path)? {
+                roots.add(certificate).map_err(TunnelError::Certificates)?;
+            }
+        }
+        None => {
+            // Single files that cannot be read are usual; that none can be is not.
+            let found = rustls_native_certs::load_native_certs();
+            roots.add_parsable_certificates(found.certs);
+        }
+    }
+    if roots.is_empty() {
+        return Err(TunnelError::NoRoots);
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(TunnelError::Certificates)?
+        .with_root_certificates(roots);
+    let Some(files) = &settings.client else {
+        return Ok(builder.with_no_client_auth());
+    };
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|source| TunnelError::File {
+        path: files.key.clone(),
+        what: "a private key",
+        source,
+    })?;
+    let chain = certificates(&files.cert)?;
+    builder.with_client_auth_cert(chain, key).map_err(TunnelError::Certificates)
+}
+
+/// Returns the certificates in a file, at least one.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TunnelError> {
+    let fail = |source| TunnelError::File { path: path.to_owned(), what: "certificates", source };
+    let found = CertificateDer::pem_file_iter(path).map_err(fail)?;
+    let found = found.collect::<Result<Vec<_>, _>>().map_err(fail)?;
+    if found.is_empty() { Err(fail(pem::Error::NoItemsFound)) } else { Ok(found) }
+}
