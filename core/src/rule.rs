@@ -7,8 +7,17 @@ use crate::id::RuleId;
 use crate::pattern::Pattern;
 use crate::task::Title;
 
+pub mod document;
 pub mod due;
+pub(crate) mod duration;
+pub mod finding;
+mod keys;
+pub(crate) mod nearest;
+pub mod parse;
+mod place;
+mod reader;
 pub mod route;
+mod syntax;
 
 pub use self::due::Due;
 pub use self::route::Route;

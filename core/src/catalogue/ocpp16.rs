@@ -1,0 +1,117 @@
+//! Kinds that OCPP 1.6 sends, and those that are derived from them.
+//!
+//! The lists of literals are those of the OCPP 1.6 specification. A charger may send others; they
+//! are kept as `other` with the maker's own text in `vendor_code`.
+
+use super::{Field, Kind};
+
+pub(super) const KINDS: &[Kind] = &[
+    Kind { name: "charge_failed", attributes: ATTEMPT },
+    Kind { name: "charge_ok", attributes: ATTEMPT },
+    Kind { name: "status", attributes: STATUS },
+    Kind { name: "session_start", attributes: CALL },
+    Kind { name: "session_end", attributes: SESSION_END },
+    Kind { name: "authorize", attributes: CALL },
+    Kind { name: "boot", attributes: CALL },
+    Kind { name: "heartbeat", attributes: CALL },
+    Kind { name: "meter", attributes: CALL },
+    Kind { name: "data_transfer", attributes: CALL },
+    Kind { name: "response", attributes: CALL },
+    Kind { name: "other", attributes: CALL },
+];
+
+/// Attributes of an attempt to charge, derived from several messages.
+pub(super) const ATTEMPT: &[Field] = &[
+    Field::one_of("code", CODES),
+    Field::one_of("cause", &["charger", "vehicle", "user", "grid"]),
+    Field::text("reason"),
+    Field::text("vendor_code"),
+    Field::text("info"),
+    Field::number("energy_wh"),
+    Field::text("session"),
+    Field::text("id_tag"),
+];
+
+const STATUS: &[Field] = &[
+    Field::text("action"),
+    Field::one_of("status", STATUSES),
+    Field::one_of("code", CODES),
+    Field::text("vendor_code"),
+    Field::text("info"),
+    Field::text("reason"),
+    Field::number("meter_wh"),
+    Field::number("transaction"),
+    Field::text("id_tag"),
+];
+
+const SESSION_END: &[Field] = &[
+    Field::text("action"),
+    Field::text("status"),
+    Field::text("code"),
+    Field::text("vendor_code"),
+    Field::text("info"),
+    Field::one_of("reason", REASONS),
+    Field::number("meter_wh"),
+    Field::number("transaction"),
+    Field::text("id_tag"),
+];
+
+const CALL: &[Field] = &[
+    Field::text("action"),
+    Field::text("status"),
+    Field::text("code"),
+    Field::text("vendor_code"),
+    Field::text("info"),
+    Field::text("reason"),
+    Field::number("meter_wh"),
+    Field::number("transaction"),
+    Field::text("id_tag"),
+];
+
+const CODES: &[&str] = &[
+    "ConnectorLockFailure",
+    "EVCommunicationError",
+    "GroundFailure",
+    "HighTemperature",
+    "InternalError",
+    "LocalListConflict",
+    "NoError",
+    "OtherError",
+    "OverCurrentFailure",
+    "PowerMeterFailure",
+    "PowerSwitchFailure",
+    "ReaderFailure",
+    "ResetFailure",
+    "UnderVoltage",
+    "OverVoltage",
+    "WeakSignal",
+    "other",
+];
+
+const STATUSES: &[&str] = &[
+    "Available",
+    "Preparing",
+    "Charging",
+    "SuspendedEVSE",
+    "SuspendedEV",
+    "Finishing",
+    "Reserved",
+    "Unavailable",
+    "Faulted",
+    "other",
+];
+
+const REASONS: &[&str] = &[
+    "EmergencyStop",
+    "EVDisconnected",
+    "HardReset",
+    "Local",
+    "Other",
+    "PowerLoss",
+    "Reboot",
+    "Remote",
+    "SoftReset",
+    "UnlockCommand",
+    "DeAuthorized",
+    "other",
+];

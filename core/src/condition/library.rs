@@ -1,0 +1,211 @@
+//! What the `cel` library evaluates: calculations, choices, conversions, lists that events send.
+//!
+//! The expression is rewritten once: every name becomes a variable with the number of its path,
+//! so that no map is built for an event; calculations are made in floats (`+` of a whole number
+//! and a float has no meaning in CEL, and a sensor sends both).
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use cel::common::ast::{CallExpr, Expr, ListExpr, LiteralValue, SelectExpr, SourceInfo, operators};
+use cel::common::types::{CelBool, CelDouble, CelInt, CelNull, CelString, CelUInt};
+use cel::common::value::{CowVal, Val};
+use cel::context::VariableResolver;
+use cel::{Context, Env, IdedExpr, Value};
+
+use super::datum::{Datum, float};
+use super::path::{Name, Path};
+use crate::event::Event;
+use crate::registry::Registry;
+
+static ENVIRONMENT: LazyLock<Arc<Env>> =
+    LazyLock::new(|| Arc::new(Env::default().with_optional_support(false).with_stdlib()));
+
+/// An expression for the library.
+pub(super) struct Foreign {
+    expression: IdedExpr,
+    paths: Vec<Path>,
+}
+
+impl fmt::Debug for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Foreign").field("paths", &self.paths).finish_non_exhaustive()
+    }
+}
+
+impl Foreign {
+    /// Returns a checked expression as the library evaluates it.
+    pub(super) fn of(expression: &IdedExpr, places: &SourceInfo) -> Self {
+        let mut rewriter = Rewriter { places, paths: Vec::new() };
+        let expression = rewriter.value(expression);
+        Self { expression, paths: rewriter.paths }
+    }
+
+    /// Returns whether the expression is true; `None` where it is an error, or neither.
+    pub(super) fn evaluate(&self, event: &Event, registry: &Registry) -> Option<bool> {
+        let variables = Variables { paths: &self.paths, event, registry };
+        let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
+        context.set_variable_resolver(&variables);
+        match Value::resolve(&self.expression, &context) {
+            Ok(Value::Bool(truth)) => Some(truth),
+            Ok(_) | Err(_) => None,
+        }
+    }
+}
+
+/// The paths of an expression, read when the library asks: variable `3`, or `3f` for the number
+/// there as a float.
+struct Variables<'a> {
+    paths: &'a [Path],
+    event: &'a Event,
+    registry: &'a Registry,
+}
+
+impl VariableResolver for Variables<'_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        let (number, is_float) = match variable.strip_suffix('f') {
+            Some(number) => (number, true),
+            None => (variable, false),
+        };
+        let path = self.paths.get(number.parse::<usize>().ok()?)?;
+        let datum = path.read(self.event, self.registry);
+        if is_float { as_float(&datum) } else { as_value(datum) }
+    }
+}
+
+/// Returns the number as a float; nothing for what is no number, which makes an error of it.
+fn as_float<'b>(datum: &Datum<'_>) -> Option<CowVal<'b, 'b>> {
+    let number = match datum {
+        Datum::Whole(whole) => float(*whole),
+        Datum::Float(number) => *number,
+        Datum::Null | Datum::Truth(_) | Datum::Text(_) | Datum::Nested(_) => return None,
+    };
+    Some(CowVal::owned(CelDouble::from(number)))
+}
+
+fn as_value(datum: Datum<'_>) -> Option<CowVal<'_, '_>> {
+    Some(match datum {
+        Datum::Null => CowVal::owned(CelNull),
+        Datum::Truth(truth) => CowVal::owned(CelBool::from(truth)),
+        Datum::Whole(whole) => match i64::try_from(whole) {
+            Ok(whole) => CowVal::owned(CelInt::from(whole)),
+            Err(_) => CowVal::owned(CelUInt::from(u64::try_from(whole).ok()?)),
+        },
+        Datum::Float(number) => CowVal::owned(CelDouble::from(number)),
+        Datum::Text(text) => CowVal::owned(CelString::from(text.into_owned())),
+        Datum::Nested(value) => {
+            let value: Box<dyn Val> = cel::to_value(&value).ok()?.try_into().ok()?;
+            CowVal::Owned(value)
+        }
+    })
+}
+
+struct Rewriter<'s> {
+    places: &'s SourceInfo,
+    paths: Vec<Path>,
+}
+
+impl Rewriter<'_> {
+    /// Returns `expression` with variables for names.
+    fn value(&mut self, expression: &IdedExpr) -> IdedExpr {
+        if let Some(variable) = self.variable(expression, "") {
+            return variable;
+        }
+        let rewritten = match &expression.expr {
+            Expr::Call(call) if is_calculation(call) => return self.calculation(expression, call),
+            Expr::Call(call) if call.func_name == "has" => Expr::Call(CallExpr {
+                func_name: operators::NOT_EQUALS.to_owned(),
+                target: None,
+                args: call
+                    .args
+                    .iter()
+                    .map(|named| self.value(named))
+                    .chain([with(expression, Expr::Literal(LiteralValue::Null))])
+                    .collect(),
+            }),
+            Expr::Call(call) => Expr::Call(CallExpr {
+                func_name: call.func_name.clone(),
+                target: call.target.as_ref().map(|target| Box::new(self.value(target))),
+                args: call.args.iter().map(|argument| self.value(argument)).collect(),
+            }),
+            Expr::List(list) => Expr::List(ListExpr::new(
+                list.elements.iter().map(|element| self.value(element)).collect(),
+            )),
+            Expr::Select(select) => Expr::Select(SelectExpr {
+                operand: Box::new(self.value(&select.operand)),
+                field: select.field.clone(),
+                test: select.test,
+            }),
+            Expr::Literal(_)
+            | Expr::Ident(_)
+            | Expr::Map(_)
+            | Expr::Struct(_)
+            | Expr::Comprehension(_)
+            | Expr::Unspecified => expression.expr.clone(),
+        };
+        with(expression, rewritten)
+    }
+
+    /// Returns a calculation whose operands are floats.
+    fn calculation(&mut self, expression: &IdedExpr, call: &CallExpr) -> IdedExpr {
+        let args = call.args.iter().map(|operand| self.float(operand)).collect();
+        let func_name = call.func_name.clone();
+        with(expression, Expr::Call(CallExpr { func_name, target: None, args }))
+    }
+
+    /// Returns an operand of a calculation as a float.
+    fn float(&mut self, expression: &IdedExpr) -> IdedExpr {
+        if let Some(variable) = self.variable(expression, "f") {
+            return variable;
+        }
+        let whole = match &expression.expr {
+            Expr::Literal(LiteralValue::Int(whole)) => Some(i128::from(*whole.inner())),
+            Expr::Literal(LiteralValue::UInt(whole)) => Some(i128::from(*whole.inner())),
+            Expr::Call(call) if is_calculation(call) => return self.calculation(expression, call),
+            Expr::Call(_)
+            | Expr::Literal(_)
+            | Expr::Ident(_)
+            | Expr::List(_)
+            | Expr::Map(_)
+            | Expr::Select(_)
+            | Expr::Struct(_)
+            | Expr::Comprehension(_)
+            | Expr::Unspecified => None,
+        };
+        let rewritten = match whole {
+            Some(whole) => Expr::Literal(LiteralValue::Double(CelDouble::from(float(whole)))),
+            None => Expr::Call(CallExpr {
+                func_name: "double".to_owned(),
+                target: None,
+                args: vec![self.value(expression)],
+            }),
+        };
+        with(expression, rewritten)
+    }
+
+    /// Returns the variable that stands for a name, if `expression` is one.
+    fn variable(&mut self, expression: &IdedExpr, suffix: &str) -> Option<IdedExpr> {
+        let path = Path::of(&Name::of(expression, self.places)?)?;
+        let number = self.paths.iter().position(|known| *known == path).unwrap_or_else(|| {
+            self.paths.push(path);
+            self.paths.len() - 1
+        });
+        Some(with(expression, Expr::Ident(format!("{number}{suffix}"))))
+    }
+}
+
+fn with(original: &IdedExpr, expr: Expr) -> IdedExpr {
+    IdedExpr { id: original.id, expr }
+}
+
+/// Returns whether a call is made in floats; a remainder is one of whole numbers.
+fn is_calculation(call: &CallExpr) -> bool {
+    matches!(
+        call.func_name.as_str(),
+        operators::ADD
+            | operators::SUBSTRACT
+            | operators::MULTIPLY
+            | operators::DIVIDE
+            | operators::NEGATE
+    )
+}

@@ -1,0 +1,248 @@
+//! Documents with every kind of mistake, and those that must be read without any.
+
+use self::mistakes::MISTAKES;
+use super::super::document;
+use super::super::{Due, Route, Scope};
+use super::*;
+use crate::decode::Format;
+use crate::pattern::Pattern;
+use crate::rule::route::Target;
+
+mod mistakes;
+
+const SOUND: &str = r#"id = "r-1"
+kind = "trigger"
+title = { en = "Failures" }
+[when]
+pattern = "consecutive"
+event = "charge_failed"
+[episode]
+cooldown = "7d"
+[[then]]
+task = "care"
+"#;
+
+const J1: &str = r#"# The rule of job J1. It must run unchanged.
+id = "J1"
+kind = "trigger"
+title = { en = "Three failed charges in a row" }
+
+[when]
+pattern = "consecutive"
+event = "charge_failed"
+reset_by = ["charge_ok"]
+times = 3
+within = "24h"
+per = "device"
+
+[episode]
+cooldown = "7d"
+
+[[then]]
+task = "care"
+title = { en = "Call the customer" }
+"#;
+
+fn both() -> Catalogue {
+    Catalogue::of(&[Format::Native, Format::Ocpp16])
+}
+
+/// Returns each finding as `line:column severity[code] message (cure)`.
+fn said(text: &str, catalogue: &Catalogue) -> Vec<String> {
+    let (rule, findings) = parse(text, catalogue);
+    assert_eq!(rule.is_none(), findings.iter().any(Finding::is_error), "{findings:#?}");
+    let lines = findings.iter().map(|f| {
+        let (severity, code) = (f.severity.as_str(), f.code);
+        format!("{}:{} {severity}[{code}] {} ({})", f.line, f.column, f.message, f.cure)
+    });
+    lines.collect()
+}
+
+#[test]
+fn reads_a_rule_that_says_only_what_it_must() {
+    let (rule, findings) = parse(SOUND, &both());
+    assert_eq!(findings, []);
+    let rule = rule.unwrap();
+    assert_eq!(rule.id.as_str(), "r-1");
+    let Pattern::Consecutive(config) = rule.when.pattern;
+    assert_eq!((config.times.get(), config.within.num_hours()), (3, 24));
+    assert!(config.reset_by.is_empty());
+    assert_eq!(rule.when.per, Scope::Device);
+    assert!(rule.when.condition.is_none());
+    assert_eq!(rule.cooldown.num_days(), 7);
+    assert_eq!(rule.then.title.in_language("zh"), "Failures");
+    assert_eq!(rule.then.due, None);
+    assert_eq!(rule.then.route, Route(vec![Target::AccountOwner]));
+}
+
+#[test]
+fn reads_the_rule_of_j1_and_the_sample_whatever_the_ends_of_their_lines() {
+    let sample = include_str!("../../../../deploy/rules/charger-care.toml");
+    for (name, text) in [("J1", J1), ("the sample", sample)] {
+        for text in [text.to_owned(), text.replace('\n', "\r\n"), format!("\u{feff}{text}")] {
+            assert_eq!(said(&text, &both()), [""; 0], "case: {name}");
+        }
+    }
+    let rule = parse(sample, &both()).0.unwrap();
+    assert_eq!(rule.then.due, Some(Due::Business(chrono::TimeDelta::hours(2))));
+    assert_eq!(rule.then.steps, ["send_coupon".into(), "book_consultant".into()]);
+    assert_eq!(rule.when.condition.unwrap().as_str(), "event.cause == \"charger\"");
+}
+
+#[test]
+fn says_where_each_mistake_is_and_what_would_be_right() {
+    for (right, wrong, expected) in MISTAKES {
+        assert!(SOUND.contains(*right), "case: {right}");
+        let text = SOUND.replacen(*right, wrong, 1);
+        let found = said(&text, &both());
+        assert_eq!(found, [*expected], "case: {wrong}");
+    }
+}
+
+#[test]
+fn a_file_with_ten_mistakes_gets_ten_messages() {
+    let text = r#"id = "charger care"
+kind = trigger
+titel = { en = "Failures" }
+[when]
+pattern = "consecutve"
+event = "charge_failed"
+times = "3"
+within = "24 hours"
+where = 'event.code == "X" and device.model == "X7"'
+[episode
+cooldown = "7d"
+[[then]]
+task = ""
+due = "soon"
+"#;
+    insta::assert_snapshot!(said(text, &both()).join("\n"), @r#"
+    1:6 error[bad-id] rule id contains ' ' (use letters, digits, '-' or '_', 1 to 64)
+    2:8 error[syntax] trigger is a text without quotes (write "trigger")
+    3:1 error[unknown-key] the rule has no key 'titel' (did you mean 'title'?)
+    5:11 error[unknown-value] 'consecutve' is not known (did you mean 'consecutive'?)
+    7:9 error[wrong-type] 'times' is a text, not a whole number (write times = 3)
+    8:10 error[bad-duration] '24 hours' is no duration (write a whole number and one of the units s, m, h, d, w: "90s", "15m", "24h", "7d", "2w")
+    9:28 error[condition-syntax] 'and' is not understood here (write && for 'and')
+    10:9 error[syntax] a table's header is not closed (write ] after its name)
+    13:8 error[bad-name] '' is no name (write 1 to 64 bytes without blanks: charge_failed)
+    14:7 error[bad-due] 'soon' is no due time (write "2 business hours", "30 business minutes" (at most 2000 hours) or a duration such as "36h")
+    "#);
+}
+
+#[test]
+fn refuses_what_the_design_has_and_this_version_does_not() {
+    let text = r#"#:schema ./rule.schema.json
+id = "charger-care"
+kind = "trigger"
+title = { en = "Repeated charging failures", zh = "连续充电失败关怀" }
+
+[when]
+pattern = "consecutive"
+event = "charge_failed"
+reset_by = ["charge_ok"]
+times = 3
+within = "24h"
+per = "device"
+where = 'event.code != "EVCommunicationError" && device.model in ["X7", "X9"]'
+
+[episode]
+cooldown = "7d"                # no second task of this rule for this scope
+close = { after_quiet = "24h", on = ["charge_ok"] }
+
+[[then]]
+task = "care"
+title = { en = "Charging failed three times", zh = "连续三次充电失败" }
+steps = ["send_coupon", "book_consultant"]
+due = "2 business hours"
+route = "account-owner, else pool:ev-advisors"
+
+[guard]                        # care before sale
+join_open_task_of = "account"
+not_while_open = ["severe-ticket"]
+max_per_account = { tasks = 2, every = "30d" }
+"#;
+    insta::assert_snapshot!(said(text, &both()).join("\n"), @"
+    17:1 error[not-supported-yet] 'close' in [episode] is not supported by this version (leave it out; it would not be obeyed)
+    26:2 error[not-supported-yet] 'guard' in the rule is not supported by this version (leave it out; it would not be obeyed)
+    ");
+}
+
+#[test]
+fn what_no_source_can_send_is_an_error_where_all_sources_are_closed() {
+    let closed = Catalogue::of(&[Format::Ocpp16]);
+    let text = SOUND.replace("charge_failed", "charge_faild");
+    assert_eq!(
+        said(&text, &closed),
+        [
+            "6:9 error[unknown-kind] no source is known to send 'charge_faild' (did you mean 'charge_failed'?)"
+        ]
+    );
+    let text = SOUND.replace("[episode]", "where = 'event.cause == \"chager\"'\n[episode]");
+    assert_eq!(
+        said(&text, &closed),
+        [
+            "7:25 error[unknown-literal] no source is known to send 'chager' here (did you mean 'charger'?)"
+        ]
+    );
+}
+
+#[test]
+fn refuses_a_file_that_is_no_rule_without_reading_it() {
+    let text = format!("{SOUND}# {}", "x".repeat(TEXT_MAX));
+    assert_eq!(said(&text, &both()).len(), 1);
+    for text in
+        ["", "\u{feff}", "\r\n", "=", "[[[[", "\0", "'''", "a = [[[[[[[[", "]".repeat(999).as_str()]
+    {
+        assert!(!said(text, &both()).is_empty(), "case: {text:?}");
+    }
+}
+
+#[test]
+fn finds_the_id_of_a_document_with_other_mistakes() {
+    assert_eq!(find_id("id = \"a\"\nkind = 7\n"), Some(("a".to_owned(), 5..8)));
+    assert_eq!(find_id("kind = 7\n"), None);
+}
+
+#[test]
+fn the_schema_and_the_reader_know_the_same_keys() {
+    let schema: serde_json::Value = serde_json::from_str(&document::schema()).unwrap();
+    let keys_of = |properties: &serde_json::Value| {
+        let keys = properties["properties"].as_object().unwrap().keys();
+        keys.cloned().collect::<std::collections::BTreeSet<_>>()
+    };
+    let definition = |name: &str| &schema["$defs"][name];
+    let cases = [
+        (&schema, "zzzzzz = 1\n".to_owned() + SOUND),
+        (definition("WhenDocument"), SOUND.replace("[when]", "[when]\nzzzzzz = 1")),
+        (definition("EpisodeDocument"), SOUND.replace("[episode]", "[episode]\nzzzzzz = 1")),
+        (definition("ThenDocument"), SOUND.replace("[[then]]", "[[then]]\nzzzzzz = 1")),
+        (definition("Title"), SOUND.replace("{ en", "{ zzzzzz = 1, en")),
+    ];
+    for (properties, text) in cases {
+        let findings = parse(&text, &both()).1;
+        let cure = &findings.iter().find(|f| f.code == "unknown-key").unwrap().cure;
+        let listed = cure.strip_prefix("use one of: ").unwrap().split(", ");
+        assert_eq!(
+            listed.map(str::to_owned).collect::<std::collections::BTreeSet<_>>(),
+            keys_of(properties)
+        );
+    }
+}
+
+#[test]
+fn the_schema_takes_the_documents_that_the_reader_takes() {
+    for text in [SOUND, J1, include_str!("../../../../deploy/rules/charger-care.toml")] {
+        toml::from_str::<document::RuleDocument>(text).unwrap();
+    }
+}
+
+#[test]
+fn the_schema_beside_the_sample_is_fresh() {
+    let kept = include_str!("../../../../deploy/rules/rule.schema.json");
+    assert_eq!(
+        kept,
+        document::schema(),
+        "write deploy/rules/rule.schema.json anew: upturn schema rule"
+    );
+}
