@@ -13,7 +13,7 @@ pub mod mqtt;
 pub struct Letter {
     /// A function of the cause: the receiver knows a repeated letter by it.
     pub key: String,
-    /// What happened: `task.created`, `task.amended`, `task.withdrawn`.
+    /// What happened: `task-created`, `task-amended`, `task-withdrawn`.
     pub kind: String,
     /// The task's id.
     pub subject: String,

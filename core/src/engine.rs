@@ -76,6 +76,13 @@ pub struct Engine {
     keys: Vec<Vec<Option<Box<Key>>>>,
 }
 
+/// Where a key's state is: the rule's place in the list, and the scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Address {
+    rule: usize,
+    scope: Symbol,
+}
+
 impl Engine {
     /// Returns an engine that has seen nothing.
     pub fn new(rules: Vec<ActiveRule>, registry: Registry, memory: Memory) -> Self {
@@ -145,25 +152,22 @@ impl Engine {
             let symbol = self.devices.intern(device.as_str());
             *slot(&mut self.raw, symbol) = Some(Box::new(raw));
         }
-        let mut by_key: BTreeMap<(usize, Symbol), Vec<Entry>> = BTreeMap::new();
+        let mut by_key: BTreeMap<Address, Vec<Entry>> = BTreeMap::new();
         for (position, event) in &entries {
-            for (number, symbol, entry) in self.entries_of(*position, event) {
-                by_key.entry((number, symbol)).or_default().push(entry);
+            for (at, entry) in self.entries_of(*position, event) {
+                by_key.entry(at).or_default().push(entry);
             }
         }
-        for ((number, symbol), entries) in by_key {
-            self.change(number, symbol, newest, effects, |key, active| {
-                Some(key.rebuild(active, entries))
-            });
+        for (at, entries) in by_key {
+            self.change(at, newest, effects, |key, active| Some(key.rebuild(active, entries)));
         }
     }
 
     /// Gives `event` to every rule that asks about it; returns whether all could place it.
     fn route(&mut self, position: Position, event: &Arc<Event>, effects: &mut Vec<Effect>) -> bool {
         let mut complete = true;
-        for (number, symbol, entry) in self.entries_of(position, event) {
-            complete &= self
-                .change(number, symbol, position, effects, |key, active| key.take(active, entry));
+        for (at, entry) in self.entries_of(position, event) {
+            complete &= self.change(at, position, effects, |key, active| key.take(active, entry));
         }
         complete
     }
@@ -172,13 +176,12 @@ impl Engine {
     fn edit(
         &mut self,
         position: Position,
-        edits: BTreeMap<(usize, Symbol), key::Edit>,
+        edits: BTreeMap<Address, key::Edit>,
         effects: &mut Vec<Effect>,
     ) -> bool {
         let mut complete = true;
-        for ((number, symbol), edit) in edits {
-            complete &= self
-                .change(number, symbol, position, effects, |key, active| key.edit(active, edit));
+        for (at, edit) in edits {
+            complete &= self.change(at, position, effects, |key, active| key.edit(active, edit));
         }
         complete
     }
@@ -186,29 +189,24 @@ impl Engine {
     /// Lets `act` change one key; returns whether it could.
     fn change(
         &mut self,
-        number: usize,
-        symbol: Symbol,
+        at: Address,
         position: Position,
         effects: &mut Vec<Effect>,
         act: impl FnOnce(&mut Key, &ActiveRule) -> Option<Vec<Change>>,
     ) -> bool {
-        let Some(active) = self.rules.get(number) else { return true };
-        let Some(keys) = self.keys.get_mut(number) else { return true };
-        let key = slot(keys, symbol).get_or_insert_with(Box::default);
+        let Some(active) = self.rules.get(at.rule) else { return true };
+        let Some(keys) = self.keys.get_mut(at.rule) else { return true };
+        let key = slot(keys, at.scope).get_or_insert_with(Box::default);
         let Some(changes) = act(key, active) else { return false };
         if let Memory::Recent(recent) = self.memory {
             key.settle(active, self.log_time, recent);
         }
-        self.apply(number, symbol, position, changes, effects);
+        self.apply(at, position, changes, effects);
         true
     }
 
     /// Returns the entries that `event` is for the rules that ask about it.
-    fn entries_of(
-        &mut self,
-        position: Position,
-        event: &Arc<Event>,
-    ) -> Vec<(usize, Symbol, Entry)> {
+    fn entries_of(&mut self, position: Position, event: &Arc<Event>) -> Vec<(Address, Entry)> {
         let Some(asking) = self.asked.get(&event.kind) else { return Vec::new() };
         let mut entries = Vec::with_capacity(asking.len());
         for (number, role) in asking {
@@ -219,12 +217,12 @@ impl Engine {
             if condition.is_some_and(|condition| !condition.holds(event, &self.registry)) {
                 continue;
             }
-            let symbol = match when.per {
+            let scope = match when.per {
                 Scope::Device => self.scopes.intern(event.device.as_str()),
                 Scope::Channel => self.scopes.intern(&channel_scope(event)),
             };
             let entry = Entry { position, role: *role, event: Arc::clone(event) };
-            entries.push((*number, symbol, entry));
+            entries.push((Address { rule: *number, scope }, entry));
         }
         entries
     }
@@ -243,17 +241,17 @@ impl Engine {
         if let Memory::Recent(recent) = self.memory {
             raw.settle(self.log_time, recent);
         }
-        let mut edits: BTreeMap<(usize, Symbol), key::Edit> = BTreeMap::new();
+        let mut edits: BTreeMap<Address, key::Edit> = BTreeMap::new();
         for change in changes {
             match change {
                 RawChange::New(position, derived) => {
-                    for (number, symbol, entry) in self.entries_of(position, &derived) {
-                        edits.entry((number, symbol)).or_default().new.push(entry);
+                    for (at, entry) in self.entries_of(position, &derived) {
+                        edits.entry(at).or_default().new.push(entry);
                     }
                 }
                 RawChange::Gone(derived) => {
-                    for (number, symbol, _) in self.entries_of(position, &derived) {
-                        let edit = edits.entry((number, symbol)).or_default();
+                    for (at, _) in self.entries_of(position, &derived) {
+                        let edit = edits.entry(at).or_default();
                         edit.gone.push(Arc::clone(&derived));
                     }
                 }
@@ -265,8 +263,7 @@ impl Engine {
     /// Turns the changes of one key into effects.
     fn apply(
         &mut self,
-        number: usize,
-        symbol: Symbol,
+        at: Address,
         position: Position,
         changes: Vec<Change>,
         effects: &mut Vec<Effect>,
@@ -274,11 +271,11 @@ impl Engine {
         for change in changes {
             match change {
                 Change::New(found) => {
-                    let Some(active) = self.rules.get(number) else { continue };
-                    let scope = self.scopes.text(symbol);
+                    let Some(active) = self.rules.get(at.rule) else { continue };
+                    let scope = self.scopes.text(at.scope);
                     let task = self.task(&active.rule, scope, position, &found);
                     let id = task.id.clone();
-                    let key = self.keys.get_mut(number).map(|keys| slot(keys, symbol));
+                    let key = self.keys.get_mut(at.rule).map(|keys| slot(keys, at.scope));
                     if let Some(key) = key.and_then(Option::as_mut) {
                         key.name(&found, id);
                     }

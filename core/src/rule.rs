@@ -1,4 +1,39 @@
 //! Rules: documents that say which events become which tasks.
+//!
+//! A rule is one TOML file. This is all that it must say:
+//!
+//! ```toml
+//! id = "charger-care"                      # letters, digits, '-', '_'; never changes
+//! kind = "trigger"
+//! title = { en = "Charging failed" }       # en, zh or both
+//!
+//! [when]
+//! pattern = "consecutive"
+//! event = "charge_failed"
+//!
+//! [[then]]                                 # exactly one
+//! task = "care"
+//! ```
+//!
+//! | key | where absent | what it can be |
+//! | --- | --- | --- |
+//! | `when.reset_by` | nothing breaks a run | kinds of events |
+//! | `when.times` | 3 | 1 to 1000 |
+//! | `when.within` | `24h` | a duration: `90s`, `15m`, `24h`, `7d`, `2w`, at most `400d` |
+//! | `when.per` | `device` | `device`, `channel` |
+//! | `when.where` | every event counts | a [condition](crate::condition) on the counted events |
+//! | `episode.cooldown` | none, with a warning | a duration; `0s` says that none is meant |
+//! | `then.title` | the rule's | as the rule's |
+//! | `then.steps` | none | texts |
+//! | `then.due` | never | `2 business hours`, `30 business minutes`, or a duration |
+//! | `then.route` | `account-owner` | targets with `, else ` between them: `account-owner`, `pool:NAME` |
+//!
+//! A task that no target takes goes to [`route::OPERATIONS_POOL`]. What the design has and this
+//! version does not (other kinds, patterns and scopes, `[guard]`, `episode.close`) is refused
+//! with the code `not-supported-yet`: a key that is not obeyed would mislead.
+//!
+//! [`parse`] reads a document and reports all of its mistakes as [findings](finding), each with a
+//! stable code; [`document`] is the same shape as a JSON Schema.
 
 use chrono::TimeDelta;
 

@@ -1,6 +1,12 @@
 //! OCPP 1.6 from the outside: publishes in, attempts and tasks out.
-#![expect(clippy::unwrap_used, reason = "a test fails where something is missing")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails where something is missing, and says what it left out"
+)]
 
+use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -77,7 +83,17 @@ fn stop(meter: i64, reason: &str) -> (&'static str, Value) {
 
 #[test]
 fn each_attempt_has_one_verdict_and_a_cause() {
-    let cases: Vec<(&str, Vec<(&str, Value)>, &[&str])> = vec![
+    for (name, steps, expected) in cases_of_attempts() {
+        assert_eq!(attempts(&session(&steps)), expected, "case: {name}");
+    }
+}
+
+/// A name, what the charger says, and the attempts that ought to come of it.
+type Case = (&'static str, Vec<(&'static str, Value)>, &'static [&'static str]);
+
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn cases_of_attempts() -> Vec<Case> {
+    vec![
         (
             "a fault before the start",
             vec![status("Preparing", "NoError"), status("Faulted", "ConnectorLockFailure")],
@@ -163,10 +179,7 @@ fn each_attempt_has_one_verdict_and_a_cause() {
         ),
         ("a stop whose start nobody saw, for a good one", vec![stop(1000, "Local")], &[]),
         ("a fault while nobody tries", vec![status("Faulted", "ReaderFailure")], &[]),
-    ];
-    for (name, steps, expected) in cases {
-        assert_eq!(attempts(&session(&steps)), expected, "case: {name}");
-    }
+    ]
 }
 
 #[test]
@@ -225,7 +238,9 @@ fn folded(events: Vec<Event>, per: Scope) -> Vec<(String, String, Vec<String>)> 
     let (mut board, mut effects) = (Board::default(), Vec::new());
     for (position, event) in (1..).zip(events) {
         assert_eq!(engine.handle(position, event, &mut effects), None);
-        effects.drain(..).for_each(|effect| board.apply(effect));
+        for effect in effects.drain(..) {
+            board.apply(effect);
+        }
     }
     let tasks = board.by_device_and_time().into_iter().map(|task| {
         let ids = task.occasion.evidence.iter().map(|each| each.id.to_string()).collect();
@@ -257,7 +272,7 @@ fn field_messages_become_the_expected_events() {
         let mut attributes: Value = serde_json::from_str(event.attributes.as_json()).unwrap();
         attributes.as_object_mut().unwrap().retain(|key, _| !hidden.contains(&key.as_str()));
         let channel = event.channel.as_deref().unwrap_or("-").to_owned();
-        table += &format!("{number:2} {} {channel} {stated} {attributes}\n", event.kind);
+        writeln!(table, "{number:2} {} {channel} {stated} {attributes}", event.kind).unwrap();
     }
     insta::assert_snapshot!("field_messages", table);
 }

@@ -1,6 +1,10 @@
 //! Order of arrival does not matter: for any history, any permutation and any duplicates, the
 //! standing tasks are those of the sorted history. A plain reference judges.
-#![expect(clippy::unwrap_used, reason = "a test fails where something is missing")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails where something is missing"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -122,7 +126,9 @@ fn folded(arrival: &[Event], memory: Memory) -> (Standing, Vec<Effect>) {
             engine.supply(&need.device, history, &mut effects);
         }
         all.extend(effects.iter().cloned());
-        effects.into_iter().for_each(|effect| board.apply(effect));
+        for effect in effects {
+            board.apply(effect);
+        }
     }
     let standing = board.by_device_and_time().into_iter().map(|task| {
         let ids = task.occasion.evidence.iter().map(|each| each.id.to_string()).collect();

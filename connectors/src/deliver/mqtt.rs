@@ -49,7 +49,7 @@ mod tests {
         let settings = Settings { topic: "upturn/devices/{device}/tasks".to_owned() };
         let letter = Letter {
             key: "k1".to_owned(),
-            kind: "task.withdrawn".to_owned(),
+            kind: "task-withdrawn".to_owned(),
             subject: "t1".to_owned(),
             body: json!({"device": "evse-1", "reason": "late-evidence"}),
         };
@@ -58,7 +58,7 @@ mod tests {
         let payload: Value = serde_json::from_slice(&sent.payload).unwrap();
         let expected = json!({
             "device": "evse-1", "reason": "late-evidence",
-            "key": "k1", "event": "task.withdrawn", "task": "t1",
+            "key": "k1", "event": "task-withdrawn", "task": "t1",
         });
         assert_eq!(payload, expected);
     }

@@ -142,6 +142,12 @@ fn what_is_absent_is_null_and_what_is_an_error_does_not_hold() {
 }
 
 #[test]
+fn a_condition_can_be_shared_between_threads() {
+    fn is_shared<T: Send + Sync + Clone + std::fmt::Debug>(_: &T) {}
+    is_shared(&compiled("event.n + 1 > 3 || event.code == \"X\""));
+}
+
+#[test]
 fn no_condition_is_too_much_for_the_parser() {
     let too_big = [
         ("long", format!("event.code == \"{}\"", "x".repeat(5000))),

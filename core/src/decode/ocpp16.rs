@@ -184,7 +184,7 @@ impl<'a> Body<'a> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         match total.get("unit").and_then(Value::as_str).unwrap_or("Wh") {
             "Wh" => whole.parse().ok(),
-            "kWh" => format!("{whole}{:0<3.3}", fraction).parse().ok(),
+            "kWh" => format!("{whole}{fraction:0<3.3}").parse().ok(),
             _ => None,
         }
     }

@@ -36,17 +36,14 @@ pub(super) fn pair(old: Vec<Standing>, found: Vec<Match>) -> (Vec<Standing>, Vec
     let mut changes: Vec<Change> = gone.collect();
     let mut standing = Vec::with_capacity(found.len());
     for (new, partner) in found.into_iter().zip(partners) {
-        match partner {
-            Some(old) => {
-                if let Some(task) = old.task.clone().filter(|_| !old.found.is_same(&new)) {
-                    changes.push(Change::Amended(task, new.clone()));
-                }
-                standing.push(Standing { found: new, task: old.task });
+        if let Some(old) = partner {
+            if let Some(task) = old.task.clone().filter(|_| !old.found.is_same(&new)) {
+                changes.push(Change::Amended(task, new.clone()));
             }
-            None => {
-                changes.push(Change::New(new.clone()));
-                standing.push(Standing { found: new, task: None });
-            }
+            standing.push(Standing { found: new, task: old.task });
+        } else {
+            changes.push(Change::New(new.clone()));
+            standing.push(Standing { found: new, task: None });
         }
     }
     (standing, changes)

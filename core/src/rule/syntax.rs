@@ -13,6 +13,8 @@ use super::finding::Fault;
 
 /// The most repairs of one document; each costs a few readings of it.
 const REPAIRS_MAX: usize = 24;
+/// The most mistakes that are reported; who makes more sees the first ones.
+const MISTAKES_MAX: usize = 100;
 
 /// A document as it is read: repaired where its form is wrong.
 #[derive(Clone, Debug, Default)]
@@ -121,6 +123,7 @@ pub(super) fn repair(text: &str) -> (Source, Vec<Mistake>) {
     let recovered = recovered.iter().filter(|error| is_recovered(error));
     mistakes.extend(recovered.map(|error| mistake(&source, error)));
     mistakes.sort_by_key(|mistake| mistake.span.start);
+    mistakes.truncate(MISTAKES_MAX);
     (source, mistakes)
 }
 

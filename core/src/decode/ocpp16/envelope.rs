@@ -29,10 +29,9 @@ impl Envelope {
             Value::Array(frame) => Self::from_frame(frame),
             Value::String(text) => {
                 let inner = serde_json::from_str(&text);
-                match inner.map_err(|error| DecodeError::NotJson(error.to_string()))? {
-                    Value::Array(frame) => Self::from_frame(frame),
-                    _ => Err(not_a_frame()),
-                }
+                let inner = inner.map_err(|error| DecodeError::NotJson(error.to_string()))?;
+                let Value::Array(frame) = inner else { return Err(not_a_frame()) };
+                Self::from_frame(frame)
             }
             Value::Object(object) => Self::from_object(object, topic_action),
             Value::Null | Value::Bool(_) | Value::Number(_) => Err(not_a_frame()),

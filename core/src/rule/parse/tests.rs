@@ -199,6 +199,55 @@ fn refuses_a_file_that_is_no_rule_without_reading_it() {
 }
 
 #[test]
+fn no_text_is_too_much_for_the_reader() {
+    let cases = [
+        ("lists in lists", format!("a = {}", "[".repeat(100_000))),
+        ("tables in tables", format!("a = {}", "{a=".repeat(50_000))),
+        ("a long name", format!("a{} = 1", ".a".repeat(100_000))),
+        ("a long header", format!("[a{}]", ".a".repeat(100_000))),
+        ("headers", "[a.a.a]\n[[b]]\n".repeat(2_000)),
+        ("keys without values", "a b\n".repeat(10_000)),
+        ("values without quotes", "a = b\n".repeat(10_000)),
+        ("unknown keys", (0..5_000).map(|n| format!("k{n} = 1")).collect::<Vec<_>>().join("\n")),
+        ("open texts", "a = '''\n".repeat(4_000)),
+        ("lines that are not closed", "a = [\n".repeat(8_000)),
+    ];
+    for (case, text) in cases {
+        let (rule, findings) = parse(&text, &both());
+        assert!(rule.is_none(), "case: {case}");
+        assert!((1..=300).contains(&findings.len()), "case: {case}: {}", findings.len());
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config {
+        failure_persistence: None,
+        ..Default::default()
+    })]
+
+    #[test]
+    fn a_damaged_document_is_a_rule_or_has_an_error(
+        cuts in proptest::collection::vec(
+            (0..J1.len(), 0..8_usize, "[\\[\\]'\"=.{}#\n\\\\a中-]{0,3}"),
+            1..4,
+        )
+    ) {
+        let mut text = J1.to_owned();
+        for (at, length, put) in cuts {
+            let end = (at + length).min(text.len());
+            if text.get(at..end).is_some() {
+                text.replace_range(at..end, &put);
+            }
+        }
+        let (rule, findings) = parse(&text, &both());
+        proptest::prop_assert_eq!(rule.is_none(), findings.iter().any(Finding::is_error));
+        for finding in findings {
+            proptest::prop_assert!(text.get(finding.span.clone()).is_some(), "{:?}", finding);
+        }
+    }
+}
+
+#[test]
 fn finds_the_id_of_a_document_with_other_mistakes() {
     assert_eq!(find_id("id = \"a\"\nkind = 7\n"), Some(("a".to_owned(), 5..8)));
     assert_eq!(find_id("kind = 7\n"), None);
