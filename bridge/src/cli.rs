@@ -1,55 +1,124 @@
-//! The command line.
+//! The command line: one file a command, and its line here.
 
-use std::error::Error;
-use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
+use self::user::UserError;
+use self::user::stored::StoredUsers;
+use crate::clock::SystemClock;
+use crate::config::Config;
 use crate::exit::Exit;
 
+mod backtest;
+mod causes;
+mod check;
 mod config;
+mod demo;
+mod doctor;
+mod output;
+mod schema;
+mod serve;
+mod user;
 
-/// Turns service events into sales.
+/// From service to sales: devices report trouble, the right person gets the task.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(name = "upturn", version, propagate_version = true)]
 struct Cli {
-    /// The configuration file [default: UPTURN_CONFIG, else upturn.toml if it exists]
+    /// The configuration; without it `UPTURN_CONFIG`, else ./upturn.toml if it exists
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(Debug, clap::Subcommand)]
+#[derive(Debug, Subcommand)]
 enum Command {
-    /// Show the settings
+    /// Play a day of simulated chargers and show what comes of it
+    Demo(demo::Args),
+    /// Take in telemetry and serve the pages
+    Serve,
+    /// Find what is wrong with rules
+    Check(check::Args),
+    /// Fold a file of events and print the tasks that would stand
+    Backtest(backtest::Args),
+    /// Look over broker, database, clock, disk and ports
+    Doctor(doctor::DoctorArgs),
+    /// Show the configuration
     #[command(subcommand)]
     Config(config::Command),
+    /// Print the JSON Schema of a document
+    Schema(schema::Args),
+    /// Manage the people who may sign in
+    #[command(subcommand)]
+    User(user::Command),
 }
 
-/// Runs the command of this process's arguments.
-pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let file = cli.config.as_deref();
-    let exit = match cli.command {
-        Command::Config(command) => config::run(command, file, &mut io::stdout().lock())
-            .unwrap_or_else(|error| fail(&error, error.exit())),
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    let Cli { config, command } = Cli::parse();
+    let config = config.as_deref();
+    let exit = match command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Serve => serve::run(config),
+        Command::Check(args) => check(&args, config),
+        Command::Backtest(args) => backtest::run(&args, config),
+        Command::Doctor(args) => doctor(args, config),
+        Command::Config(command) => config::run(command, config, &mut io::stdout().lock())
+            .unwrap_or_else(|error| output::failed(&error, error.exit())),
+        Command::Schema(args) => {
+            printed(schema::run(&args, &mut io::stdout().lock()).map(|()| Exit::Ok))
+        }
+        Command::User(command) => user(&command, config),
     };
-    exit.into()
+    ExitCode::from(exit)
 }
 
-/// Tells a person what went wrong, with its causes.
-fn fail(error: &dyn Error, exit: Exit) -> Exit {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
+fn check(args: &check::Args, config: Option<&Path>) -> Exit {
+    let config = match Config::load(config) {
+        Ok(config) => config,
+        Err(error) => return output::failed(&error, Exit::Config),
+    };
+    let setup = check::Setup {
+        rules_dir: &config.rules.dir,
+        catalogue: &config.catalogue(),
+        is_terminal: io::stdout().is_terminal(),
+    };
+    printed(check::run(args, &setup, &mut io::stdout().lock(), &mut io::stderr().lock()))
+}
+
+fn doctor(args: doctor::DoctorArgs, config: Option<&Path>) -> Exit {
+    block_on(async { printed(doctor::run(args, config, &SystemClock, &mut io::stdout()).await) })
+}
+
+fn user(command: &user::Command, config: Option<&Path>) -> Exit {
+    let config = match Config::load(config) {
+        Ok(config) => config,
+        Err(error) => return output::failed(&error, Exit::Config),
+    };
+    block_on(async {
+        let done = match StoredUsers::open(&config, &SystemClock).await {
+            Ok(users) => user::run(command, &users, &mut io::stdout()).await,
+            Err(error) => Err(UserError::Store(error)),
+        };
+        match done {
+            Ok(()) => Exit::Ok,
+            Err(error) => output::failed(&error, error.exit()),
+        }
+    })
+}
+
+/// A reader that went away (`| head`) is no trouble of ours.
+fn printed(outcome: io::Result<Exit>) -> Exit {
+    outcome.unwrap_or(Exit::Ok)
+}
+
+/// Runs `work` on a runtime of several threads, for commands that wait for something.
+fn block_on(work: impl Future<Output = Exit>) -> Exit {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => output::failed(&error, Exit::Software),
     }
-    // Where standard error is closed there is nobody to tell.
-    writeln!(io::stderr(), "{text}").ok();
-    exit
 }

@@ -8,6 +8,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use upturn_core::catalogue::Catalogue;
+use upturn_core::decode::Sources;
 
 use self::environment::Environment;
 use self::layers::{Document, Layers};
@@ -187,6 +189,24 @@ impl Config {
         let config = Self { file, ..config.with_default_door() };
         let problems = layers.problems(&config.check());
         if problems.is_empty() { Ok(config) } else { Err(ConfigError::Wrong { problems }) }
+    }
+
+    /// Returns how topics and payloads are read.
+    pub(crate) fn sources(&self) -> Sources {
+        Sources(self.source.iter().map(SourceConfig::to_source).collect())
+    }
+
+    /// Returns the kinds and fields that rules may name.
+    pub(crate) fn catalogue(&self) -> Catalogue {
+        let formats: Vec<_> = self.source.iter().map(|source| source.format).collect();
+        Catalogue::of(&formats)
+    }
+
+    /// Returns the folder in which the embedded broker keeps its sessions: beside the database's
+    /// file, else in the working directory.
+    pub(crate) fn sessions_dir(&self) -> PathBuf {
+        let beside = self.store.url.file().map(|file| file.with_extension("sessions"));
+        beside.unwrap_or_else(|| "upturn.sessions".into())
     }
 
     /// Returns these settings as TOML, without secrets.

@@ -10,8 +10,7 @@ pub(crate) enum Exit {
     Ok = 0,
     /// The command did its work and found something wrong.
     Findings = 1,
-    /// The command line is wrong; clap uses the same code.
-    Usage = 2,
+    // 2 is a wrong command line, which clap ends by itself.
     /// A file that was handed in holds what cannot be read.
     DataErr = 65,
     /// A file that was handed in is not there.

@@ -4,7 +4,8 @@
 //! hand [`delivery::Delivery`]s to the runtime and learn from it what may be acknowledged.
 
 pub(crate) mod delivery;
+pub(crate) mod connect;
 pub(crate) mod client;
-//! Ingest: telemetry comes in.
+pub(crate) mod door;
 pub(crate) mod dialer;
 pub(crate) mod tunnel;

@@ -1,10 +1,20 @@
 //! Upturn's bridge: connects devices, the core, the store and people.
 
+pub mod cli;
 mod clock;
-#[cfg_attr(not(test), expect(dead_code, reason = "the runtime and the pages call it"))]
-mod store;
 mod exit;
 mod config;
+mod logging;
+mod health;
+mod telemetry;
+mod backoff;
+mod store;
+mod rules;
 mod registry;
 mod ingest;
-pub mod cli;
+mod runtime;
+mod outbox;
+mod supervisor;
+mod simulate;
+mod auth;
+mod web;

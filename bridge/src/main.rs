@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    upturn::cli::main()
+    upturn::cli::run()
 }

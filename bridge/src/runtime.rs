@@ -68,6 +68,14 @@ struct Decoded {
     repeated: u64,
 }
 
+/// What became of a batch.
+#[derive(Debug)]
+struct Tally {
+    taken: u64,
+    repeated: u64,
+    made: u64,
+}
+
 impl Runtime<'_> {
     /// Rebuilds the engine from the store: the fold over everything that was committed.
     pub(crate) async fn recover(
@@ -142,7 +150,7 @@ impl Runtime<'_> {
         fold.cursor = new;
 
         let repeated = u64::try_from(total).unwrap_or_default() - taken + decoded.repeated;
-        self.count(now, taken, repeated, &decoded.dead_letters, made);
+        self.count(now, &Tally { taken, repeated, made }, &decoded.dead_letters);
         Ok(())
     }
 
@@ -191,25 +199,21 @@ impl Runtime<'_> {
         }
     }
 
-    fn count(
-        &self,
-        now: DateTime<Utc>,
-        taken: u64,
-        repeated: u64,
-        dead: &[NewDeadLetter],
-        made: u64,
-    ) {
+    fn count(&self, now: DateTime<Utc>, tally: &Tally, dead: &[NewDeadLetter]) {
+        let Tally { taken, repeated, made } = *tally;
         self.metrics.commits.inc();
         self.metrics.events.inc_by(taken);
         self.metrics.duplicates.inc_by(repeated);
         self.metrics.tasks_created.inc_by(made);
-        dead.iter().for_each(|letter| self.metrics.count_dead_letter(letter.code));
+        for letter in dead {
+            self.metrics.count_dead_letter(letter.code);
+        }
         if 0 < taken {
             self.metrics.saw_event(now);
         }
         if 0 < made {
             // Nobody may be looking.
-            drop(self.changes.send(Change { tasks: made }));
+            drop(self.changes.send(Change { tasks_version: self.metrics.tasks_created.get() }));
         }
     }
 }

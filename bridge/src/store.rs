@@ -46,9 +46,9 @@ mod open_tests;
 #[cfg(test)]
 mod testing;
 
-/// How long a call may take that should be over at once, before the database counts as away.
+/// How long PostgreSQL may take for a call that should be over at once.
 ///
-/// The limits inside PostgreSQL cannot act when the network between is gone.
+/// The limits inside the server cannot act when the network between is gone.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 
 /// One of the two databases, or what belongs to it.
@@ -95,25 +95,28 @@ impl Store {
 
     /// Begins a transaction that writes. On SQLite it waits for the transaction before it.
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
-        let begin = async {
-            Ok(Tx(match &self.0 {
-                // IMMEDIATE takes the write lock here, where waiting for it can do no harm.
-                Backend::Sqlite(database) => {
-                    Backend::Sqlite(database.writer.begin_with("BEGIN IMMEDIATE").await?)
-                }
-                Backend::Postgres(database) => Backend::Postgres(database.pool.begin().await?),
-            }))
-        };
-        answer(begin).await
+        Ok(Tx(match &self.0 {
+            // IMMEDIATE takes the write lock here, where waiting for it can do no harm.
+            Backend::Sqlite(database) => {
+                Backend::Sqlite(database.writer.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            Backend::Postgres(database) => Backend::Postgres(answer(database.pool.begin()).await?),
+        }))
     }
 
     /// Asks the database for a sign of life; answers within seconds either way.
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
-        let ping = async {
-            on_backend!(self.reader(), db => sqlx::query("SELECT 1").execute(db).await.map(drop)?);
-            Ok(())
-        };
-        answer(ping).await
+        on_backend!(self.reader(), db => answer(sqlx::query("SELECT 1").execute(db)).await.map(drop))
+    }
+
+    /// Reads the whole SQLite file and returns an error if it is damaged; for `upturn doctor`.
+    ///
+    /// PostgreSQL looks after its own files, so there it is a [`Store::ping`].
+    pub(crate) async fn check(&self) -> Result<(), StoreError> {
+        match &self.0 {
+            Backend::Sqlite(database) => database.check().await,
+            Backend::Postgres(_) => self.ping().await,
+        }
     }
 
     /// Closes every connection once it is idle.
@@ -148,14 +151,11 @@ impl Store {
 impl Tx {
     /// Makes all of it last. After an error it may have been kept or not: read the cursor.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        let commit = async {
-            match self.0 {
-                Backend::Sqlite(tx) => tx.commit().await?,
-                Backend::Postgres(tx) => tx.commit().await?,
-            }
-            Ok(())
-        };
-        answer(commit).await
+        match self.0 {
+            Backend::Sqlite(tx) => tx.commit().await?,
+            Backend::Postgres(tx) => answer(tx.commit()).await?,
+        }
+        Ok(())
     }
 
     fn connection(&mut self) -> Backend<&mut SqliteConnection, &mut PgConnection> {
@@ -166,10 +166,16 @@ impl Tx {
     }
 }
 
-/// Awaits `work`, but no longer than a database that is there needs.
-async fn answer<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+/// Awaits `work`, but no longer than a server that is there needs.
+///
+/// Not for what writes to SQLite: giving up on a slow disk does not stop the write, and whoever
+/// reads the cursor next would read it too early.
+async fn answer<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, StoreError>
+where
+    StoreError: From<E>,
+{
     match tokio::time::timeout(ANSWER_MAX, work).await {
-        Ok(result) => result,
+        Ok(result) => Ok(result?),
         Err(_elapsed) => Err(StoreError::NoAnswer),
     }
 }

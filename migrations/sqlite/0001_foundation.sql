@@ -67,12 +67,12 @@ CREATE UNIQUE INDEX task_open_episode ON task (rule_id, scope)
     WHERE episode = 'open' AND status <> 'withdrawn';
 -- Pages, newest first.
 CREATE INDEX task_newest ON task (created_at, id);
-CREATE INDEX task_newest_standing ON task (created_at, id) WHERE status <> 'withdrawn';
-CREATE INDEX task_newest_of_owner ON task (owner, created_at, id) WHERE status <> 'withdrawn';
+CREATE INDEX task_newest_withdrawn ON task (created_at, id) WHERE status = 'withdrawn';
+CREATE INDEX task_newest_of_owner ON task (owner, created_at, id);
+CREATE INDEX task_newest_of_rule ON task (rule_id, created_at, id);
+CREATE INDEX task_newest_of_device ON task (device, created_at, id);
 -- Counts.
 CREATE INDEX task_due ON task (due_at) WHERE status <> 'withdrawn';
--- The tasks of one device.
-CREATE INDEX task_of_device ON task (device, last_at);
 
 -- Why a task stands, in event order.
 CREATE TABLE task_evidence (

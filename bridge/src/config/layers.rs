@@ -1,5 +1,10 @@
 //! Layers of settings: defaults, then the file, then the environment; the last one wins.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "figment's enums have many cases that are one to us"
+)]
+
 use std::path::{Path, PathBuf};
 
 use figment::error::{Actual, Kind};
@@ -250,26 +255,26 @@ fn join(path: &[String], key: &str) -> Vec<String> {
 
 /// Returns where `path` was before the items of lists in `removed` were taken out.
 fn original(path: &[String], removed: &[Vec<String>]) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
+    let mut whole: Vec<String> = Vec::new();
     for step in path {
         let Ok(mut index) = step.parse::<usize>() else {
-            found.push(step.clone());
+            whole.push(step.clone());
             continue;
         };
-        let gone = removed.iter().filter_map(|gone| match gone.split_last() {
-            Some((last, list)) if *list == *found => last.parse::<usize>().ok(),
+        let items = removed.iter().filter_map(|place| match place.split_last() {
+            Some((item, list)) if *list == *whole => item.parse::<usize>().ok(),
             _ => None,
         });
-        let mut gone: Vec<_> = gone.collect();
-        gone.sort_unstable();
-        for before in gone {
+        let mut taken_out: Vec<_> = items.collect();
+        taken_out.sort_unstable();
+        for before in taken_out {
             if before <= index {
                 index += 1;
             }
         }
-        found.push(index.to_string());
+        whole.push(index.to_string());
     }
-    found
+    whole
 }
 
 /// Takes out what stands at `path`; returns whether there was anything.

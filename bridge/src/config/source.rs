@@ -3,8 +3,8 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use upturn_core::decode::Format;
 use upturn_core::decode::topic::TopicPattern;
+use upturn_core::decode::{Format, Source};
 
 use super::time_span::TimeSpan;
 
@@ -59,6 +59,19 @@ impl SourceConfig {
     }
 }
 
+impl SourceConfig {
+    /// Returns the source these settings describe.
+    pub(super) fn to_source(&self) -> Source {
+        Source {
+            name: self.name.0.clone(),
+            topic: self.topic.clone(),
+            format: self.format,
+            accept_past: self.accept_past.as_delta(),
+            accept_future: self.accept_future.as_delta(),
+        }
+    }
+}
+
 /// The name of a source.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
@@ -68,13 +81,6 @@ pub(crate) struct SourceName(Box<str>);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is no name of a source; use 1 to 64 letters, digits, '-' or '_'")]
 pub(crate) struct SourceNameError(String);
-
-impl SourceName {
-    /// Returns the name as text.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 impl TryFrom<String> for SourceName {
     type Error = SourceNameError;
@@ -117,7 +123,7 @@ mod tests {
         let defaults = SourceConfig::defaults();
         let shown: Vec<_> = defaults
             .iter()
-            .map(|source| (source.name.as_str(), source.topic.as_str(), source.format))
+            .map(|source| (&*source.name.0, source.topic.as_str(), source.format))
             .collect();
         assert_eq!(shown, DEFAULTS);
     }

@@ -95,7 +95,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
     assert_eq!(config.log.level, LogLevel::Warn);
     assert_eq!(config.log.format, LogFormat::Text);
     assert_eq!(config.mqtt.connect.unwrap().username.as_deref(), Some("0042"));
-    let names: Vec<_> = config.source.iter().map(|source| source.name.as_str()).collect();
+    let names: Vec<_> = config.source.iter().map(|source| source.name.to_string()).collect();
     assert_eq!(names, ["a"]);
 }
 

@@ -50,7 +50,7 @@ pub(crate) struct Links {
     /// Says whether the broker is there.
     pub(crate) health: Health,
     /// Counts.
-    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) metrics: Metrics,
     /// Told once, when the first subscription stands or why it does not.
     pub(crate) ready: oneshot::Sender<Result<(), ConnectionError>>,
     /// Ends the door.
@@ -73,6 +73,7 @@ pub(crate) async fn run(settings: Settings, links: Links) {
         metrics: links.metrics,
         ready,
         had_session: false,
+        is_full: false,
     };
     reader.run(links.resets, links.shutdown).await;
 }
@@ -139,9 +140,11 @@ struct Reader {
     acks: Arc<Acks>,
     inbox: mpsc::Sender<Delivery>,
     health: Health,
-    metrics: Arc<Metrics>,
+    metrics: Metrics,
     ready: Option<oneshot::Sender<Result<(), ConnectionError>>>,
     had_session: bool,
+    /// More came than fits; the connection stays down until there is room.
+    is_full: bool,
 }
 
 impl Reader {
@@ -157,7 +160,8 @@ impl Reader {
                     }
                     self.acks.next_epoch(&mut self.events);
                 }
-                polled = self.events.poll() => match polled {
+                () = room(&self.inbox), if self.is_full => self.is_full = false,
+                polled = self.events.poll(), if !self.is_full => match polled {
                     Ok(event) => {
                         if self.take(event) {
                             backoff.reset();
@@ -202,8 +206,11 @@ impl Reader {
 
     fn on_connected(&mut self, answer: &ConnAck) {
         if self.had_session && !answer.session_present {
-            self.metrics.session_lost();
-            tracing::warn!(broker = self.address, "the broker lost our session; what it held for us is gone");
+            self.metrics.sessions_lost.inc();
+            tracing::warn!(
+                broker = self.address,
+                "the broker lost our session; what it held for us is gone"
+            );
         }
         self.had_session = true;
         // Subscribing again is harmless, and repairs a session whose filters are out of date.
@@ -231,9 +238,9 @@ impl Reader {
         match self.inbox.try_send(delivery) {
             Ok(()) | Err(TrySendError::Closed(_)) => {}
             Err(TrySendError::Full(refused)) => {
-                self.metrics.inbox_full();
+                self.metrics.inbox_full.inc();
                 if refused.receipt.is_some() {
-                    tracing::warn!("more came in than fits; connecting again, so that it is sent again");
+                    self.is_full = true;
                     self.acks.next_epoch(&mut self.events);
                 }
             }
@@ -245,7 +252,11 @@ impl Reader {
         if let Some(ready) = self.ready.take() {
             drop(ready.send(Err(error)));
         } else {
-            tracing::warn!(broker = self.address, error = &error as &dyn std::error::Error, "broker away; trying again");
+            tracing::warn!(
+                broker = self.address,
+                error = &error as &dyn std::error::Error,
+                "broker away; trying again"
+            );
         }
         self.health.set("broker", Err(text));
     }
@@ -257,5 +268,12 @@ impl Reader {
             // A broker that does not answer must not hold up the stop.
             drop(tokio::time::timeout(Duration::from_secs(1), goodbye).await);
         }
+    }
+}
+
+/// Waits until half of the inbox is free: a connection made for one free place would not last.
+async fn room(inbox: &mpsc::Sender<Delivery>) {
+    while inbox.capacity() < inbox.max_capacity() / 2 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

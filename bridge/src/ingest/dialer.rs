@@ -144,17 +144,14 @@ impl Dialer {
 
 fn client_config(settings: &DialerSettings) -> Result<ClientConfig, TunnelError> {
     let mut roots = RootCertStore::empty();
-    match &settings.ca_file {
-        Some(path) => {
-            for certificate in certificates(path)? {
-                roots.add(certificate).map_err(TunnelError::Certificates)?;
-            }
+    if let Some(path) = &settings.ca_file {
+        for certificate in certificates(path)? {
+            roots.add(certificate).map_err(TunnelError::Certificates)?;
         }
-        None => {
-            // Single files that cannot be read are usual; that none can be is not.
-            let found = rustls_native_certs::load_native_certs();
-            roots.add_parsable_certificates(found.certs);
-        }
+    } else {
+        // Single files that cannot be read are usual; that none can be is not.
+        let found = rustls_native_certs::load_native_certs();
+        roots.add_parsable_certificates(found.certs);
     }
     if roots.is_empty() {
         return Err(TunnelError::NoRoots);

@@ -132,14 +132,17 @@ async fn carry(local: UnixStream, dialer: &Dialer) {
 fn log_end(dialer: &Dialer, error: &io::Error) {
     let target = dialer.target();
     // A broker that goes without TLS's farewell, or one to which none can be said, is usual.
-    match error.kind() {
+    let is_usual = matches!(
+        error.kind(),
         io::ErrorKind::UnexpectedEof
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::ConnectionReset
-        | io::ErrorKind::NotConnected => {
-            tracing::debug!(broker = %target, error = error as &dyn Error, "TLS connection ended");
-        }
-        _ => tracing::warn!(broker = %target, error = error as &dyn Error, "TLS connection broke"),
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::NotConnected
+    );
+    if is_usual {
+        tracing::debug!(broker = %target, error = error as &dyn Error, "TLS connection ended");
+    } else {
+        tracing::warn!(broker = %target, error = error as &dyn Error, "TLS connection broke");
     }
 }
 

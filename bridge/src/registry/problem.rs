@@ -55,11 +55,6 @@ impl Problems {
     pub(super) fn is_empty(&self) -> bool {
         self.listed.is_empty()
     }
-
-    /// Returns how many there are.
-    pub(crate) fn count(&self) -> usize {
-        self.listed.len() + self.unlisted
-    }
 }
 
 impl fmt::Display for Problems {

@@ -8,6 +8,8 @@ use upturn_core::effect::Effect;
 use upturn_core::id::TaskId;
 use upturn_core::task::{Occasion, Task};
 
+use crate::auth::token::hex;
+use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
 use crate::store::outbox::NewLetter;
 use crate::store::{Tx, audit, outbox, task};
@@ -28,23 +30,25 @@ pub(super) async fn store(
             Effect::Create(new) => {
                 let is_new = task::create(tx, new).await?;
                 made += u64::from(is_new);
-                (&new.id, "task.created", created(new), is_new)
+                (&new.id, "task-created", created(new), is_new)
             }
             Effect::Amend { task: id, occasion } => {
                 let is_there = task::amend(tx, id, occasion, at).await?;
-                (id, "task.amended", based_on(occasion), is_there)
+                (id, "task-amended", based_on(occasion), is_there)
             }
             Effect::Withdraw { task: id, device } => {
                 let is_there = task::withdraw(tx, id, at).await?;
                 let detail = json!({"reason": "late-evidence", "device": device});
-                (id, "task.withdrawn", detail, is_there)
+                (id, "task-withdrawn", detail, is_there)
             }
         };
         if !is_done {
             // A match from before its rule was in force has no task that could change.
             continue;
         }
-        audit::append(tx, at, ACTOR, action, id.as_str(), &detail).await?;
+        let subject = id.as_str();
+        let entry = NewEntry { at, actor: ACTOR, action, subject, detail: &detail };
+        audit::append(tx, entry).await?;
         if writes_letters {
             let letter = letter(at, id, action, &detail);
             outbox::insert(tx, at, &[letter]).await?;
@@ -77,18 +81,13 @@ fn based_on(occasion: &Occasion) -> Value {
 }
 
 /// The key is a function of the cause alone: writing the letter twice sends it once.
-fn letter(
-    at: DateTime<Utc>,
-    task: &TaskId,
-    action: &str,
-    detail: &Value,
-) -> NewLetter {
+fn letter(at: DateTime<Utc>, task: &TaskId, action: &str, detail: &Value) -> NewLetter {
     let mut hash = Sha256::new();
     for part in [action, task.as_str(), &detail.to_string()] {
         hash.update(part.len().to_le_bytes());
         hash.update(part);
     }
-    let key = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let key = hex(&hash.finalize());
     let mut body = detail.clone();
     if let Some(object) = body.as_object_mut() {
         object.insert("at".into(), json!(text(at)));

@@ -9,13 +9,15 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 
 use super::address::{Address, shown};
 use super::error::StoreError;
-use super::{Backend, postgres, sqlite};
+use super::{Backend, answer, postgres, sqlite};
 
 /// The number of the advisory lock; the letters are `upturn`. Locks are per database.
 const LOCK: i64 = 0x75_70_74_75_72_6e;
 
-/// Settings by which the server soon notices that this machine is gone, and frees the lock.
-const NOTICE_LOSS: [(&str, &str); 4] = [
+/// Settings by which the server soon notices that this machine is gone, and frees the lock, but
+/// never takes the session for idle.
+const NOTICE_LOSS: [(&str, &str); 5] = [
+    ("idle_session_timeout", "0"),
     ("tcp_keepalives_idle", "5"),
     ("tcp_keepalives_interval", "5"),
     ("tcp_keepalives_count", "3"),
@@ -51,8 +53,7 @@ impl Claim {
         match &mut self.0 {
             Backend::Sqlite(_) => Ok(()),
             Backend::Postgres(session) => {
-                let ping = async { session.ping().await.map_err(StoreError::ClaimLost) };
-                super::answer(ping).await
+                answer(session.ping()).await.map_err(|cause| StoreError::ClaimLost(Box::new(cause)))
             }
         }
     }

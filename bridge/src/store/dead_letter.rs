@@ -93,6 +93,19 @@ pub(crate) async fn page(
     rows.into_iter().map(DeadLetter::try_from).collect()
 }
 
+/// Returns the dead letter with this number.
+pub(crate) async fn find(store: &Store, id: i64) -> Result<Option<DeadLetter>, StoreError> {
+    const SQL: &str = "
+        SELECT id, received_at, topic, payload, source, code, reason
+        FROM dead_letter WHERE id = $1";
+
+    let row: Option<Row> = on_backend!(store.reader(), db => sqlx::query_as(SQL)
+        .bind(id)
+        .fetch_optional(db)
+        .await?);
+    row.map(DeadLetter::try_from).transpose()
+}
+
 /// PostgreSQL takes every character but this one.
 fn without_nul(text: &str) -> Cow<'_, str> {
     if text.contains('\0') {

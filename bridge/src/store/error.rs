@@ -25,6 +25,12 @@ pub(crate) enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+    /// The file system lacks what SQLite's log needs.
+    #[error(
+        "{} lies where SQLite cannot keep its log, as on a network share; put it on a local disk",
+        .0.display()
+    )]
+    NoSharedMemory(PathBuf),
     /// The file is damaged, or never was a database.
     #[error(
         "{} is not a SQLite database, or is damaged; it was left as it is: run `upturn doctor`, \
@@ -74,7 +80,7 @@ pub(crate) enum StoreError {
     AlreadyRunning(String),
     /// The claim on the database is gone.
     #[error("the claim on the database was lost; another process may have taken over")]
-    ClaimLost(#[source] sqlx::Error),
+    ClaimLost(#[source] Box<StoreError>),
     /// A newer binary has been here.
     #[error(
         "the database has schema {found}, this binary knows up to {known}; \
@@ -99,6 +105,12 @@ pub(crate) enum StoreError {
         /// What is wrong with the value.
         what: String,
     },
+    /// The SQLite file is damaged.
+    #[error(
+        "the database file is damaged ({0}); stop upturn, keep a copy of the file, and run \
+         `upturn doctor`"
+    )]
+    Damaged(String),
     /// A statement the database refused.
     #[error("the database refused a statement")]
     Statement(#[source] sqlx::Error),
@@ -112,6 +124,7 @@ impl StoreError {
             Self::Address(_)
             | Self::NoFolder(_)
             | Self::NotWritable { .. }
+            | Self::NoSharedMemory(_)
             | Self::NotADatabase { .. }
             | Self::Refused { .. }
             | Self::Encoding { .. }
@@ -121,6 +134,7 @@ impl StoreError {
             | Self::SchemaTooNew { .. }
             | Self::Migration(_)
             | Self::Inconsistent { .. }
+            | Self::Damaged(_)
             | Self::Statement(_) => false,
         }
     }
@@ -128,7 +142,13 @@ impl StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        if is_unavailable(&error) { Self::Unavailable(error) } else { Self::Statement(error) }
+        if is_unavailable(&error) {
+            Self::Unavailable(error)
+        } else if is_damaged(&error) {
+            Self::Damaged(error.to_string())
+        } else {
+            Self::Statement(error)
+        }
     }
 }
 
@@ -152,6 +172,12 @@ pub(super) fn is_unavailable(error: &sqlx::Error) -> bool {
 pub(super) fn is_damaged(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(code_of);
     matches!(code, Some(Code::Sqlite(11 | 26)))
+}
+
+/// Whether SQLite may not make the files it needs beside the database.
+pub(super) fn is_not_writable(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(code_of);
+    matches!(code, Some(Code::Sqlite(8 | 14)))
 }
 
 /// The code of an error, in the database's own system.

@@ -46,9 +46,37 @@ async fn a_sqlite_file_that_cannot_be_is_one_clear_line() {
     let a_folder = refusal(&url_of(folder.path())).await;
     assert!(matches!(a_folder, StoreError::NotWritable { .. }), "{a_folder}");
     assert!(a_folder.source().unwrap().to_string().contains("directory"));
+
     for error in [missing, below_a_file, a_folder] {
         assert!(!error.is_transient(), "{error}");
     }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_sqlite_file_in_a_folder_that_is_not_ours_is_one_clear_line() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("upturn.db");
+    let open_to =
+        |mode| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+    let store = Store::open(&url_of(&path)).await.unwrap();
+    store.close().await;
+    open_to(0o555);
+    if fs::write(folder.path().join("probe"), "").is_ok() {
+        return; // Whoever may write everywhere (root) sees no such error.
+    }
+    let error = refusal(&url_of(&path)).await;
+    open_to(0o755);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{} cannot be opened for writing; check its owner and permissions",
+            folder.path().display()
+        )
+    );
+    assert!(!error.is_transient());
 }
 
 #[tokio::test]
@@ -62,6 +90,27 @@ async fn a_file_that_is_no_database_is_refused_and_left_as_it_was() {
     assert!(matches!(error, StoreError::NotADatabase { .. }), "{error}");
     assert!(error.to_string().contains("run `upturn doctor`"), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), text);
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_found_and_left_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("upturn.db");
+    let store = Store::open(&url_of(&path)).await.unwrap();
+    store.migrate().await.unwrap();
+    store.check().await.unwrap();
+    store.close().await;
+
+    let mut bytes = fs::read(&path).unwrap();
+    let page = bytes.chunks_mut(4096).nth(3).unwrap();
+    page.fill(0xee);
+    fs::write(&path, &bytes).unwrap();
+    let store = Store::open(&url_of(&path)).await.unwrap();
+    let error = store.check().await.unwrap_err();
+    assert!(matches!(error, StoreError::Damaged(_)), "{error}");
+    assert!(!error.is_transient());
+    store.close().await;
+    assert_eq!(fs::read(&path).unwrap(), bytes);
 }
 
 #[cfg(unix)]

@@ -3,15 +3,25 @@
 use chrono::{DateTime, Utc};
 
 use super::Store;
+use super::column::Column;
 use super::error::StoreError;
 
-/// Begins a session of `user` for the holder of the token behind `token_hash`.
+/// Somebody's stay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Session {
+    /// Whose.
+    pub(crate) user: String,
+    /// When they logged in.
+    pub(crate) created_at: DateTime<Utc>,
+    /// When it ends unless it is used.
+    pub(crate) expires_at: DateTime<Utc>,
+}
+
+/// Begins `session` for the holder of the token behind `token_hash`.
 pub(crate) async fn create(
     store: &Store,
     token_hash: &str,
-    user: &str,
-    created_at: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
+    session: &Session,
 ) -> Result<(), StoreError> {
     const SQL: &str = "
         INSERT INTO session (token_hash, user_name, created_at, expires_at)
@@ -19,28 +29,51 @@ pub(crate) async fn create(
 
     on_backend!(store.writer(), db => sqlx::query(SQL)
         .bind(token_hash)
-        .bind(user)
-        .bind(created_at.timestamp_millis())
-        .bind(expires_at.timestamp_millis())
+        .bind(&session.user)
+        .bind(session.created_at.timestamp_millis())
+        .bind(session.expires_at.timestamp_millis())
         .execute(db)
         .await
         .map(drop)?);
     Ok(())
 }
 
-/// Returns whose session it is, unless it has expired.
+/// Returns the session, unless it has expired.
 pub(crate) async fn find(
     store: &Store,
     token_hash: &str,
     now: DateTime<Utc>,
-) -> Result<Option<String>, StoreError> {
-    const SQL: &str = "SELECT user_name FROM session WHERE token_hash = $1 AND expires_at > $2";
+) -> Result<Option<Session>, StoreError> {
+    const SQL: &str = "
+        SELECT user_name, created_at, expires_at FROM session
+        WHERE token_hash = $1 AND expires_at > $2";
 
-    Ok(on_backend!(store.reader(), db => sqlx::query_scalar(SQL)
+    let found: Option<(String, i64, i64)> = on_backend!(store.reader(), db => sqlx::query_as(SQL)
         .bind(token_hash)
         .bind(now.timestamp_millis())
         .fetch_optional(db)
-        .await?))
+        .await?);
+    let Some((user, created_at, expires_at)) = found else { return Ok(None) };
+    let created_at = Column("session", "created_at").time(created_at)?;
+    let expires_at = Column("session", "expires_at").time(expires_at)?;
+    Ok(Some(Session { user, created_at, expires_at }))
+}
+
+/// Moves the end of a session to `expires_at`.
+pub(crate) async fn extend(
+    store: &Store,
+    token_hash: &str,
+    expires_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE session SET expires_at = $2 WHERE token_hash = $1";
+
+    on_backend!(store.writer(), db => sqlx::query(SQL)
+        .bind(token_hash)
+        .bind(expires_at.timestamp_millis())
+        .execute(db)
+        .await
+        .map(drop)?);
+    Ok(())
 }
 
 /// Ends a session.
@@ -72,14 +105,19 @@ mod tests {
     use super::super::user::{self, NewUser};
     use super::*;
 
+    fn stay(user: &str, minutes: i64) -> Session {
+        Session { user: user.to_owned(), created_at: at(0), expires_at: at(minutes) }
+    }
+
     #[tokio::test]
     async fn a_session_lasts_until_it_expires_or_is_ended() {
         each_backend(async |store| {
             let lin =
                 NewUser { name: "lin", password_hash: "x", language: None, created_at: at(0) };
             user::create(store, lin).await.unwrap();
-            create(store, "aa", "lin", at(0), at(60)).await.unwrap();
-            create(store, "bb", "lin", at(0), at(90)).await.unwrap();
+            create(store, "aa", &stay("lin", 60)).await.unwrap();
+            create(store, "bb", &stay("lin", 70)).await.unwrap();
+            extend(store, "bb", at(90)).await.unwrap();
 
             let cases = [
                 ("aa", 0, Some("lin")),
@@ -90,7 +128,11 @@ mod tests {
             ];
             for (token, minutes, expected) in cases {
                 let found = find(store, token, at(minutes)).await.unwrap();
-                assert_eq!(found.as_deref(), expected, "case: {token} at {minutes}");
+                assert_eq!(
+                    found.map(|session| session.user).as_deref(),
+                    expected,
+                    "case: {token} at {minutes}"
+                );
             }
 
             assert_eq!(purge(store, at(60)).await.unwrap(), 1);
@@ -104,7 +146,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_who_does_not_exist_has_a_session() {
         each_backend(async |store| {
-            create(store, "aa", "nobody", at(0), at(60)).await.unwrap_err();
+            create(store, "aa", &stay("nobody", 60)).await.unwrap_err();
         })
         .await;
     }

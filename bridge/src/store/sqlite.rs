@@ -1,13 +1,14 @@
 //! Opens a SQLite file: one writer, several readers, every commit on the disk.
 
 use std::fs::{File, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 
 use super::error::{self, StoreError};
 
@@ -35,14 +36,19 @@ impl SqliteDatabase {
     /// Opens or makes the file at `path`.
     pub(super) async fn open(path: PathBuf) -> Result<Self, StoreError> {
         make(&path)?;
-        let writer = pool(1)
-            .connect_with(options_of_writer(&path))
-            .await
-            .map_err(|source| explain(&path, source))?;
-        probe(&writer).await.map_err(|source| explain(&path, source))?;
+        // The pool would wait and try again, and then only say that it waited.
+        probe(&path).await?;
+        let writer = pool(1).connect_lazy_with(options_of_writer(&path));
         let readers =
             pool(READERS_MAX).connect_lazy_with(options(&path).pragma("query_only", "ON"));
         Ok(Self { path, writer, readers })
+    }
+
+    /// Reads the whole file and returns an error if it is damaged.
+    pub(super) async fn check(&self) -> Result<(), StoreError> {
+        let found: String =
+            sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&self.readers).await?;
+        if found == "ok" { Ok(()) } else { Err(StoreError::Damaged(found)) }
     }
 }
 
@@ -76,10 +82,7 @@ fn options_of_writer(path: &Path) -> SqliteConnectOptions {
 /// Makes the file if it is missing and finds out, with the system's own words, whether it can be
 /// written. It holds hashes of passwords, so it is nobody else's to read.
 fn make(path: &Path) -> Result<(), StoreError> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     if !folder.is_dir() {
         return Err(StoreError::NoFolder(folder.to_owned()));
     }
@@ -88,8 +91,15 @@ fn make(path: &Path) -> Result<(), StoreError> {
         .map_err(|source| StoreError::NotWritable { path: path.to_owned(), source })
 }
 
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// Opens `path` for writing; if it is missing, makes it readable by its owner only.
-pub(super) fn open_private(path: &Path) -> std::io::Result<File> {
+pub(super) fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
@@ -97,14 +107,49 @@ pub(super) fn open_private(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
-/// Reads the first page, which only a database has.
-async fn probe(writer: &SqlitePool) -> Result<(), sqlx::Error> {
-    sqlx::query("SELECT count(*) FROM sqlite_schema").execute(writer).await.map(drop)
+/// Opens the file once, reads its first page, which only a database has, and makes sure of the
+/// log, without which readers and the writer would wait for each other.
+async fn probe(path: &Path) -> Result<(), StoreError> {
+    let explain = |source| explain(path, source);
+    let opened = SqliteConnection::connect_with(&options_of_writer(path)).await;
+    let mut connection = opened.map_err(explain)?;
+    let first_page = sqlx::query("SELECT count(*) FROM sqlite_schema");
+    first_page.execute(&mut connection).await.map_err(explain)?;
+    // Where it cannot be had, SQLite takes another mode and says nothing.
+    let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut connection).await?;
+    connection.close().await?;
+    require_log(path, &mode)
+}
+
+fn require_log(path: &Path, mode: &str) -> Result<(), StoreError> {
+    if mode == "wal" { Ok(()) } else { Err(StoreError::NoSharedMemory(path.to_owned())) }
 }
 
 fn explain(path: &Path, source: sqlx::Error) -> StoreError {
     if error::is_damaged(&source) {
         return StoreError::NotADatabase { path: path.to_owned(), source };
     }
+    if error::is_not_writable(&source) {
+        let source = io::Error::other(source);
+        return StoreError::NotWritable { path: folder_of(path).to_owned(), source };
+    }
     StoreError::from(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_where_sqlite_cannot_keep_its_log_is_refused() {
+        let path = Path::new("share/upturn.db");
+        require_log(path, "wal").unwrap();
+        let refused = require_log(path, "delete").unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "share/upturn.db lies where SQLite cannot keep its log, as on a network share; put it \
+             on a local disk"
+        );
+        assert!(!refused.is_transient());
+    }
 }

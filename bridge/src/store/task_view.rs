@@ -81,31 +81,53 @@ pub(crate) struct TaskDetail {
 }
 
 /// Which tasks a list shows; by default all that stand.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TaskFilter {
-    /// Only those that stand, or others too.
-    pub(crate) standing: Standing,
-    /// Only this owner's.
-    pub(crate) owner: Option<String>,
-    /// Only this device's.
-    pub(crate) device: Option<String>,
-    /// Only this rule's.
-    pub(crate) rule: Option<String>,
-    /// Only those that are due before.
-    pub(crate) due_before: Option<DateTime<Utc>>,
+    /// Whose.
+    pub(crate) owner: OwnerFilter,
+    /// Those that stand, or those that were withdrawn.
+    pub(crate) status: TaskStatus,
+    /// Due when.
+    pub(crate) due: DueFilter,
 }
 
-/// Which tasks a list shows, by their standing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Standing {
-    /// Those that stand.
-    #[default]
-    Standing,
-    /// Those that were withdrawn.
-    Withdrawn,
-    /// All.
-    All,
+impl Default for TaskFilter {
+    fn default() -> Self {
+        Self { owner: OwnerFilter::Anyone, status: TaskStatus::New, due: DueFilter::Any }
+    }
+}
+
+/// Whose tasks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum OwnerFilter {
+    /// Everybody's.
+    Anyone,
+    /// Those of one person or one pool.
+    Is(String),
+    /// Those of all pools: owners that begin with `pool:`.
+    Pools,
+}
+
+/// Due when. A task without a due time is due later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DueFilter {
+    /// Whenever.
+    Any,
+    /// Before the given time.
+    Before(DateTime<Utc>),
+    /// From the first time on, before the second.
+    Between(DateTime<Utc>, DateTime<Utc>),
+    /// From the given time on, or never.
+    FromOrNever(DateTime<Utc>),
+}
+
+/// The day that "due today" speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Today {
+    /// Now: what was due before is overdue.
+    pub(crate) now: DateTime<Utc>,
+    /// When tomorrow begins, by the clock on the wall.
+    pub(crate) ends_at: DateTime<Utc>,
 }
 
 /// Some tasks, newest first, and where the next ones begin.
@@ -122,19 +144,23 @@ pub(crate) struct TaskPage {
 /// As text, `{milliseconds}~{id}`, it is part of addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TaskCursor {
-    created_at: i64,
-    id: String,
+    /// See [`TaskRow::created_at`], in milliseconds.
+    pub(crate) created_at: i64,
+    /// See [`TaskRow::id`].
+    pub(crate) id: String,
 }
 
-/// How many tasks stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How many tasks there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TaskCounts {
-    /// All.
+    /// All that stand.
     pub(crate) all: u64,
     /// Those that were due before now.
     pub(crate) overdue: u64,
     /// Those that are due from now on, but before the end of the day.
     pub(crate) due_today: u64,
+    /// Those that were withdrawn.
+    pub(crate) withdrawn: u64,
 }
 
 impl fmt::Display for TaskCursor {
@@ -222,28 +248,33 @@ pub(crate) async fn find(store: &Store, id: &TaskId) -> Result<Option<TaskDetail
     Ok(Some(detail))
 }
 
-/// Counts the standing tasks; the day ends at `day_ends_at`.
+/// Counts the tasks of `owner` by when they are due.
 pub(crate) async fn counts(
     store: &Store,
-    now: DateTime<Utc>,
-    day_ends_at: DateTime<Utc>,
+    owner: &OwnerFilter,
+    today: Today,
 ) -> Result<TaskCounts, StoreError> {
-    const SQL: &str = "
-        SELECT count(*),
-            count(CASE WHEN due_at < $1 THEN 1 END),
-            count(CASE WHEN due_at >= $1 AND due_at < $2 THEN 1 END)
-        FROM task WHERE status <> 'withdrawn'";
-
-    let (all, overdue, due_today): (i64, i64, i64) = on_backend!(store.reader(), db => sqlx::query_as(SQL)
-            .bind(now.timestamp_millis())
-            .bind(day_ends_at.timestamp_millis())
-            .fetch_one(db)
-            .await?);
+    let (now, ends_at) = (today.now.timestamp_millis(), today.ends_at.timestamp_millis());
+    let standing: (i64, i64, i64) = on_backend!(store.reader(), db => {
+        let mut query = QueryBuilder::new("SELECT count(*), count(CASE WHEN due_at < ");
+        query.push_bind(now).push(" THEN 1 END), count(CASE WHEN due_at >= ").push_bind(now);
+        query.push(" AND due_at < ").push_bind(ends_at);
+        query.push(" THEN 1 END) FROM task WHERE status <> 'withdrawn'");
+        push_owner(&mut query, owner);
+        query.build_query_as().fetch_one(db).await?
+    });
+    let withdrawn: i64 = on_backend!(store.reader(), db => {
+        let mut query = QueryBuilder::new("SELECT count(*) FROM task WHERE status = 'withdrawn'");
+        push_owner(&mut query, owner);
+        query.build_query_scalar().fetch_one(db).await?
+    });
+    let (all, overdue, due_today) = standing;
     let column = Column("task", "due_at");
     Ok(TaskCounts {
         all: column.count(all)?,
         overdue: column.count(overdue)?,
         due_today: column.count(due_today)?,
+        withdrawn: column.count(withdrawn)?,
     })
 }
 
@@ -257,28 +288,44 @@ fn push_filter<DB: Database>(
     for<'a> i64: Encode<'a, DB> + Type<DB>,
     for<'a> String: Encode<'a, DB> + Type<DB>,
 {
-    query.push(match filter.standing {
-        Standing::Standing => " WHERE status <> 'withdrawn'",
-        Standing::Withdrawn => " WHERE status = 'withdrawn'",
-        Standing::All => " WHERE TRUE",
+    query.push(match filter.status {
+        TaskStatus::New => " WHERE status <> 'withdrawn'",
+        TaskStatus::Withdrawn => " WHERE status = 'withdrawn'",
     });
-    let equal = [
-        (" AND owner = ", &filter.owner),
-        (" AND device = ", &filter.device),
-        (" AND rule_id = ", &filter.rule),
-    ];
-    for (condition, wanted) in equal {
-        if let Some(wanted) = wanted {
-            // No column holds the character, so another that none holds finds the same: nothing.
-            query.push(condition).push_bind(wanted.replace('\0', "\u{fffd}"));
+    push_owner(query, &filter.owner);
+    match filter.due {
+        DueFilter::Any => {}
+        DueFilter::Before(before) => {
+            query.push(" AND due_at < ").push_bind(before.timestamp_millis());
         }
-    }
-    if let Some(due_before) = filter.due_before {
-        query.push(" AND due_at < ").push_bind(due_before.timestamp_millis());
+        DueFilter::Between(from, before) => {
+            query.push(" AND due_at >= ").push_bind(from.timestamp_millis());
+            query.push(" AND due_at < ").push_bind(before.timestamp_millis());
+        }
+        DueFilter::FromOrNever(from) => {
+            query.push(" AND (due_at IS NULL OR due_at >= ").push_bind(from.timestamp_millis());
+            query.push(")");
+        }
     }
     if let Some(TaskCursor { created_at, id }) = after {
         query.push(" AND (created_at, id) < (").push_bind(*created_at);
         query.push(", ").push_bind(id.clone()).push(")");
+    }
+}
+
+fn push_owner<DB: Database>(query: &mut QueryBuilder<DB>, owner: &OwnerFilter)
+where
+    for<'a> String: Encode<'a, DB> + Type<DB>,
+{
+    match owner {
+        OwnerFilter::Anyone => {}
+        OwnerFilter::Is(owner) => {
+            // No column holds the character, so another that none holds finds the same: nothing.
+            query.push(" AND owner = ").push_bind(owner.replace('\0', "\u{fffd}"));
+        }
+        OwnerFilter::Pools => {
+            query.push(" AND owner LIKE 'pool:%'");
+        }
     }
 }
 
@@ -344,18 +391,16 @@ mod tests {
             tx.commit().await.unwrap();
 
             let all = TaskFilter::default;
-            let text = |text: &str| Some(text.to_owned());
-            let cases: [(TaskFilter, &[&str]); 10] = [
+            let of = |owner: &str| OwnerFilter::Is(owner.to_owned());
+            let cases: [(TaskFilter, &[&str]); 8] = [
                 (all(), &["c", "b", "a"]),
-                (TaskFilter { standing: Standing::Withdrawn, ..all() }, &["gone"]),
-                (TaskFilter { standing: Standing::All, ..all() }, &["gone", "c", "b", "a"]),
-                (TaskFilter { owner: text("pool:ev"), ..all() }, &["c", "b"]),
-                (TaskFilter { device: text("d1"), ..all() }, &["c", "a"]),
-                (TaskFilter { device: text("d1"), owner: text("lin"), ..all() }, &["a"]),
-                (TaskFilter { rule: text("care"), ..all() }, &["c", "b", "a"]),
-                (TaskFilter { rule: text("other"), ..all() }, &[]),
-                (TaskFilter { due_before: Some(at(122)), ..all() }, &["a"]),
-                (TaskFilter { owner: text("l\0n' OR 1=1 --"), ..all() }, &[]),
+                (TaskFilter { status: TaskStatus::Withdrawn, ..all() }, &["gone"]),
+                (TaskFilter { owner: of("pool:ev"), ..all() }, &["c", "b"]),
+                (TaskFilter { owner: OwnerFilter::Pools, ..all() }, &["c", "b"]),
+                (TaskFilter { due: DueFilter::Before(at(122)), ..all() }, &["a"]),
+                (TaskFilter { due: DueFilter::Between(at(122), at(123)), ..all() }, &["b"]),
+                (TaskFilter { due: DueFilter::FromOrNever(at(122)), ..all() }, &["c", "b"]),
+                (TaskFilter { owner: of("l\0n' OR 1=1 --"), ..all() }, &[]),
             ];
             for (filter, expected) in cases {
                 let found = page(store, &filter, None, 10).await.unwrap();
@@ -406,12 +451,16 @@ mod tests {
 
             let cases = [(0, 0, 3), (120, 0, 3), (121, 1, 2), (122, 2, 1), (200, 3, 0)];
             for (now, overdue, due_today) in cases {
-                let counted = counts(store, at(now), at(600)).await.unwrap();
-                let expected = TaskCounts { all: 4, overdue, due_today };
+                let today = Today { now: at(now), ends_at: at(600) };
+                let counted = counts(store, &OwnerFilter::Anyone, today).await.unwrap();
+                let expected = TaskCounts { all: 4, overdue, due_today, withdrawn: 1 };
                 assert_eq!(counted, expected, "case: at {now}");
             }
-            let counted = counts(store, at(120), at(122)).await.unwrap();
+            let today = Today { now: at(120), ends_at: at(122) };
+            let counted = counts(store, &OwnerFilter::Anyone, today).await.unwrap();
             assert_eq!(counted.due_today, 2, "the last is due when the day has ended");
+            let counted = counts(store, &OwnerFilter::Pools, today).await.unwrap();
+            assert_eq!(counted, TaskCounts::default(), "no pool has any");
         })
         .await;
     }

@@ -121,7 +121,7 @@ async fn end_sessions(tx: &mut Tx, name: &str) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::session;
+    use super::super::session::{self, Session};
     use super::super::testing::{at, each_backend};
     use super::*;
 
@@ -154,14 +154,15 @@ mod tests {
         each_backend(async |store| {
             for name in ["lin", "zoe"] {
                 create(store, new(name, "$argon2id$1")).await.unwrap();
-                session::create(store, name, name, at(0), at(60)).await.unwrap();
+                let stay = Session { user: name.to_owned(), created_at: at(0), expires_at: at(60) };
+                session::create(store, name, &stay).await.unwrap();
             }
             assert!(set_password(store, "lin", "$argon2id$2").await.unwrap());
             assert!(!set_password(store, "nobody", "$argon2id$2").await.unwrap());
 
             assert_eq!(find(store, "lin").await.unwrap().unwrap().password_hash, "$argon2id$2");
             assert_eq!(session::find(store, "lin", at(1)).await.unwrap(), None);
-            assert_eq!(session::find(store, "zoe", at(1)).await.unwrap().as_deref(), Some("zoe"));
+            assert!(session::find(store, "zoe", at(1)).await.unwrap().is_some());
         })
         .await;
     }

@@ -106,12 +106,12 @@ async fn through_tunnel(settings: DialerSettings, sent: &[u8], expected: usize) 
     let tunnel = Tunnel::open(settings, &tracker, &shutdown).await.unwrap();
     let client = UnixStream::connect(tunnel.socket()).await.unwrap();
     let (mut from, mut to) = client.into_split();
-    let send = async {
+    let sending = async {
         to.write_all(sent).await.ok();
         to
     };
     let mut received = vec![0; expected];
-    let (to, read) = tokio::join!(send, from.read_exact(&mut received));
+    let (to, read) = tokio::join!(sending, from.read_exact(&mut received));
     drop(to);
     read.map(|_| received).unwrap_or_default()
 }

@@ -10,7 +10,7 @@ use super::{NewEvent, stated_at};
 
 /// Rows in a statement, largest first. A batch is cut into as few as these allow, so there is one
 /// text for each size and each is prepared once.
-const ROWS: [usize; 5] = [256, 64, 16, 4, 1];
+const ROWS: [usize; 5] = [512, 128, 32, 8, 1];
 const COLUMNS: usize = 12;
 
 static STATEMENTS: LazyLock<[(usize, String); ROWS.len()]> =

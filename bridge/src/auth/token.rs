@@ -1,0 +1,51 @@
+//! Session tokens: random texts of which the store only knows the hash.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+
+/// Bytes of chance in a token.
+const LEN: usize = 32;
+
+/// Returns a new token, for the cookie.
+pub(crate) fn new() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; LEN];
+    getrandom::fill(&mut bytes)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Returns what the store keeps of `token`: its SHA-256 in hexadecimal.
+///
+/// A plain hash is enough: the token has 256 random bits, so there is nothing to guess.
+pub(crate) fn hash(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+/// Returns `bytes` in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing into a String cannot fail.
+        write!(text, "{byte:02x}").ok();
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn makes_tokens_of_256_bits_that_differ() {
+        let (one, other) = (new().unwrap(), new().unwrap());
+        assert_ne!(one, other);
+        assert_eq!(URL_SAFE_NO_PAD.decode(&one).unwrap().len(), 32);
+    }
+
+    #[test]
+    fn stores_the_sha_256_in_hexadecimal() {
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(hash(""), empty);
+    }
+}

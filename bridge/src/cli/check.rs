@@ -1,0 +1,219 @@
+//! `upturn check`: says what is wrong with rule files, where, and what would be right.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use upturn_core::catalogue::Catalogue;
+use upturn_core::rule::finding::Severity;
+
+use crate::exit::Exit;
+use crate::rules::{self, CheckedFile, RulesError};
+
+mod report;
+
+/// Checks rule files and says what is wrong, where, and what would be right.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Rule files, or folders of them; the configured folder of rules where absent.
+    paths: Vec<PathBuf>,
+    /// How to print what was found.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Let warnings count as errors.
+    #[arg(long)]
+    strict: bool,
+}
+
+/// How findings are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+    /// Annotations for a GitHub workflow.
+    Github,
+}
+
+/// What a check is made with.
+#[derive(Debug)]
+pub(crate) struct Setup<'s> {
+    /// The folder to check where the command names none.
+    pub(crate) rules_dir: &'s Path,
+    /// What the configured sources send.
+    pub(crate) catalogue: &'s Catalogue,
+    /// Whether a person reads the output in a terminal.
+    pub(crate) is_terminal: bool,
+}
+
+/// Checks the files, writes what was found to `out`, what went wrong to `err`, and returns the
+/// exit code.
+pub(crate) fn run(
+    args: &Args,
+    setup: &Setup<'_>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    let default = [setup.rules_dir.to_owned()];
+    let paths = if args.paths.is_empty() { &default[..] } else { &args.paths };
+    let files = match rules::check(paths, setup.catalogue) {
+        Ok(files) => files,
+        Err(error) => {
+            let cause = match &error {
+                RulesError::Unreadable { source, .. } => format!(": {source}"),
+                RulesError::Missing(_) | RulesError::Wrong(_) => String::new(),
+            };
+            writeln!(err, "error: {error}{cause}")?;
+            return Ok(Exit::NoInput);
+        }
+    };
+    match args.format {
+        Format::Text if setup.is_terminal => report::graphical(&files, out)?,
+        Format::Text => report::plain(&files, out)?,
+        Format::Json => report::json(&files, out)?,
+        Format::Github => report::github(&files, out)?,
+    }
+    let bad = count(&files, Severity::Error)
+        + if args.strict { count(&files, Severity::Warning) } else { 0 };
+    Ok(if bad == 0 { Exit::Ok } else { Exit::Findings })
+}
+
+/// Returns how many findings of `severity` there are.
+fn count(files: &[CheckedFile], severity: Severity) -> usize {
+    let findings = files.iter().flat_map(|file| &file.findings);
+    findings.filter(|finding| finding.severity == severity).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use clap::Parser;
+    use upturn_core::decode::Format;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    const WRONG: &str = "id = \"a\"\nkind = \"triger\"\ntitle = { zh = \"连续\", de = \"x\" }\n\
+        [when]\npattern = \"consecutive\"\nevent = \"charge_faild\"\n\
+        [episode]\ncooldown = \"7d\"\n[[then]]\ntask = \"care\"\n";
+
+    /// Returns the exit code and what is printed, with `.` for the folder.
+    fn checked(text: &str, options: &[&str], is_terminal: bool) -> (u8, String) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.toml"), text).unwrap();
+        let command = Command::parse_from([&["check"], options].concat());
+        let setup = Setup {
+            rules_dir: folder.path(),
+            catalogue: &Catalogue::of(&[Format::Native]),
+            is_terminal,
+        };
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = run(&command.args, &setup, &mut out, &mut err).unwrap();
+        out.extend(err);
+        let out = String::from_utf8(out).unwrap();
+        (code as u8, out.replace(folder.path().to_str().unwrap(), "."))
+    }
+
+    #[test]
+    fn prints_each_finding_with_its_line_and_its_cure() {
+        let (code, out) = checked(WRONG, &[], false);
+        assert_eq!(code, 1);
+        assert_eq!(
+            out,
+            "./a.toml:2:8: error[unknown-value]: 'triger' is not known\n\
+             \x20 2 | kind = \"triger\"\n\
+             \x20   |        ^^^^^^^^\n\
+             \x20 help: did you mean 'trigger'?\n\
+             \n\
+             ./a.toml:3:22: error[unknown-key]: the title has no key 'de'\n\
+             \x20 3 | title = { zh = \"连续\", de = \"x\" }\n\
+             \x20   |                        ^^\n\
+             \x20 help: use one of: en, zh\n\
+             \n\
+             ./a.toml:6:9: warning[unknown-kind]: no source is known to send 'charge_faild'\n\
+             \x20 6 | event = \"charge_faild\"\n\
+             \x20   |         ^^^^^^^^^^^^^^\n\
+             \x20 help: did you mean 'charge_failed'?\n\
+             \n\
+             1 file checked: 2 errors, 1 warning\n"
+        );
+    }
+
+    #[test]
+    fn prints_a_picture_in_a_terminal() {
+        let (code, out) = checked(WRONG, &[], true);
+        assert_eq!(code, 1);
+        for part in [
+            "a.toml:2:8",
+            "a.toml:3:22",
+            "unknown-value",
+            "'triger' is not known",
+            "did you mean 'trigger'?",
+        ] {
+            assert!(out.contains(part), "{part} in {out}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_line_can_be_shown_too() {
+        for text in ["", "\u{feff}", "\n", "where = '", "[when]\nwhere = 'a =="] {
+            for is_terminal in [true, false] {
+                assert_eq!(checked(text, &[], is_terminal).0, 1, "case: {text:?}, {is_terminal}");
+            }
+        }
+    }
+
+    #[test]
+    fn prints_one_json_document() {
+        let (code, out) = checked(WRONG, &["--format", "json"], false);
+        let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(code, 1);
+        assert_eq!(document["errors"], 2);
+        assert_eq!(document["warnings"], 1);
+        assert_eq!(
+            document["findings"][0],
+            serde_json::json!({
+                "path": "./a.toml", "line": 2, "column": 8, "severity": "error",
+                "code": "unknown-value", "message": "'triger' is not known",
+                "cure": "did you mean 'trigger'?",
+            })
+        );
+    }
+
+    #[test]
+    fn prints_annotations_for_a_workflow() {
+        let (_, out) = checked(WRONG, &["--format", "github"], false);
+        let expected = "::error file=./a.toml,line=2,col=8,title=unknown-value::'triger' is not \
+             known; did you mean 'trigger'?";
+        assert_eq!(out.lines().next(), Some(expected));
+    }
+
+    #[test]
+    fn the_exit_code_says_whether_the_rules_can_be_used() {
+        let doubtful = WRONG.replace("triger", "trigger").replace(", de = \"x\"", "");
+        let sound = doubtful.replace("charge_faild", "charge_failed");
+        let cases = [
+            ("sound", &sound, &[][..], 0),
+            ("doubtful", &doubtful, &[], 0),
+            ("doubtful, strictly", &doubtful, &["--strict"], 1),
+            ("sound, strictly", &sound, &["--strict"], 0),
+            ("wrong", &WRONG.to_owned(), &[], 1),
+            ("not there", &sound, &["there/is/no/such/path"], 66),
+        ];
+        for (case, text, options, expected) in cases {
+            assert_eq!(checked(text, options, false).0, expected, "case: {case}");
+        }
+        let (_, said) = checked(&sound, &["there/is/no/such/path"], false);
+        assert_eq!(
+            said,
+            "error: there is no file or folder 'there/is/no/such/path'; name the rules by their path\n"
+        );
+        assert_eq!(checked(&sound, &[], false).1, "1 file checked: nothing wrong\n");
+    }
+}

@@ -1,0 +1,37 @@
+//! What commands print: results on standard output, trouble on standard error.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::io::{self, Write as _};
+
+use tabled::builder::Builder;
+use tabled::settings::Style;
+
+use super::causes;
+use crate::exit::Exit;
+
+/// Prints a result. A reader that went away (`| head`) is no trouble of ours.
+pub(super) fn say(text: impl Display) {
+    drop(writeln!(io::stdout().lock(), "{text}"));
+}
+
+/// Prints something beside the result.
+pub(super) fn note(text: impl Display) {
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
+/// Prints an error with its causes on one line, and returns `exit`.
+pub(super) fn failed(error: &dyn Error, exit: Exit) -> Exit {
+    note(format_args!("upturn: {}", causes::describe(error)));
+    exit
+}
+
+/// Returns rows under their headings, as a table for a terminal.
+pub(super) fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut builder = Builder::default();
+    builder.push_record(headings.iter().copied());
+    for row in rows {
+        builder.push_record(row);
+    }
+    builder.build().with(Style::rounded()).to_string()
+}

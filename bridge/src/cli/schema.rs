@@ -1,0 +1,26 @@
+//! `upturn schema`: prints the JSON Schema of a document.
+
+use std::io::{self, Write};
+
+use upturn_core::rule::document;
+
+/// Prints the JSON Schema of a document, for editors.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Which document.
+    #[arg(value_enum)]
+    document: Document,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Document {
+    /// A rule.
+    Rule,
+}
+
+/// Writes the schema to `out`.
+pub(crate) fn run(args: &Args, out: &mut dyn Write) -> io::Result<()> {
+    match args.document {
+        Document::Rule => out.write_all(document::schema().as_bytes()),
+    }
+}

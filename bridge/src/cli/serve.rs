@@ -1,0 +1,47 @@
+//! `upturn serve`: takes in telemetry and serves the pages, until told to stop.
+
+use std::path::Path;
+
+use super::{block_on, output};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::logging;
+use crate::registry;
+use crate::rules;
+use crate::supervisor::{self, Plan, StartError};
+
+pub(super) fn run(config: Option<&Path>) -> Exit {
+    let outcome = Config::load(config).map_err(StartError::from).and_then(|config| {
+        logging::start(&config.log);
+        plan(config)
+    });
+    match outcome {
+        Ok(plan) => block_on(serve(plan)),
+        Err(error) => output::failed(&error, error.exit()),
+    }
+}
+
+/// Reads what the settings name.
+pub(super) fn plan(config: Config) -> Result<Plan, StartError> {
+    let registry = config.registry.dir.as_deref().map(registry::load).transpose()?;
+    let rules = rules::load(&config.rules.dir, &config.catalogue())?;
+    Ok(Plan { config, rules, registry: registry.unwrap_or_default() })
+}
+
+async fn serve(plan: Plan) -> Exit {
+    let rules = plan.rules.len();
+    let mut running = match supervisor::start(plan).await {
+        Ok(running) => running,
+        Err(error) => return output::failed(&error, error.exit()),
+    };
+    output::note(format_args!("upturn: {rules} rules in force; pages at http://{}", running.web));
+    if let Some(mqtt) = running.mqtt {
+        output::note(format_args!("upturn: devices publish to mqtt://{mqtt}"));
+    }
+    let told = running.until_told().await;
+    running.stop().await;
+    match told {
+        Ok(()) => Exit::Ok,
+        Err(error) => output::failed(&error, error.exit()),
+    }
+}

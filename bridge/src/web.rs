@@ -1,0 +1,145 @@
+//! The pages, the API and the probes: what people and programs see over HTTP.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use chrono_tz::Tz;
+use tokio::sync::broadcast;
+use tower_http::csrf::CsrfLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::auth::credential::Verified;
+use crate::auth::throttle::Throttle;
+use crate::clock::Clock;
+use crate::health::Health;
+use crate::telemetry::Metrics;
+
+use self::reads::Reads;
+
+pub(crate) mod api;
+pub(crate) mod asset;
+pub(crate) mod fault;
+pub(crate) mod filter;
+pub(crate) mod headers;
+pub(crate) mod i18n;
+pub(crate) mod language;
+pub(crate) mod live;
+pub(crate) mod page;
+pub(crate) mod probe;
+pub(crate) mod reads;
+pub(crate) mod serve;
+pub(crate) mod session;
+pub(crate) mod visible;
+pub(crate) mod when;
+
+#[cfg(test)]
+mod tests;
+
+/// The largest request body.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long a request may take until its answer begins.
+const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// What handlers work with. A clone shares it.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    /// The store.
+    pub(crate) reads: Arc<dyn Reads>,
+    /// What the parts of the program say about themselves.
+    pub(crate) health: Health,
+    /// What the program counts.
+    pub(crate) metrics: Metrics,
+    /// Tells open pages that there is something new.
+    pub(crate) changes: broadcast::Sender<Change>,
+    /// The clock.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The settings.
+    pub(crate) settings: Arc<WebSettings>,
+    /// Who failed to come in, and who did.
+    pub(crate) gate: Arc<Gate>,
+}
+
+/// A commit that changed tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// Grows with every such commit.
+    pub(crate) tasks_version: u64,
+}
+
+/// What the operator decides about the pages.
+#[derive(Clone, Debug)]
+pub(crate) struct WebSettings {
+    /// The zone that times are shown in.
+    pub(crate) zone: Tz,
+    /// Whether browsers reach the pages over TLS, so that the cookie must travel over it only.
+    pub(crate) secure_cookies: bool,
+    /// Where the embedded broker listens, for the example of an empty inbox.
+    pub(crate) broker: Option<SocketAddr>,
+}
+
+/// The memory of who tried to come in.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    /// Failures.
+    pub(crate) throttle: Throttle,
+    /// Successes of API clients.
+    pub(crate) verified: Verified,
+}
+
+/// Returns everything that is served.
+pub(crate) fn router(app: App) -> Router {
+    let limits = tower::ServiceBuilder::new()
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIME_MAX))
+        .layer(CsrfLayer::new())
+        .layer(DefaultBodyLimit::disable())
+        .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX));
+
+    // The layer that is added last is the outermost one.
+    Router::new()
+        .merge(pages())
+        .merge(api())
+        .merge(probes())
+        .layer(limits)
+        .layer(from_fn_with_state(app.clone(), fault::tell))
+        .layer(from_fn(language::negotiate))
+        .layer(from_fn(headers::protect))
+        .with_state(app)
+}
+
+fn pages() -> Router<App> {
+    Router::new()
+        .route("/", get(page::tasks::redirect))
+        .route("/login", get(page::login::show).post(page::login::submit))
+        .route("/logout", post(page::login::log_out))
+        .route("/tasks", get(page::tasks::show))
+        .route("/tasks/new", get(page::tasks::count_new))
+        .route("/tasks/{id}", get(page::task::show))
+        .route("/dead-letters", get(page::dead_letters::show))
+        .route("/dead-letters/{id}/raw", get(page::dead_letters::download))
+        .route("/problems/{code}", get(page::fault::explain))
+        .route("/live", get(live::handle))
+        .route("/assets/{name}", get(asset::handle))
+}
+
+fn api() -> Router<App> {
+    Router::new()
+        .route("/api/v1/tasks", get(api::tasks::list))
+        .route("/api/v1/tasks/{id}", get(api::tasks::find))
+        .route("/api/v1/dead-letters", get(api::dead_letters::list))
+        .route("/api/v1/dead-letters/{id}/raw", get(api::dead_letters::download))
+}
+
+fn probes() -> Router<App> {
+    Router::new()
+        .route("/healthz", get(probe::alive))
+        .route("/readyz", get(probe::ready))
+        .route("/metrics", get(probe::metrics))
+}

@@ -1,0 +1,40 @@
+//! The API for programs, version 1.
+
+use axum::http::header::LINK;
+use axum::response::{IntoResponse as _, Response};
+use axum::{Json, http::HeaderValue};
+use serde::Serialize;
+
+use super::fault::Fault;
+
+pub(crate) mod dead_letters;
+pub(crate) mod tasks;
+
+/// How many things a page has, unless the caller says otherwise.
+const LIMIT_DEFAULT: u32 = 50;
+
+/// How many things a page has at most.
+const LIMIT_MAX: u32 = 500;
+
+/// Reads the parameter `limit`.
+fn limit(text: Option<&str>) -> Result<u32, Fault> {
+    let Some(text) = text else { return Ok(LIMIT_DEFAULT) };
+    text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
+        Fault::bad_request(format!("limit is '{text}'; use a number from 1 to {LIMIT_MAX}"))
+    })
+}
+
+/// Returns `page` as JSON, with the link to the next one.
+fn answer(page: impl Serialize, next: Option<String>) -> Response {
+    let mut response = Json(page).into_response();
+    let link = next.and_then(|next| HeaderValue::from_str(&format!("<{next}>; rel=\"next\"")).ok());
+    if let Some(link) = link {
+        response.headers_mut().insert(LINK, link);
+    }
+    response
+}
+
+/// Explains why a query was not understood.
+fn misread(rejection: &axum::extract::rejection::QueryRejection) -> Fault {
+    Fault::bad_request(rejection.body_text())
+}

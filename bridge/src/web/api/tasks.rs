@@ -1,0 +1,195 @@
+//! `GET /api/v1/tasks` and `GET /api/v1/tasks/{id}`.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use upturn_core::id::{EventId, TaskId};
+use upturn_core::task::{EpisodeState, Evidence, Title};
+
+use super::{answer, limit, misread};
+use crate::store::audit::AuditEntry;
+use crate::store::task_view::{TaskCursor, TaskDetail, TaskRow, TaskStatus};
+use crate::web::App;
+use crate::web::fault::{Fault, FaultKind};
+use crate::web::filter::{Filter, Owner, View};
+use crate::web::language::Language;
+use crate::web::session::ApiReader;
+use crate::web::when::{Teller, machine};
+
+/// The parameters of a list. An unknown one is an error: a filter that is misspelt must not show
+/// everything.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    view: Option<String>,
+    owner: Option<String>,
+    limit: Option<String>,
+    cursor: Option<String>,
+    /// Chooses the language of errors.
+    #[serde(rename = "lang")]
+    _lang: Option<String>,
+}
+
+impl Params {
+    fn filter(&self) -> Result<Filter, Fault> {
+        let view = match self.view.as_deref() {
+            None => View::All,
+            Some(word) => View::find(word).ok_or_else(|| {
+                let words = View::ALL.map(View::word).join(", ");
+                Fault::bad_request(format!("view is '{word}'; use one of {words}"))
+            })?,
+        };
+        Ok(Filter { view, owner: Owner::read(self.owner.as_deref().unwrap_or_default()) })
+    }
+}
+
+/// A page of tasks.
+#[derive(Debug, Serialize)]
+struct List<'a> {
+    tasks: Vec<TaskJson<'a, &'a str>>,
+    next: Option<&'a str>,
+}
+
+/// A task, with its evidence as `E` shows it: in lists only the events' ids.
+#[derive(Debug, Serialize)]
+struct TaskJson<'a, E> {
+    id: &'a TaskId,
+    rule: &'a str,
+    scope: &'a str,
+    device: &'a str,
+    account: Option<&'a str>,
+    kind: &'a str,
+    title: &'a Title,
+    owner: &'a str,
+    due_at: Option<String>,
+    created_at: String,
+    first_at: String,
+    last_at: String,
+    status: TaskStatus,
+    episode: EpisodeState,
+    evidence: Vec<E>,
+}
+
+/// A task with all that is known of it.
+#[derive(Debug, Serialize)]
+struct DetailJson<'a> {
+    #[serde(flatten)]
+    task: TaskJson<'a, EvidenceJson<'a>>,
+    steps: &'a [String],
+    revision: u64,
+    history: Vec<HistoryJson<'a>>,
+}
+
+/// An event.
+#[derive(Debug, Serialize)]
+struct EvidenceJson<'a> {
+    id: &'a str,
+    device: &'a str,
+    channel: Option<&'a str>,
+    kind: &'a str,
+    occurred_at: String,
+    attributes: Value,
+}
+
+/// Something that was done to a task.
+#[derive(Debug, Serialize)]
+struct HistoryJson<'a> {
+    at: String,
+    actor: &'a str,
+    action: &'a str,
+    detail: &'a Value,
+}
+
+/// Lists tasks, newest first.
+pub(crate) async fn list(
+    State(app): State<App>,
+    reader: ApiReader,
+    params: Result<Query<Params>, QueryRejection>,
+) -> Result<Response, Fault> {
+    let Query(params) = params.map_err(|rejection| misread(&rejection))?;
+    let filter = params.filter()?;
+    let limit = limit(params.limit.as_deref())?;
+    let after = params.cursor.as_deref().map(str::parse::<TaskCursor>).transpose();
+    let after = after.map_err(|e| Fault::bad_request(e.to_string()))?;
+
+    // What "today" means does not depend on the language.
+    let teller = Teller { language: Language::En, zone: app.settings.zone, now: app.clock.now() };
+    let wanted = filter.tasks(&reader.name, teller.today());
+    let page = app.reads.tasks(&wanted, after.as_ref(), limit).await?;
+    let next = page.next.map(|next| next.to_string());
+    let link = next.as_deref().map(|next| {
+        let more = [("limit", &*limit.to_string()), ("cursor", next)];
+        format!("/api/v1/tasks?{}", filter.query(&more))
+    });
+    let tasks = page.rows.iter().map(in_list).collect();
+    Ok(answer(List { tasks, next: next.as_deref() }, link))
+}
+
+/// Answers with one task.
+pub(crate) async fn find(
+    State(app): State<App>,
+    reader: ApiReader,
+    Path(id): Path<String>,
+) -> Result<Response, Fault> {
+    drop(reader);
+    let detail = app.reads.find_task(&TaskId::from_text(&id)).await?;
+    let detail = detail.ok_or(FaultKind::NotFound)?;
+    Ok(answer(in_detail(&detail), None))
+}
+
+impl<'a, E> TaskJson<'a, E> {
+    fn new(row: &'a TaskRow, evidence: Vec<E>) -> Self {
+        Self {
+            id: &row.id,
+            rule: row.rule.as_str(),
+            scope: &row.scope,
+            device: row.device.as_str(),
+            account: row.account.as_deref(),
+            kind: &row.kind,
+            title: &row.title,
+            owner: &row.owner,
+            due_at: row.due_at.map(machine),
+            created_at: machine(row.created_at),
+            first_at: machine(row.first_at),
+            last_at: machine(row.last_at),
+            status: row.status,
+            episode: row.episode,
+            evidence,
+        }
+    }
+}
+
+fn in_list(row: &TaskRow) -> TaskJson<'_, &str> {
+    TaskJson::new(row, row.evidence.iter().map(EventId::as_str).collect())
+}
+
+fn in_detail(detail: &TaskDetail) -> DetailJson<'_> {
+    DetailJson {
+        task: TaskJson::new(&detail.row, detail.evidence.iter().map(evidence).collect()),
+        steps: &detail.steps,
+        revision: detail.revision,
+        history: detail.history.iter().map(history).collect(),
+    }
+}
+
+fn evidence(evidence: &Evidence) -> EvidenceJson<'_> {
+    EvidenceJson {
+        id: evidence.id.as_str(),
+        device: evidence.device.as_str(),
+        channel: evidence.channel.as_deref(),
+        kind: &evidence.kind,
+        occurred_at: machine(evidence.occurred_at),
+        attributes: serde_json::from_str(&evidence.attributes).unwrap_or_default(),
+    }
+}
+
+fn history(entry: &AuditEntry) -> HistoryJson<'_> {
+    HistoryJson {
+        at: machine(entry.at),
+        actor: &entry.actor,
+        action: &entry.action,
+        detail: &entry.detail,
+    }
+}

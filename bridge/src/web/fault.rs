@@ -1,0 +1,259 @@
+//! What went wrong with a request, told in one way: a page to a browser, RFC 9457 to a program.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use askama::Template as _;
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::header::{
+    ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE,
+};
+use axum::http::{HeaderName, StatusCode};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+use serde::Serialize;
+
+use super::App;
+use super::i18n::text;
+use super::language::Language;
+use super::page::fault::FaultPage;
+use super::page::shell::Shell;
+use super::reads::ReadError;
+use crate::auth::token;
+
+/// The media type of a problem.
+const PROBLEM_JSON: &str = "application/problem+json";
+
+/// What of an answer outlives its replacement by a told fault.
+const KEPT: [HeaderName; 4] = [ALLOW, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE];
+
+/// The kinds of fault; their codes are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// 400: the request is not understood.
+    BadRequest,
+    /// 401: nobody knows who asks.
+    Unauthenticated,
+    /// 403: it came from another site.
+    CrossSite,
+    /// 404: there is no such thing.
+    NotFound,
+    /// 405: it cannot be asked for this way.
+    MethodNotAllowed,
+    /// 413: too much was sent.
+    TooLarge,
+    /// 415: it was sent as something else.
+    UnsupportedMediaType,
+    /// 429: too many wrong passwords.
+    TooManyAttempts,
+    /// 500: our mistake.
+    Internal,
+    /// 503: not at the moment.
+    Unavailable,
+}
+
+impl FaultKind {
+    /// All of them.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::BadRequest,
+        Self::Unauthenticated,
+        Self::CrossSite,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::TooManyAttempts,
+        Self::Internal,
+        Self::Unavailable,
+    ];
+
+    /// Returns its code, which names its page and its texts.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::BadRequest => "bad-request",
+            Self::Unauthenticated => "unauthenticated",
+            Self::CrossSite => "cross-site",
+            Self::NotFound => "not-found",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::TooLarge => "too-large",
+            Self::UnsupportedMediaType => "unsupported-media-type",
+            Self::TooManyAttempts => "too-many-attempts",
+            Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// Returns its HTTP status.
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// Returns the kind of an answer that a library gave.
+    fn of_status(status: StatusCode) -> Self {
+        let same = Self::ALL.into_iter().find(|kind| kind.status() == status);
+        same.unwrap_or_else(|| match status {
+            // A form that lacks a field or holds another type.
+            _ if status.is_client_error() => Self::BadRequest,
+            _ => Self::Internal,
+        })
+    }
+}
+
+/// What went wrong with a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    /// Its kind.
+    pub(crate) kind: FaultKind,
+    /// What exactly, for people; never about the inside of the program.
+    detail: Option<String>,
+    /// Seconds to wait before the next try.
+    retry_after_s: Option<i64>,
+    /// What to log.
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl From<FaultKind> for Fault {
+    fn from(kind: FaultKind) -> Self {
+        Self { kind, detail: None, retry_after_s: None, source: None }
+    }
+}
+
+impl From<ReadError> for Fault {
+    fn from(error: ReadError) -> Self {
+        let kind = if error.is_transient { FaultKind::Unavailable } else { FaultKind::Internal };
+        Self { source: Some(Arc::new(error)), ..kind.into() }
+    }
+}
+
+impl Fault {
+    /// Returns a fault of the request, with what exactly is wrong and what would be right.
+    pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..FaultKind::BadRequest.into() }
+    }
+
+    /// Returns a fault of ours.
+    pub(crate) fn internal(source: impl Error + Send + Sync + 'static) -> Self {
+        Self { source: Some(Arc::new(source)), ..FaultKind::Internal.into() }
+    }
+
+    /// Returns the refusal of one more try.
+    pub(crate) fn too_many_attempts(retry_after_s: i64) -> Self {
+        Self { retry_after_s: Some(retry_after_s.max(1)), ..FaultKind::TooManyAttempts.into() }
+    }
+}
+
+impl IntoResponse for Fault {
+    /// Answers with the bare status; [`tell`] puts it into words.
+    fn into_response(self) -> Response {
+        let mut response = self.kind.status().into_response();
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.kind == FaultKind::Unauthenticated {
+            let basic = HeaderValue::from_static("Basic realm=\"Upturn\", charset=\"UTF-8\"");
+            headers.insert(WWW_AUTHENTICATE, basic);
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Marks an error answer that is already in words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told;
+
+/// RFC 9457.
+#[derive(Debug, Serialize)]
+struct Problem<'a> {
+    r#type: String,
+    title: String,
+    status: u16,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<&'a str>,
+}
+
+/// Puts every error answer into words, whoever gave it: a handler, a library, a limit.
+pub(crate) async fn tell(State(app): State<App>, request: Request, next: Next) -> Response {
+    let language = request.extensions().get().copied().unwrap_or(Language::En);
+    let uri = request.uri().clone();
+    let mut bare = next.run(request).await;
+    let is_error = bare.status().is_client_error() || bare.status().is_server_error();
+    if !is_error || bare.extensions().get::<Told>().is_some() {
+        return bare;
+    }
+
+    let status = bare.status();
+    let fault = bare.extensions_mut().remove::<Fault>();
+    let fault = fault.unwrap_or_else(|| FaultKind::of_status(status).into());
+    let correlation_id = fault.kind.status().is_server_error().then(|| log(&fault));
+    let path = uri.path();
+    let mut told = if path == "/api" || path.starts_with("/api/") {
+        problem(&fault, language, correlation_id.as_deref())
+    } else {
+        let shell = Shell::for_nobody(&app, language, &uri);
+        let page = FaultPage { shell, kind: fault.kind, detail: fault.detail, correlation_id };
+        page.render().map_or_else(|_| ().into_response(), |html| Html(html).into_response())
+    };
+    *told.status_mut() = fault.kind.status();
+    for name in KEPT {
+        if let Some(value) = bare.headers_mut().remove(&name) {
+            told.headers_mut().insert(name, value);
+        }
+    }
+    told
+}
+
+fn problem(fault: &Fault, language: Language, correlation_id: Option<&str>) -> Response {
+    let code = fault.kind.code();
+    let problem = Problem {
+        r#type: format!("/problems/{code}"),
+        title: text(language, &format!("fault-{code}")),
+        status: fault.kind.status().as_u16(),
+        code,
+        detail: fault.detail.as_deref(),
+        correlation_id,
+    };
+    ([(CONTENT_TYPE, PROBLEM_JSON)], Json(problem)).into_response()
+}
+
+/// Logs a fault of ours and returns the id under which it is found.
+fn log(fault: &Fault) -> String {
+    let mut bytes = [0; 8];
+    // Without chance the id is zero: still better than no answer.
+    getrandom::fill(&mut bytes).ok();
+    let id = token::hex(&bytes);
+    let error = fault.source.as_deref().map(|source| source as &dyn Error);
+    match fault.kind {
+        FaultKind::Unavailable => {
+            tracing::warn!(correlation.id = id, error, "a request has to be repeated");
+        }
+        FaultKind::BadRequest
+        | FaultKind::Unauthenticated
+        | FaultKind::CrossSite
+        | FaultKind::NotFound
+        | FaultKind::MethodNotAllowed
+        | FaultKind::TooLarge
+        | FaultKind::UnsupportedMediaType
+        | FaultKind::TooManyAttempts
+        | FaultKind::Internal => {
+            tracing::error!(correlation.id = id, error, "a request was not answered");
+        }
+    }
+    id
+}

@@ -1,0 +1,18 @@
+//! The pages for people.
+
+pub(crate) mod dead_letters;
+pub(crate) mod fault;
+pub(crate) mod login;
+pub(crate) mod shell;
+pub(crate) mod task;
+pub(crate) mod tasks;
+
+use askama::Template;
+use axum::response::Html;
+
+use self::super::fault::Fault;
+
+/// Returns `page` as HTML.
+fn render(page: &impl Template) -> Result<Html<String>, Fault> {
+    page.render().map(Html).map_err(Fault::internal)
+}

@@ -1,0 +1,153 @@
+//! The log-in page, logging in and logging out.
+
+use askama::Template;
+use axum::extract::{Extension, Form, Query, State};
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum_extra::extract::cookie::CookieJar;
+use serde::Deserialize;
+
+use super::render;
+use super::shell::Shell;
+use crate::web::App;
+use crate::web::fault::{Fault, FaultKind, Told};
+use crate::web::language::Language;
+use crate::web::session::{self, Attempt, Peer};
+
+/// The log-in page.
+#[derive(Debug, Template)]
+#[template(path = "login.html")]
+struct LoginPage {
+    shell: Shell,
+    /// Where to go afterwards.
+    next: String,
+    /// The name that was typed before.
+    name: String,
+    refusal: Option<Refusal>,
+    /// Whether somebody can log in at all.
+    has_users: bool,
+}
+
+/// Why a try was refused, as far as the page tells.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    /// Wrong name or password; which one stays untold.
+    Wrong,
+    /// Too many wrong ones; more in so many minutes.
+    TooMany,
+}
+
+/// Where to go afterwards.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Goal {
+    #[serde(default)]
+    next: String,
+}
+
+/// What is typed in.
+#[derive(Deserialize)]
+pub(crate) struct Typed {
+    name: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// Shows the form.
+pub(crate) async fn show(
+    State(app): State<App>,
+    Extension(language): Extension<Language>,
+    Query(goal): Query<Goal>,
+    uri: Uri,
+) -> Result<Response, Fault> {
+    let page = LoginPage {
+        shell: Shell::for_nobody(&app, language, &uri),
+        next: goal.next,
+        name: String::new(),
+        refusal: None,
+        has_users: app.reads.has_users().await?,
+    };
+    Ok(render(&page)?.into_response())
+}
+
+/// Logs in.
+pub(crate) async fn submit(
+    State(app): State<App>,
+    Extension(language): Extension<Language>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    Form(typed): Form<Typed>,
+) -> Result<Response, Fault> {
+    let name = typed.name.trim();
+    let peer = Peer::or_unknown(peer.map(|Extension(peer)| peer));
+    let attempt = Attempt { name, password: &typed.password, peer };
+    let (status, refusal, fault) = match session::is_right(&app, attempt).await {
+        Ok(true) => {
+            session::end(&app, &headers).await?;
+            let cookie = session::begin(&app, name).await?;
+            let next = Redirect::to(local(&typed.next));
+            return Ok((CookieJar::new().add(cookie), next).into_response());
+        }
+        Ok(false) => (StatusCode::UNAUTHORIZED, Refusal::Wrong, None),
+        Err(fault) if fault.kind == FaultKind::TooManyAttempts => {
+            (StatusCode::TOO_MANY_REQUESTS, Refusal::TooMany, Some(fault))
+        }
+        Err(fault) => return Err(fault),
+    };
+    let page = LoginPage {
+        shell: Shell::for_nobody(&app, language, &Uri::from_static("/login")),
+        next: local(&typed.next).to_owned(),
+        name: name.to_owned(),
+        refusal: Some(refusal),
+        has_users: app.reads.has_users().await?,
+    };
+    let mut response = (status, Extension(Told), render(&page)?).into_response();
+    if let Some(wait) =
+        fault.and_then(|fault| fault.into_response().headers_mut().remove(RETRY_AFTER))
+    {
+        response.headers_mut().insert(RETRY_AFTER, wait);
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        // HTTP demands a scheme; one that browsers do not know keeps their own prompt away.
+        let form = HeaderValue::from_static("Form realm=\"Upturn\"");
+        response.headers_mut().insert(WWW_AUTHENTICATE, form);
+    }
+    Ok(response)
+}
+
+/// Logs out.
+pub(crate) async fn log_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, Fault> {
+    let gone = session::end(&app, &headers).await?;
+    Ok((CookieJar::new().add(gone), Redirect::to("/login")).into_response())
+}
+
+/// Returns `wanted` if it is a page of ours, else the inbox.
+fn local(wanted: &str) -> &str {
+    // A second slash or a backslash would lead to another host.
+    let is_local = wanted.starts_with('/')
+        && !wanted.starts_with("//")
+        && !wanted.contains(|c: char| c == '\\' || c.is_control());
+    if is_local { wanted } else { "/tasks" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leads_nowhere_but_to_a_page_of_ours() {
+        let cases = [
+            ("/dead-letters?before=7", "/dead-letters?before=7"),
+            ("", "/tasks"),
+            ("https://evil.example/", "/tasks"),
+            ("//evil.example/", "/tasks"),
+            ("/\\evil.example/", "/tasks"),
+            ("/\t/evil.example/", "/tasks"),
+            ("javascript:alert(1)", "/tasks"),
+        ];
+        for (wanted, expected) in cases {
+            assert_eq!(local(wanted), expected, "case: {wanted:?}");
+        }
+    }
+}

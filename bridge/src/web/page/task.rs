@@ -1,0 +1,166 @@
+//! The page of one task: what to do, and why.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Html;
+use fluent_bundle::FluentValue;
+use serde_json::Value;
+use upturn_core::id::TaskId;
+use upturn_core::task::{EpisodeState, Evidence};
+
+use super::render;
+use super::shell::Shell;
+use super::tasks::{DueShown, OwnerShown, title};
+use crate::store::audit::AuditEntry;
+use crate::store::task_view::{TaskDetail, TaskStatus};
+use crate::web::App;
+use crate::web::fault::{Fault, FaultKind};
+use crate::web::i18n::{find_text, key, text_with};
+use crate::web::language::Language;
+use crate::web::visible::{Visible, VisibleLines};
+use crate::web::when::{Teller, When};
+
+/// The page of one task.
+#[derive(Debug, Template)]
+#[template(path = "task.html")]
+struct TaskPage {
+    shell: Shell,
+    id: String,
+    title: String,
+    status: TaskStatus,
+    is_open: bool,
+    rule: String,
+    scope: String,
+    kind: String,
+    device: String,
+    account: Option<String>,
+    owner: OwnerShown,
+    due: Option<DueShown>,
+    created: When,
+    /// What the rule held on: how many events, from when to when.
+    held: String,
+    steps: Vec<String>,
+    evidence: Vec<Exhibit>,
+    history: Vec<Deed>,
+}
+
+/// A piece of evidence.
+#[derive(Debug)]
+struct Exhibit {
+    when: When,
+    kind: String,
+    channel: Option<String>,
+    code: Option<String>,
+    cause: Option<String>,
+    info: Option<String>,
+    id: String,
+    /// All attributes, laid out as JSON.
+    attributes: String,
+}
+
+/// Something that was done to the task.
+#[derive(Debug)]
+struct Deed {
+    when: When,
+    actor: String,
+    action: String,
+    detail: Option<String>,
+}
+
+/// Shows the task.
+pub(crate) async fn show(
+    State(app): State<App>,
+    shell: Shell,
+    Path(id): Path<String>,
+) -> Result<Html<String>, Fault> {
+    let detail = app.reads.find_task(&TaskId::from_text(&id)).await?;
+    let detail = detail.ok_or(FaultKind::NotFound)?;
+    let teller = shell.teller(&app);
+    render(&page(shell, &teller, &detail))
+}
+
+fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
+    let row = &detail.row;
+    let language = shell.language;
+    TaskPage {
+        id: Visible(row.id.as_str()).to_string(),
+        title: title(row, language),
+        status: row.status,
+        is_open: match row.episode {
+            EpisodeState::Open => true,
+            EpisodeState::Closed => false,
+        },
+        rule: row.rule.as_str().to_owned(),
+        scope: Visible(&row.scope).to_string(),
+        kind: Visible(&row.kind).to_string(),
+        device: Visible(row.device.as_str()).to_string(),
+        account: row.account.as_deref().map(|account| Visible(account).to_string()),
+        owner: OwnerShown::of(&row.owner),
+        due: row.due_at.map(|due_at| DueShown::of(teller, due_at, row.status)),
+        created: teller.when(row.created_at),
+        held: held(teller, detail),
+        steps: detail.steps.iter().map(|step| step_words(language, step)).collect(),
+        evidence: detail.evidence.iter().map(|evidence| exhibit(teller, evidence)).collect(),
+        history: detail.history.iter().map(|entry| deed(teller, entry)).collect(),
+        shell,
+    }
+}
+
+fn held(teller: &Teller, detail: &TaskDetail) -> String {
+    let told = |at| FluentValue::from(teller.in_sentence(at));
+    let values = [
+        ("n", FluentValue::from(detail.evidence.len())),
+        ("from", told(detail.row.first_at)),
+        ("to", told(detail.row.last_at)),
+    ];
+    text_with(teller.language, key!("task-held"), values)
+}
+
+/// Returns a step in words; one that only its rule knows keeps the rule's word.
+fn step_words(language: Language, step: &str) -> String {
+    let known = find_text(language, &format!("step-{}", step.replace('_', "-")));
+    known.unwrap_or_else(|| Visible(&step.replace('_', " ")).to_string())
+}
+
+fn exhibit(teller: &Teller, evidence: &Evidence) -> Exhibit {
+    let attributes = serde_json::from_str::<Value>(&evidence.attributes).unwrap_or_default();
+    let attribute = |name: &str| attributes.get(name).and_then(word);
+    let laid_out = serde_json::to_string_pretty(&attributes).unwrap_or_default();
+    Exhibit {
+        when: teller.when(evidence.occurred_at),
+        kind: Visible(&evidence.kind).to_string(),
+        channel: evidence.channel.as_deref().map(|channel| Visible(channel).to_string()),
+        code: attribute("code"),
+        cause: attribute("cause"),
+        info: attribute("info"),
+        id: Visible(evidence.id.as_str()).to_string(),
+        attributes: VisibleLines(&laid_out).to_string(),
+    }
+}
+
+/// Returns a value for a cell of the table; nothing for what would only clutter it.
+fn word(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) if text.trim().is_empty() => None,
+        Value::String(text) => Some(Visible(text).to_string()),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Some(Visible(&value.to_string()).to_string())
+        }
+    }
+}
+
+fn deed(teller: &Teller, entry: &AuditEntry) -> Deed {
+    let known = find_text(teller.language, &format!("audit-{}", entry.action));
+    let is_empty = match &entry.detail {
+        Value::Null => true,
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => false,
+    };
+    Deed {
+        when: teller.when(entry.at),
+        actor: Visible(&entry.actor).to_string(),
+        action: known.unwrap_or_else(|| Visible(&entry.action).to_string()),
+        detail: (!is_empty).then(|| Visible(&entry.detail.to_string()).to_string()),
+    }
+}

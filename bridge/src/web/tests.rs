@@ -1,0 +1,10 @@
+//! The web from outside: a request in, an answer out.
+
+mod api;
+mod login;
+mod memory;
+mod pages;
+mod probes;
+mod safety;
+mod server;
+mod site;

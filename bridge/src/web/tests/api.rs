@@ -1,0 +1,252 @@
+//! What programs get.
+
+use axum::http::StatusCode;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::site::{Answer, NAME, PASSWORD, Site, task};
+use crate::store::dead_letter::DeadLetter;
+
+fn basic(name: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
+}
+
+async fn get(site: &Site, path: &str) -> Answer {
+    site.get(path, &[("authorization", &basic(NAME, PASSWORD))]).await
+}
+
+fn assert_problem(answer: &Answer, status: StatusCode, code: &str) {
+    assert_eq!(answer.status, status, "{}", answer.text());
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    let problem = answer.json();
+    assert_eq!(problem["status"], status.as_u16());
+    assert_eq!(problem["code"], code);
+    assert_eq!(problem["type"], format!("/problems/{code}"));
+    assert!(problem["title"].as_str().is_some_and(|title| !title.starts_with("fault-")));
+}
+
+#[tokio::test]
+async fn lists_tasks_as_promised() {
+    let site = Site::with_user().await;
+    site.add(task("t1", site.now(), 60, Some(TimeDelta::hours(2))));
+    let answer = get(&site, "/api/v1/tasks").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("link"), "");
+    let expected = json!({
+        "tasks": [{
+            "id": "t1",
+            "rule": "charger-care",
+            "scope": "EVSE-0042",
+            "device": "EVSE-0042",
+            "account": "greenfleet",
+            "kind": "care",
+            "title": { "en": "Charging failed three times", "zh": "连续三次充电失败" },
+            "owner": "li.wei",
+            "due_at": "2025-03-05T14:00:00.000Z",
+            "created_at": "2025-03-05T11:00:00.000Z",
+            "first_at": "2025-03-05T10:20:00.000Z",
+            "last_at": "2025-03-05T11:00:00.000Z",
+            "status": "new",
+            "episode": "closed",
+            "evidence": ["t1-e1", "t1-e2", "t1-e3"],
+        }],
+        "next": null,
+    });
+    assert_eq!(answer.json(), expected);
+}
+
+#[tokio::test]
+async fn follows_the_next_links_to_the_end() {
+    let site = Site::with_user().await;
+    for number in 0..7 {
+        site.add(task(&format!("t{number}"), site.now(), number / 3, Some(TimeDelta::hours(-1))));
+    }
+    let mut path = "/api/v1/tasks?view=overdue&owner=mine&limit=3".to_owned();
+    let mut seen = Vec::new();
+    for expected in [3, 3, 1] {
+        let answer = get(&site, &path).await;
+        let page = answer.json();
+        let tasks = page["tasks"].as_array().unwrap();
+        assert_eq!(tasks.len(), expected);
+        seen.extend(tasks.iter().map(|task| task["id"].as_str().unwrap().to_owned()));
+        let link = answer.header("link");
+        path = link.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
+        assert_eq!(page["next"].is_null(), path.is_empty());
+        assert!(path.is_empty() || path.contains("view=overdue&owner=mine&limit=3&cursor="));
+    }
+    assert_eq!(seen, ["t2", "t1", "t0", "t5", "t4", "t3", "t6"]);
+}
+
+#[tokio::test]
+async fn shows_one_task_with_its_evidence_and_history() {
+    let site = Site::with_user().await;
+    site.add(task("t1", site.now(), 60, None));
+    let found = get(&site, "/api/v1/tasks/t1").await.json();
+    assert_eq!(found["due_at"], json!(null));
+    assert_eq!(found["steps"], json!(["send_coupon", "book_consultant", "call_back"]));
+    assert_eq!(
+        found["evidence"][2],
+        json!({
+            "id": "t1-e3",
+            "device": "EVSE-0042",
+            "channel": "1",
+            "kind": "charge_failed",
+            "occurred_at": "2025-03-05T11:00:00.000Z",
+            "attributes": {
+                "code": "GroundFailure", "cause": "charger", "info": "RCD trip", "energy_wh": 0,
+            },
+        })
+    );
+    assert_eq!(
+        found["history"],
+        json!([{
+            "at": "2025-03-05T11:00:00.000Z",
+            "actor": "rule:charger-care",
+            "action": "task-created",
+            "detail": {},
+        }])
+    );
+}
+
+#[tokio::test]
+async fn lists_dead_letters_with_a_link_to_their_bytes() {
+    let site = Site::with_user().await;
+    for id in 1..=3 {
+        site.memory.letters.lock().unwrap().push(DeadLetter {
+            id,
+            received_at: site.now(),
+            topic: "a/\u{fffd}b".into(),
+            payload: "{".into(),
+            source: None,
+            code: "no-source".into(),
+            reason: "no source takes this topic".into(),
+        });
+    }
+    let answer = get(&site, "/api/v1/dead-letters?limit=2").await;
+    let page = answer.json();
+    assert_eq!(page["total"], 3);
+    assert_eq!(
+        page["dead_letters"][0],
+        json!({
+            "id": 3,
+            "received_at": "2025-03-05T12:00:00.000Z",
+            "topic": "a/\u{fffd}b",
+            "source": null,
+            "code": "no-source",
+            "reason": "no source takes this topic",
+            "size": 1,
+            "raw": "/api/v1/dead-letters/3/raw",
+        })
+    );
+    assert_eq!(answer.header("link"), "</api/v1/dead-letters?limit=2&cursor=2>; rel=\"next\"");
+    let last = get(&site, "/api/v1/dead-letters?limit=2&cursor=2").await;
+    assert_eq!(last.json()["next"], json!(null));
+    assert_eq!(&get(&site, "/api/v1/dead-letters/3/raw").await.body[..], b"{");
+}
+
+#[tokio::test]
+async fn tells_every_error_as_a_problem() {
+    let site = Site::with_user().await;
+    let cases = [
+        ("/api/v1/tasks/unknown", StatusCode::NOT_FOUND, "not-found"),
+        ("/api/v1/unknown", StatusCode::NOT_FOUND, "not-found"),
+        ("/api", StatusCode::NOT_FOUND, "not-found"),
+        ("/api/v1/tasks?limit=0", StatusCode::BAD_REQUEST, "bad-request"),
+        ("/api/v1/tasks?limit=501", StatusCode::BAD_REQUEST, "bad-request"),
+        ("/api/v1/tasks?limit=x", StatusCode::BAD_REQUEST, "bad-request"),
+        ("/api/v1/tasks?view=soon", StatusCode::BAD_REQUEST, "bad-request"),
+        ("/api/v1/tasks?cursor=x", StatusCode::BAD_REQUEST, "bad-request"),
+        ("/api/v1/tasks?cursor=1~a%00b", StatusCode::BAD_REQUEST, "bad-request"),
+        ("/api/v1/tasks?onwer=mine", StatusCode::BAD_REQUEST, "bad-request"),
+        ("/api/v1/tasks/%ff", StatusCode::BAD_REQUEST, "bad-request"),
+        ("/api/v1/dead-letters?cursor=x", StatusCode::BAD_REQUEST, "bad-request"),
+        ("/api/v1/dead-letters/x/raw", StatusCode::NOT_FOUND, "not-found"),
+    ];
+    for (path, status, code) in cases {
+        assert_problem(&get(&site, path).await, status, code);
+    }
+    let limit = get(&site, "/api/v1/tasks?limit=x").await.json();
+    assert_eq!(limit["detail"], "limit is 'x'; use a number from 1 to 500");
+
+    let posted = site.post("/api/v1/tasks", "", &[]).await;
+    assert_problem(&posted, StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed");
+    assert_eq!(posted.header("allow"), "GET,HEAD");
+    let evil = site.post("/api/v1/tasks", "", &[("origin", "http://evil.example")]).await;
+    assert_problem(&evil, StatusCode::FORBIDDEN, "cross-site");
+    let large = site.post("/api/v1/tasks", "", &[("content-length", "1048577")]).await;
+    assert_problem(&large, StatusCode::PAYLOAD_TOO_LARGE, "too-large");
+    let chinese = site.get("/api/v1/tasks", &[("accept-language", "zh")]).await;
+    assert_eq!(chinese.json()["title"], "尚未登录");
+}
+
+#[tokio::test]
+async fn asks_who_is_there_and_takes_a_session_or_a_password() {
+    let site = Site::with_user().await;
+    for path in
+        ["/api/v1/tasks", "/api/v1/tasks/t1", "/api/v1/dead-letters", "/api/v1/dead-letters/1/raw"]
+    {
+        let stranger = site.get(path, &[]).await;
+        assert_problem(&stranger, StatusCode::UNAUTHORIZED, "unauthenticated");
+        assert_eq!(stranger.header("www-authenticate"), r#"Basic realm="Upturn", charset="UTF-8""#);
+    }
+    let cookie = site.log_in(PASSWORD).await.cookie();
+    let by_session = site.get("/api/v1/tasks", &[("cookie", &cookie)]).await;
+    assert_eq!(by_session.status, StatusCode::OK);
+
+    let cases = [
+        ("the right password", basic(NAME, PASSWORD), StatusCode::OK),
+        (
+            "a scheme in small letters",
+            basic(NAME, PASSWORD).replace("Basic", "basic"),
+            StatusCode::OK,
+        ),
+        ("a wrong password", basic(NAME, "incorrect horse"), StatusCode::UNAUTHORIZED),
+        ("nobody", basic("no.body", PASSWORD), StatusCode::UNAUTHORIZED),
+        ("a name that cannot be", basic("a\0b", PASSWORD), StatusCode::UNAUTHORIZED),
+        ("another scheme", "Bearer x".to_owned(), StatusCode::UNAUTHORIZED),
+        ("not base64", "Basic ?".to_owned(), StatusCode::UNAUTHORIZED),
+    ];
+    for (case, header, expected) in cases {
+        let answer = site.get("/api/v1/tasks", &[("authorization", &header)]).await;
+        assert_eq!(answer.status, expected, "case: {case}");
+    }
+}
+
+#[tokio::test]
+async fn refuses_a_changed_password_at_once_and_guessing_after_five_times() {
+    let site = Site::with_user().await;
+    assert_eq!(get(&site, "/api/v1/tasks").await.status, StatusCode::OK);
+    let other = crate::auth::password::hash("another horse".into()).await.unwrap();
+    site.memory.users.lock().unwrap().first_mut().unwrap().password_hash = other;
+    for _ in 0..5 {
+        assert_eq!(get(&site, "/api/v1/tasks").await.status, StatusCode::UNAUTHORIZED);
+    }
+    let sixth = get(&site, "/api/v1/tasks").await;
+    assert_problem(&sixth, StatusCode::TOO_MANY_REQUESTS, "too-many-attempts");
+    assert_eq!(sixth.header("retry-after"), "900");
+}
+
+#[tokio::test]
+async fn says_nothing_about_its_inside_when_the_store_fails() {
+    let site = Site::with_user().await;
+    let cookie = site.log_in(PASSWORD).await.cookie();
+    let cases = [
+        (false, StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        (true, StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+    ];
+    for (is_transient, status, code) in cases {
+        *site.memory.trouble.lock().unwrap() = Some(is_transient);
+        let answer = site.get("/api/v1/tasks", &[("cookie", &cookie)]).await;
+        assert_problem(&answer, status, code);
+        let id = answer.json()["correlation_id"].as_str().unwrap().to_owned();
+        assert_eq!(id.len(), 16);
+        let page = site.get("/tasks", &[("cookie", &cookie)]).await;
+        assert_eq!(page.status, status);
+        for body in [answer.text(), page.text()] {
+            assert!(!body.contains("SELECT") && !body.contains("/var/lib"), "{body}");
+        }
+    }
+}

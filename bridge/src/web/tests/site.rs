@@ -1,0 +1,226 @@
+//! A site to send requests to, with a clock that stands until it is moved.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::header::{CONTENT_TYPE, COOKIE, HOST, SET_COOKIE};
+use axum::http::request::Builder;
+use axum::http::{HeaderMap, Request, StatusCode};
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use tokio::sync::{OnceCell, broadcast};
+use tower::ServiceExt as _;
+use upturn_core::id::{DeviceId, EventId, RuleId, TaskId};
+use upturn_core::task::{EpisodeState, Evidence, Title};
+
+use super::memory::Memory;
+use crate::auth::password;
+use crate::clock::Clock;
+use crate::health::Health;
+use crate::store::audit::AuditEntry;
+use crate::store::task_view::{TaskDetail, TaskRow, TaskStatus};
+use crate::store::user::User;
+use crate::telemetry::Metrics;
+use crate::web::{App, Change, WebSettings, router};
+
+/// The name that can log in.
+pub(super) const NAME: &str = "li.wei";
+/// Its password.
+pub(super) const PASSWORD: &str = "correct horse";
+
+/// Shows the time it was set to.
+#[derive(Debug)]
+pub(super) struct Fixed(Mutex<DateTime<Utc>>);
+
+impl Clock for Fixed {
+    fn now(&self) -> DateTime<Utc> {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// Headers of a request: names and values.
+pub(super) type Headers<'a> = &'a [(&'a str, &'a str)];
+
+/// A site.
+#[derive(Clone, Debug)]
+pub(super) struct Site {
+    pub(super) memory: Arc<Memory>,
+    pub(super) health: Health,
+    pub(super) metrics: Metrics,
+    pub(super) changes: broadcast::Sender<Change>,
+    pub(super) router: Router,
+    clock: Arc<Fixed>,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Answer {
+    pub(super) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(super) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
+    }
+
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The cookie that was set, as a browser sends it back.
+    pub(super) fn cookie(&self) -> String {
+        let set = self.headers.get(SET_COOKIE).expect("no cookie was set").to_str().unwrap();
+        set.split(';').next().unwrap().to_owned()
+    }
+}
+
+impl Site {
+    /// Returns an empty site without users.
+    pub(super) fn new() -> Self {
+        Self::with_settings(WebSettings {
+            zone: Tz::UTC,
+            secure_cookies: false,
+            broker: Some(([127, 0, 0, 1], 1883).into()),
+        })
+    }
+
+    pub(super) fn with_settings(settings: WebSettings) -> Self {
+        let memory = Arc::new(Memory::default());
+        let health = Health::new(&["broker", "database", "migrations"]);
+        let metrics = Metrics::new();
+        let (changes, _) = broadcast::channel(16);
+        let clock = Arc::new(Fixed(Mutex::new("2025-03-05T12:00:00Z".parse().unwrap())));
+        let app = App {
+            reads: Arc::<Memory>::clone(&memory),
+            health: health.clone(),
+            metrics: metrics.clone(),
+            changes: changes.clone(),
+            clock: Arc::<Fixed>::clone(&clock),
+            settings: Arc::new(settings),
+            gate: Arc::default(),
+        };
+        Self { memory, health, metrics, changes, router: router(app), clock }
+    }
+
+    /// Returns a site on which li.wei can log in.
+    pub(super) async fn with_user() -> Self {
+        let site = Self::new();
+        site.add_user().await;
+        site
+    }
+
+    pub(super) async fn add_user(&self) {
+        // Argon2 is slow by design; one hash serves all tests.
+        static HASH: OnceCell<String> = OnceCell::const_new();
+        let hash = HASH.get_or_init(|| async { password::hash(PASSWORD.into()).await.unwrap() });
+        let password_hash = hash.await.clone();
+        let user = User { name: NAME.into(), password_hash, language: None };
+        self.memory.users.lock().unwrap().push(user);
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    pub(super) fn advance(&self, time: TimeDelta) {
+        *self.clock.0.lock().unwrap() += time;
+    }
+
+    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub(super) async fn get(&self, path: &str, headers: Headers<'_>) -> Answer {
+        self.send(with_headers(Request::get(path), headers).body(Body::empty()).unwrap()).await
+    }
+
+    pub(super) async fn post(&self, path: &str, form: &str, headers: Headers<'_>) -> Answer {
+        let request = Request::post(path)
+            .header(HOST, "upturn.test")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(with_headers(request, headers).body(Body::from(form.to_owned())).unwrap()).await
+    }
+
+    pub(super) async fn log_in(&self, password: &str) -> Answer {
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("name", NAME)
+            .append_pair("password", password)
+            .finish();
+        self.post("/login", &form, &[("origin", "http://upturn.test")]).await
+    }
+
+    /// Gets a page as somebody who is logged in.
+    pub(super) async fn page(&self, path: &str) -> Answer {
+        let cookie = self.log_in(PASSWORD).await.cookie();
+        self.get(path, &[(COOKIE.as_str(), &cookie)]).await
+    }
+
+    pub(super) fn add(&self, task: TaskDetail) {
+        self.memory.tasks.lock().unwrap().push(task);
+    }
+}
+
+fn with_headers(request: Builder, headers: Headers<'_>) -> Builder {
+    headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
+}
+
+/// Returns a task with `id`, made `minutes` before `now`, due `due` after.
+pub(super) fn task(
+    id: &str,
+    now: DateTime<Utc>,
+    minutes: i64,
+    due: Option<TimeDelta>,
+) -> TaskDetail {
+    let created_at = now - TimeDelta::minutes(minutes);
+    let evidence: Vec<Evidence> = (1..=3_i64)
+        .map(|number| Evidence {
+            id: EventId::new(&format!("{id}-e{number}")).unwrap(),
+            device: DeviceId::new("EVSE-0042").unwrap(),
+            channel: Some("1".into()),
+            kind: "charge_failed".into(),
+            occurred_at: created_at - TimeDelta::minutes(20 * (3 - number)),
+            attributes:
+                r#"{"code":"GroundFailure","cause":"charger","info":"RCD trip","energy_wh":0}"#
+                    .into(),
+        })
+        .collect();
+    let row = TaskRow {
+        id: TaskId::from_text(id),
+        rule: RuleId::new("charger-care").unwrap(),
+        scope: "EVSE-0042".into(),
+        device: DeviceId::new("EVSE-0042").unwrap(),
+        account: Some("greenfleet".into()),
+        kind: "care".into(),
+        title: Title {
+            en: Some("Charging failed three times".into()),
+            zh: Some("连续三次充电失败".into()),
+        },
+        owner: NAME.into(),
+        due_at: due.map(|due| now + due),
+        created_at,
+        first_at: evidence.first().unwrap().occurred_at,
+        last_at: evidence.last().unwrap().occurred_at,
+        status: TaskStatus::New,
+        episode: EpisodeState::Closed,
+        evidence: evidence.iter().map(|event| event.id.clone()).collect(),
+    };
+    let history = vec![AuditEntry {
+        at: created_at,
+        actor: "rule:charger-care".into(),
+        action: "task-created".into(),
+        detail: serde_json::json!({}),
+    }];
+    let steps = vec!["send_coupon".into(), "book_consultant".into(), "call_back".into()];
+    TaskDetail { row, steps, revision: 1, evidence, history }
+}
