@@ -1,1 +1,17 @@
 //! Helpers of the tests that look at the binary from outside.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::unwrap_in_result,
+    clippy::print_stdout,
+    reason = "a test ends where something is missing, and says what it leaves out"
+)]
+
+pub mod binary;
+pub mod broker;
+pub mod fleet;
+pub mod http;
+pub mod shared;
+pub mod site;

@@ -1,0 +1,91 @@
+//! The program under test, built once and run as a user runs it.
+
+use std::ffi::OsStr;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// Longer than anything takes that works, so that a test that hangs ends.
+pub const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Returns the path of the program, built in the profile of the tests.
+pub fn path() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--locked", "--package", "upturn"]);
+        if !cfg!(debug_assertions) {
+            cargo.arg("--release");
+        }
+        let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
+        assert!(status.success(), "the program does not build");
+        // This test lies in target/<profile>/deps or target/<profile>, the program in the latter.
+        let tests = std::env::current_exe().unwrap();
+        let found = tests.ancestors().map(|folder| folder.join("upturn"));
+        found.into_iter().find(|path| path.is_file()).expect("the program was built")
+    })
+}
+
+/// Returns a command that runs the program, free of the surrounding settings.
+pub fn upturn<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
+    let mut command = Command::new(path());
+    command.args(arguments).env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+    command
+}
+
+/// Runs `command` with `input` on its standard input, to its end.
+pub fn run(mut command: Command, input: &str) -> Output {
+    let pipes = [Stdio::piped(), Stdio::piped(), Stdio::piped()];
+    let [stdin, stdout, stderr] = pipes;
+    let mut child = command.stdin(stdin).stdout(stdout).stderr(stderr).spawn().unwrap();
+    // A program that reads no input may have closed it.
+    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
+    child.wait_with_output().unwrap()
+}
+
+/// Calls `probe` until it returns something.
+pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Returns a port that was free a moment ago.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// A process that ends with its owner.
+#[derive(Debug)]
+pub struct Running(pub Child);
+
+impl Running {
+    /// Ends it at once, as a power cut would.
+    pub fn kill(&mut self) {
+        // It may have ended by itself.
+        drop(self.0.kill());
+        self.0.wait().unwrap();
+    }
+
+    /// Asks it to stop and returns its exit code.
+    pub fn terminate(&mut self) -> Option<i32> {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}

@@ -1,0 +1,42 @@
+//! Requests to the pages and the API.
+
+use serde_json::Value;
+use ureq::Agent;
+
+/// The name the tests sign in with.
+pub const USER: &str = "tester";
+/// The password they sign in with.
+pub const PASSWORD: &str = "a password of tests";
+
+/// Both, as HTTP wants them.
+const CREDENTIALS: &str = "dGVzdGVyOmEgcGFzc3dvcmQgb2YgdGVzdHM=";
+
+/// Returns status and body of a `GET` with the tests' credentials; `None` if nobody answers.
+pub fn get(port: u16, path: &str) -> Option<(u16, String)> {
+    let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+    let request = agent.get(format!("http://127.0.0.1:{port}{path}"));
+    let request = request.header("Authorization", format!("Basic {CREDENTIALS}"));
+    let mut response = request.call().ok()?;
+    let status = response.status().as_u16();
+    Some((status, response.body_mut().read_to_string().ok()?))
+}
+
+/// Returns the JSON document at `path`.
+pub fn json(port: u16, path: &str) -> Value {
+    let (status, body) = get(port, path).expect("the program answers");
+    assert_eq!(status, 200, "{path}: {body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+/// Returns a page as somebody sees it who has signed in.
+pub fn page(port: u16, path: &str) -> (u16, String) {
+    let agent: Agent =
+        Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+    let at = |path: &str| format!("http://127.0.0.1:{port}{path}");
+    let form = [("name", USER), ("password", PASSWORD)];
+    let entered = agent.post(at("/login")).send_form(form).expect("the program answers");
+    let cookie = entered.headers().get("set-cookie").expect("the log-in is right");
+    let cookie = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
+    let mut response = agent.get(at(path)).header("Cookie", cookie).call().unwrap();
+    (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
+}

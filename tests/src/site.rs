@@ -1,0 +1,223 @@
+//! A whole installation in a folder of its own: settings, rules, registry, a user, the program.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use sqlx::{Connection as _, Executor as _, PgConnection};
+use tempfile::TempDir;
+
+use crate::binary::{self, Running, free_port, run, upturn, wait_for};
+use crate::http;
+
+/// The rule of most tests: three failures in a row on a device.
+pub const THREE_FAILURES: &str = r#"
+id = "three-failures"
+kind = "trigger"
+title = { en = "Charging failed three times" }
+
+[when]
+pattern = "consecutive"
+event = "charge_failed"
+reset_by = ["charge_ok"]
+times = 3
+within = "24h"
+
+[episode]
+cooldown = "7d"
+
+[[then]]
+task = "care"
+title = { en = "Charging failed three times", zh = "连续三次充电失败" }
+steps = ["send_coupon", "book_consultant"]
+"#;
+
+/// What an installation is made of.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The port of a broker that runs already; the embedded one, where absent.
+    pub broker: Option<u16>,
+    /// The URL of a database; SQLite in the folder, where absent.
+    pub database: Option<String>,
+    /// The rules, as TOML texts.
+    pub rules: Vec<String>,
+    /// How far back devices' clocks are believed, as settings write it.
+    pub accept_past: Option<String>,
+}
+
+/// An installation.
+#[derive(Debug)]
+pub struct Site {
+    /// The port of the pages.
+    pub web: u16,
+    /// The port devices publish to.
+    pub mqtt: u16,
+    /// The folder that holds everything.
+    pub folder: TempDir,
+    /// The program, while it runs.
+    pub process: Option<Running>,
+}
+
+impl Site {
+    /// Installs `plan`, and starts the program.
+    pub fn start(plan: &Plan) -> Self {
+        let mut site = Self::install(plan);
+        site.start_again();
+        site
+    }
+
+    /// Writes settings, rules and a user; nothing runs yet.
+    pub fn install(plan: &Plan) -> Self {
+        let folder = TempDir::new().unwrap();
+        let (web, mqtt) = (free_port(), plan.broker.unwrap_or_else(free_port));
+        let doors = match plan.broker {
+            Some(port) => format!("[mqtt.connect]\nurl = \"mqtt://127.0.0.1:{port}\"\n"),
+            None => format!("[mqtt]\nlisten = \"127.0.0.1:{mqtt}\"\n"),
+        };
+        let file = format!("sqlite:{}", folder.path().join("upturn.db").display());
+        let store = plan.database.clone().unwrap_or(file);
+        let past = plan.accept_past.as_deref().unwrap_or("400d");
+        let rules = folder.path().join("rules");
+        let settings = format!(
+            "[store]\nurl = \"{store}\"\n{doors}[web]\nlisten = \"127.0.0.1:{web}\"\n\
+             [rules]\ndir = \"{}\"\n\
+             [[source]]\nname = \"native\"\ntopic = \"devices/{{device}}/events\"\n\
+             format = \"native\"\naccept_past = \"{past}\"\n\
+             [[source]]\nname = \"ocpp\"\ntopic = \"ocpp/1.6/{{device}}/{{action}}\"\n\
+             format = \"ocpp16\"\naccept_past = \"{past}\"\n",
+            rules.display(),
+        );
+        std::fs::write(folder.path().join("upturn.toml"), settings).unwrap();
+        std::fs::create_dir(&rules).unwrap();
+        for (number, rule) in plan.rules.iter().enumerate() {
+            std::fs::write(rules.join(format!("rule-{number}.toml")), rule).unwrap();
+        }
+        let site = Self { web, mqtt, folder, process: None };
+        let added = run(site.command(["user", "add", http::USER]), http::PASSWORD);
+        assert!(added.status.success(), "{added:?}");
+        site
+    }
+
+    /// Returns a command on this installation.
+    pub fn command<const N: usize>(&self, arguments: [&str; N]) -> Command {
+        let mut command = upturn(["--config"]);
+        command.arg(self.settings()).args(arguments);
+        command
+    }
+
+    fn settings(&self) -> PathBuf {
+        self.folder.path().join("upturn.toml")
+    }
+
+    /// Starts the program and waits until it is ready.
+    pub fn start_again(&mut self) {
+        self.launch();
+        self.until_ready();
+    }
+
+    /// Starts the program.
+    pub fn launch(&mut self) {
+        let log = self.folder.path().join("log");
+        let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
+        let mut command = self.command(["serve"]);
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        self.process = Some(Running(child));
+    }
+
+    /// Waits until the program says that it is ready.
+    pub fn until_ready(&self) {
+        wait_for("a ready program", || {
+            let (status, _) = http::get(self.web, "/readyz")?;
+            (status == 200).then_some(())
+        });
+    }
+
+    /// Waits until the program says that it is not ready, and returns why.
+    pub fn until_unready(&self) -> String {
+        wait_for("an unready program", || {
+            let (status, body) = http::get(self.web, "/readyz")?;
+            (status == 503).then_some(body)
+        })
+    }
+
+    /// Ends the program without warning.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill();
+        }
+    }
+
+    /// Returns the standing tasks, once there are as many as `count`.
+    pub fn until_tasks(&self, count: usize) -> Vec<Value> {
+        wait_for("tasks", || {
+            let tasks = self.tasks();
+            (tasks.len() == count).then_some(tasks)
+        })
+    }
+
+    /// Returns the standing tasks, by device.
+    pub fn tasks(&self) -> Vec<Value> {
+        let (mut tasks, mut path) = (Vec::new(), "/api/v1/tasks?limit=500".to_owned());
+        loop {
+            let page = http::json(self.web, &path);
+            tasks.extend(page["tasks"].as_array().unwrap().iter().cloned());
+            match page["next"].as_str() {
+                Some(cursor) => path = format!("/api/v1/tasks?limit=500&cursor={cursor}"),
+                None => break,
+            }
+        }
+        tasks.sort_by_key(|task| (task["device"].to_string(), task["last_at"].to_string()));
+        tasks
+    }
+
+    /// Returns what the program has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+}
+
+/// A database of its own on the tests' PostgreSQL, dropped with it.
+#[derive(Debug)]
+pub struct Database {
+    /// Its address.
+    pub url: String,
+    server: String,
+    name: String,
+}
+
+impl Database {
+    /// Makes one; `None`, with one line that says so, where the tests have no server.
+    pub fn create() -> Option<Self> {
+        let Some(server) = std::env::var_os("UPTURN_TEST_POSTGRES") else {
+            println!("not tested: PostgreSQL; set UPTURN_TEST_POSTGRES to a server's URL");
+            return None;
+        };
+        let server = server.into_string().unwrap();
+        let name = format!("upturn_{}_{}", std::process::id(), free_port());
+        execute(&server, format!("CREATE DATABASE {name}"));
+        let (rest, query) = server.split_once('?').map_or((&*server, None), |(r, q)| (r, Some(q)));
+        let base = rest.rsplit_once('/').unwrap().0;
+        let query = query.map_or_else(String::new, |query| format!("?{query}"));
+        let url = format!("{base}/{name}{query}");
+        Some(Self { url, server, name })
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        execute(&self.server, format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+    }
+}
+
+fn execute(server: &str, statement: String) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut connection = PgConnection::connect(server).await.unwrap();
+        connection.execute(sqlx::AssertSqlSafe(statement)).await.unwrap();
+    });
+}
+
+/// Returns the path of the program, for those who only want it built.
+pub fn program() -> &'static std::path::Path {
+    binary::path()
+}

@@ -1,0 +1,13 @@
+//! The binary from outside: MQTT in, HTTP out.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails where something is missing"
+)]
+
+mod backtest;
+mod commands;
+mod demo;
+mod journey;
+mod outage;
+mod power_cut;

@@ -1,0 +1,98 @@
+//! Power cuts: whatever was acknowledged is there afterwards, once.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sqlx::{Connection as _, SqliteConnection};
+use upturn_tests::broker::Mosquitto;
+use upturn_tests::fleet::{self, Message};
+use upturn_tests::site::{Plan, Site, THREE_FAILURES};
+
+const MESSAGES: usize = 6_000;
+const CUTS: usize = 4;
+
+/// Every tenth message is a failure, so that rules have work as well.
+fn messages() -> Vec<Message> {
+    let message = |number: usize| {
+        let kind = if number.is_multiple_of(10) { "charge_failed" } else { "heartbeat" };
+        let payload = format!(
+            r#"{{"id":"m{number}","ts":{},"kind":"{kind}"}}"#,
+            1_767_600_000_000_u64 + 1_000 * number as u64,
+        );
+        Message::new(format!("devices/cp-{}/events", number % 50), payload)
+    };
+    (0..MESSAGES).map(message).collect()
+}
+
+/// Publishes everything while the program is killed and started again; returns the ids it kept.
+fn cut_while_publishing(plan: &Plan) -> Vec<String> {
+    let site = Mutex::new(Site::start(plan));
+    let port = site.lock().unwrap().mqtt;
+    let acknowledged = AtomicUsize::new(0);
+    let messages = messages();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            fleet::publish(port, &messages, 500, |so_far| {
+                acknowledged.store(so_far, Ordering::Relaxed);
+            });
+        });
+        for cut in 1..=CUTS {
+            let at = cut * MESSAGES / (CUTS + 1);
+            while acknowledged.load(Ordering::Relaxed) < at {
+                std::thread::yield_now();
+            }
+            let mut site = site.lock().unwrap();
+            site.kill();
+            site.start_again();
+        }
+    });
+    let mut site = site.into_inner().unwrap();
+    if plan.broker.is_some() {
+        // Mosquitto acknowledges by itself; the last messages may still be on their way.
+        upturn_tests::binary::wait_for("all messages", || {
+            (ids(&site).len() == MESSAGES).then_some(())
+        });
+    }
+    site.kill();
+    ids(&site)
+}
+
+fn ids(site: &Site) -> Vec<String> {
+    let url = format!("sqlite:{}", site.folder.path().join("upturn.db").display());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut database = SqliteConnection::connect(&url).await.unwrap();
+        sqlx::query_scalar("SELECT id FROM event").fetch_all(&mut database).await.unwrap()
+    })
+}
+
+fn nothing_is_lost_and_nothing_twice(plan: &Plan) {
+    let kept = cut_while_publishing(plan);
+    let distinct: BTreeSet<&String> = kept.iter().collect();
+    assert_eq!((kept.len(), distinct.len()), (MESSAGES, MESSAGES));
+}
+
+#[test]
+fn lose_nothing_behind_the_embedded_broker() {
+    let rules = vec![THREE_FAILURES.to_owned()];
+    nothing_is_lost_and_nothing_twice(&Plan {
+        rules,
+        accept_past: Some(past()),
+        ..Plan::default()
+    });
+}
+
+#[test]
+fn lose_nothing_behind_mosquitto() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let rules = vec![THREE_FAILURES.to_owned()];
+    let plan =
+        Plan { broker: Some(broker.port), rules, accept_past: Some(past()), ..Plan::default() };
+    nothing_is_lost_and_nothing_twice(&plan);
+}
+
+/// The messages are of a fixed day, which grows old.
+fn past() -> String {
+    "36500d".to_owned()
+}
