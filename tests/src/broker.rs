@@ -3,10 +3,12 @@
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Once;
 
 use tempfile::TempDir;
 
 use crate::binary::{Running, free_port, wait_for};
+use crate::shared::left_out;
 
 /// A real broker on a port of its own, with limits that hold a backlog.
 #[derive(Debug)]
@@ -21,7 +23,8 @@ impl Mosquitto {
     /// Starts a broker; `None`, with one line that says so, where Mosquitto is not installed.
     pub fn start() -> Option<Self> {
         if program().is_none() {
-            println!("not tested: Mosquitto is not installed");
+            static SAID: Once = Once::new();
+            left_out(&SAID, "Mosquitto; it is not installed");
             return None;
         }
         let (port, folder) = (free_port(), TempDir::new().unwrap());

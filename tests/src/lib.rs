@@ -5,7 +5,6 @@
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
     clippy::unwrap_in_result,
-    clippy::print_stdout,
     reason = "a test ends where something is missing, and says what it leaves out"
 )]
 
@@ -13,5 +12,6 @@ pub mod binary;
 pub mod broker;
 pub mod fleet;
 pub mod http;
+pub mod proxy;
 pub mod shared;
 pub mod site;

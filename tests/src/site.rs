@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Once;
 
 use serde_json::Value;
 use sqlx::{Connection as _, Executor as _, PgConnection};
@@ -9,6 +10,8 @@ use tempfile::TempDir;
 
 use crate::binary::{self, Running, free_port, run, upturn, wait_for};
 use crate::http;
+use crate::proxy::Proxy;
+use crate::shared::left_out;
 
 /// The rule of most tests: three failures in a row on a device.
 pub const THREE_FAILURES: &str = r#"
@@ -189,7 +192,8 @@ impl Database {
     /// Makes one; `None`, with one line that says so, where the tests have no server.
     pub fn create() -> Option<Self> {
         let Some(server) = std::env::var_os("UPTURN_TEST_POSTGRES") else {
-            println!("not tested: PostgreSQL; set UPTURN_TEST_POSTGRES to a server's URL");
+            static SAID: Once = Once::new();
+            left_out(&SAID, "PostgreSQL; set UPTURN_TEST_POSTGRES to a server's URL");
             return None;
         };
         let server = server.into_string().unwrap();
@@ -200,6 +204,16 @@ impl Database {
         let query = query.map_or_else(String::new, |query| format!("?{query}"));
         let url = format!("{base}/{name}{query}");
         Some(Self { url, server, name })
+    }
+}
+
+impl Database {
+    /// Returns a connection that can be cut, and the database's address by way of it.
+    pub fn by_proxy(&self) -> (Proxy, String) {
+        let folder = self.url.rsplit_once("host=").expect("the tests' server has a socket").1;
+        let proxy = Proxy::to(PathBuf::from(folder).join(".s.PGSQL.5432"));
+        let url = format!("postgres://postgres@127.0.0.1:{}/{}", proxy.port, self.name);
+        (proxy, url)
     }
 }
 

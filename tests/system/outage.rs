@@ -3,7 +3,7 @@
 use upturn_tests::binary::free_port;
 use upturn_tests::broker::Mosquitto;
 use upturn_tests::fleet::{self, Message};
-use upturn_tests::site::{Plan, Site, THREE_FAILURES};
+use upturn_tests::site::{Database, Plan, Site, THREE_FAILURES};
 
 fn failures(device: &str) -> Vec<Message> {
     let failure = |number: u64| {
@@ -30,6 +30,35 @@ fn a_broker_that_goes_away_is_named_and_found_again() {
     site.until_ready();
     fleet::publish(broker.port, &failures("cp-1"), 10, |_| {});
     assert_eq!(site.until_tasks(1)[0]["device"], "cp-1");
+}
+
+#[test]
+fn a_database_that_goes_away_is_named_and_nothing_is_lost() {
+    let Some(database) = Database::create() else { return };
+    let (proxy, url) = database.by_proxy();
+    let site = Site::start(&Plan {
+        database: Some(url),
+        rules: vec![THREE_FAILURES.to_owned()],
+        accept_past: Some("36500d".to_owned()),
+        ..Plan::default()
+    });
+    fleet::publish(site.mqtt, &failures("cp-1"), 10, |_| {});
+    site.until_tasks(1);
+
+    proxy.cut();
+    let why = site.until_unready();
+    assert!(why.contains("database"), "{why}");
+    std::thread::scope(|scope| {
+        // Nothing is acknowledged while nothing can be committed.
+        let publishing = scope.spawn(|| fleet::publish(site.mqtt, &failures("cp-2"), 10, |_| {}));
+        let unready = site.until_unready();
+        assert!(unready.contains("database"), "{unready}");
+        assert!(!publishing.is_finished());
+        proxy.heal();
+    });
+    site.until_ready();
+    let tasks = site.until_tasks(2);
+    assert_eq!((&tasks[0]["device"], &tasks[1]["device"]), (&"cp-1".into(), &"cp-2".into()));
 }
 
 #[test]
