@@ -6,8 +6,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use self::user::UserError;
-use self::user::stored::StoredUsers;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::exit::Exit;
@@ -99,11 +97,7 @@ fn user(command: &user::Command, config: Option<&Path>) -> Exit {
         Err(error) => return output::failed(&error, Exit::Config),
     };
     block_on(async {
-        let done = match StoredUsers::open(&config, &SystemClock).await {
-            Ok(users) => user::run(command, &users, &mut io::stdout()).await,
-            Err(error) => Err(UserError::Store(error)),
-        };
-        match done {
+        match user::run(command, &config, &SystemClock, &mut io::stdout()).await {
             Ok(()) => Exit::Ok,
             Err(error) => output::failed(&error, error.exit()),
         }

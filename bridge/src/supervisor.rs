@@ -168,7 +168,7 @@ fn app(
     (health, metrics, changes): (&Health, &Metrics, &broadcast::Sender<Change>),
 ) -> App {
     App {
-        reads: Arc::new(store.clone()),
+        store: store.clone(),
         health: health.clone(),
         metrics: metrics.clone(),
         changes: changes.clone(),

@@ -19,9 +19,8 @@ use crate::auth::credential::Verified;
 use crate::auth::throttle::Throttle;
 use crate::clock::Clock;
 use crate::health::Health;
+use crate::store::Store;
 use crate::telemetry::Metrics;
-
-use self::reads::Reads;
 
 pub(crate) mod api;
 pub(crate) mod asset;
@@ -33,7 +32,6 @@ pub(crate) mod language;
 pub(crate) mod live;
 pub(crate) mod page;
 pub(crate) mod probe;
-pub(crate) mod reads;
 pub(crate) mod serve;
 pub(crate) mod session;
 pub(crate) mod visible;
@@ -52,7 +50,7 @@ const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     /// The store.
-    pub(crate) reads: Arc<dyn Reads>,
+    pub(crate) store: Store,
     /// What the parts of the program say about themselves.
     pub(crate) health: Health,
     /// What the program counts.

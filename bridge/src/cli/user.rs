@@ -2,14 +2,16 @@
 
 use std::io::{self, BufRead, IsTerminal as _, Read as _, Write};
 
-use async_trait::async_trait;
-
 use crate::auth::name::{self, NameError};
 use crate::auth::password::{self, PasswordError};
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError};
 use crate::exit::Exit;
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::user::{self, NewUser};
 
 mod echo;
-pub(crate) mod stored;
 
 /// Manages who may log in.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Subcommand)]
@@ -26,21 +28,12 @@ pub(crate) enum Command {
     },
 }
 
-/// The users, as the command sees the store.
-#[async_trait]
-pub(crate) trait Users: Send + Sync {
-    /// Stores a new user; returns whether the name was free.
-    async fn create(&self, name: &str, password_hash: &str) -> Result<bool, UsersError>;
-    /// Gives a user another password and ends their sessions; returns whether there is such a user.
-    async fn set_password(&self, name: &str, password_hash: &str) -> Result<bool, UsersError>;
-}
-
-/// What the store said.
-pub(crate) type UsersError = Box<dyn std::error::Error + Send + Sync>;
-
 /// Why a command did nothing.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UserError {
+    /// Settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The name cannot be a user's.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -61,13 +54,14 @@ pub(crate) enum UserError {
     Unknown(String),
     /// The store did not do it.
     #[error("the users could not be changed")]
-    Store(#[source] UsersError),
+    Store(#[from] StoreError),
 }
 
 impl UserError {
     /// Returns the exit code that tells scripts what kind of trouble it is.
     pub(crate) fn exit(&self) -> Exit {
         match self {
+            Self::Config(_) => Exit::Config,
             Self::Store(_) => Exit::Unavailable,
             Self::Io(_) => Exit::Software,
             Self::Name(_) | Self::Password(_) | Self::NoPassword => Exit::DataErr,
@@ -76,42 +70,55 @@ impl UserError {
     }
 }
 
-/// Runs `command` with the password on the program's standard input.
+/// Runs `command` on the database that `config` names, with the password on the program's standard
+/// input. A database that is new is made.
 pub(crate) async fn run(
     command: &Command,
-    users: &dyn Users,
+    config: &Config,
+    clock: &dyn Clock,
     output: &mut (dyn Write + Send),
 ) -> Result<(), UserError> {
     let (Command::Add { name } | Command::Passwd { name }) = command;
     name::check(name)?;
-    let password = if io::stdin().is_terminal() {
-        write!(output, "Password for {name} (at least {} characters): ", password::MIN_CHARS)?;
-        output.flush()?;
-        let password = echo::without(|| read_password(&mut io::stdin().lock()));
-        writeln!(output)?;
-        password?
-    } else {
-        read_password(&mut io::stdin().lock())?
-    };
-    change(command, password, users, output).await
+    // Before anybody types a password for nothing.
+    let store = Store::open(config.store.connection_url()?.expose()).await?;
+    store.migrate().await?;
+    let password = ask(name, output)?;
+    change(command, password, &store, clock, output).await?;
+    store.close().await;
+    Ok(())
+}
+
+fn ask(name: &str, output: &mut (dyn Write + Send)) -> Result<String, UserError> {
+    if !io::stdin().is_terminal() {
+        return read_password(&mut io::stdin().lock());
+    }
+    write!(output, "Password for {name} (at least {} characters): ", password::MIN_CHARS)?;
+    output.flush()?;
+    let password = echo::without(|| read_password(&mut io::stdin().lock()));
+    writeln!(output)?;
+    password
 }
 
 async fn change(
     command: &Command,
     password: String,
-    users: &dyn Users,
+    store: &Store,
+    clock: &dyn Clock,
     output: &mut (dyn Write + Send),
 ) -> Result<(), UserError> {
     let hash = password::hash(password).await?;
     match command {
         Command::Add { name } => {
-            if !users.create(name, &hash).await.map_err(UserError::Store)? {
+            let created_at = clock.now();
+            let new = NewUser { name, password_hash: &hash, language: None, created_at };
+            if !user::create(store, new).await? {
                 return Err(UserError::Taken(name.clone()));
             }
             writeln!(output, "{name} can log in")?;
         }
         Command::Passwd { name } => {
-            if !users.set_password(name, &hash).await.map_err(UserError::Store)? {
+            if !user::set_password(store, name, &hash).await? {
                 return Err(UserError::Unknown(name.clone()));
             }
             writeln!(output, "{name} has a new password and was logged out everywhere")?;
@@ -135,25 +142,28 @@ fn read_password(input: &mut impl BufRead) -> Result<String, UserError> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use tempfile::TempDir;
 
     use super::*;
+    use crate::clock::SystemClock;
 
-    /// Knows only anna.
-    #[derive(Default)]
-    struct OnlyAnna(Mutex<Vec<String>>);
+    /// What anna's password is stored as before a command runs.
+    const BEFORE: &str = "before";
 
-    #[async_trait]
-    impl Users for OnlyAnna {
-        async fn create(&self, name: &str, password_hash: &str) -> Result<bool, UsersError> {
-            self.0.lock().unwrap().push(password_hash.to_owned());
-            Ok(name != "anna")
-        }
+    /// Returns a store that knows only anna, and the folder it lives as long as.
+    async fn only_anna() -> (TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("upturn.db").display());
+        let store = Store::open(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        let created_at = SystemClock.now();
+        let anna = NewUser { name: "anna", password_hash: BEFORE, language: None, created_at };
+        assert!(user::create(&store, anna).await.unwrap());
+        (folder, store)
+    }
 
-        async fn set_password(&self, name: &str, password_hash: &str) -> Result<bool, UsersError> {
-            self.0.lock().unwrap().push(password_hash.to_owned());
-            Ok(name == "anna")
-        }
+    async fn stored_hash(store: &Store, name: &str) -> Option<String> {
+        user::find(store, name).await.unwrap().map(|user| user.password_hash)
     }
 
     #[tokio::test]
@@ -184,16 +194,25 @@ mod tests {
             ),
         ];
         for (command, password, expected) in cases {
-            let users = OnlyAnna::default();
+            let (_folder, store) = only_anna().await;
             let mut output = Vec::new();
-            let changed = change(&command, password.to_owned(), &users, &mut output).await;
+            let password = password.to_owned();
+            let changed = change(&command, password, &store, &SystemClock, &mut output).await;
             let said = changed.map(|()| String::from_utf8(output).unwrap());
             let said = said.map_err(|e| e.to_string());
             let expected = expected.map(str::to_owned).map_err(str::to_owned);
             assert_eq!(said, expected, "case: {command:?}");
-            for hash in users.0.lock().unwrap().iter() {
+
+            let (Command::Add { name } | Command::Passwd { name }) = &command;
+            let stored = stored_hash(&store, name).await;
+            if expected.is_ok() {
+                let hash = stored.unwrap_or_default();
                 assert!(hash.starts_with("$argon2id$"), "case: {command:?}");
+            } else {
+                let before = (name == "anna").then_some(BEFORE);
+                assert_eq!(stored.as_deref(), before, "case: {command:?}");
             }
+            store.close().await;
         }
     }
 

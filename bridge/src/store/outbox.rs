@@ -117,15 +117,6 @@ pub(crate) async fn mark_failed(
     Ok(())
 }
 
-/// Returns how many letters have not arrived.
-pub(crate) async fn pending(store: &Store) -> Result<u64, StoreError> {
-    const SQL: &str = "SELECT count(*) FROM outbox WHERE sent_at IS NULL";
-
-    let count: i64 =
-        on_backend!(store.reader(), db => sqlx::query_scalar(SQL).fetch_one(db).await?);
-    Column("outbox", "id").count(count)
-}
-
 const BODY: Column = Column("outbox", "body");
 
 #[derive(sqlx::FromRow)]
@@ -206,7 +197,6 @@ mod tests {
             mark_sent(store, ids[1], at(2)).await.unwrap();
             assert_eq!(keys_due(store, 8).await, []);
             assert_eq!(keys_due(store, 9).await, [("early".to_owned(), 1)]);
-            assert_eq!(pending(store).await.unwrap(), 1);
         })
         .await;
     }

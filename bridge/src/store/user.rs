@@ -105,13 +105,6 @@ pub(crate) async fn any_exists(store: &Store) -> Result<bool, StoreError> {
     Ok(count != 0)
 }
 
-/// Returns everybody's name, in order.
-pub(crate) async fn list(store: &Store) -> Result<Vec<String>, StoreError> {
-    const SQL: &str = "SELECT name FROM app_user ORDER BY name";
-
-    Ok(on_backend!(store.reader(), db => sqlx::query_scalar(SQL).fetch_all(db).await?))
-}
-
 async fn end_sessions(tx: &mut Tx, name: &str) -> Result<(), StoreError> {
     const SQL: &str = "DELETE FROM session WHERE user_name = $1";
 
@@ -144,7 +137,6 @@ mod tests {
             assert!(!format!("{found:?}").contains("argon2id"), "hashes are not for logs");
             assert_eq!(find(store, "zoë").await.unwrap(), None);
             assert_eq!(find(store, "a\0b").await.unwrap(), None);
-            assert_eq!(list(store).await.unwrap(), ["Zoë", "林"]);
         })
         .await;
     }

@@ -19,8 +19,8 @@ use super::i18n::text;
 use super::language::Language;
 use super::page::fault::FaultPage;
 use super::page::shell::Shell;
-use super::reads::ReadError;
 use crate::auth::token;
+use crate::store::error::StoreError;
 
 /// The media type of a problem.
 const PROBLEM_JSON: &str = "application/problem+json";
@@ -130,9 +130,9 @@ impl From<FaultKind> for Fault {
     }
 }
 
-impl From<ReadError> for Fault {
-    fn from(error: ReadError) -> Self {
-        let kind = if error.is_transient { FaultKind::Unavailable } else { FaultKind::Internal };
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        let kind = if error.is_transient() { FaultKind::Unavailable } else { FaultKind::Internal };
         Self { source: Some(Arc::new(error)), ..kind.into() }
     }
 }

@@ -16,8 +16,8 @@ use super::fault::{Fault, FaultKind};
 use super::{App, Gate};
 use crate::auth::throttle::Wait;
 use crate::auth::{name, password, token};
-use crate::store::session::Session;
-use crate::store::user::User;
+use crate::store::session::{self, Session};
+use crate::store::user::{self, User};
 
 /// How long a session lasts without use.
 const IDLE_MAX: TimeDelta = TimeDelta::minutes(30);
@@ -177,7 +177,7 @@ async fn verify(app: &App, attempt: Attempt<'_>, stored: Option<String>) -> Resu
 
 async fn find_user(app: &App, name: &str) -> Result<Option<User>, Fault> {
     match name::check(name) {
-        Ok(()) => Ok(app.reads.find_user(name).await?),
+        Ok(()) => Ok(user::find(&app.store, name).await?),
         Err(_) => Ok(None),
     }
 }
@@ -187,7 +187,7 @@ async fn of_session(app: &App, headers: &HeaderMap) -> Result<Option<String>, Fa
     let Some((hash, session)) = find_session(app, headers).await? else { return Ok(None) };
     let expires_at = expiry(session.created_at, app.clock.now());
     if session.expires_at + EXTEND_AFTER <= expires_at {
-        app.reads.extend_session(&hash, expires_at).await?;
+        session::extend(&app.store, &hash, expires_at).await?;
     }
     Ok(Some(session.user))
 }
@@ -196,7 +196,7 @@ async fn of_session(app: &App, headers: &HeaderMap) -> Result<Option<String>, Fa
 async fn find_session(app: &App, headers: &HeaderMap) -> Result<Option<(String, Session)>, Fault> {
     let Some(token) = token_of(app, headers) else { return Ok(None) };
     let hash = token::hash(&token);
-    let session = app.reads.find_session(&hash, app.clock.now()).await?;
+    let session = session::find(&app.store, &hash, app.clock.now()).await?;
     Ok(session.map(|session| (hash, session)))
 }
 
@@ -209,14 +209,14 @@ pub(crate) async fn begin(app: &App, user: &str) -> Result<Cookie<'static>, Faul
     let token = token::new().map_err(Fault::internal)?;
     let now = app.clock.now();
     let session = Session { user: user.to_owned(), created_at: now, expires_at: expiry(now, now) };
-    app.reads.create_session(&token::hash(&token), &session).await?;
+    session::create(&app.store, &token::hash(&token), &session).await?;
     Ok(cookie(app, token))
 }
 
 /// Ends the session of the request, if it has one, and returns the cookie that takes it away.
 pub(crate) async fn end(app: &App, headers: &HeaderMap) -> Result<Cookie<'static>, Fault> {
     if let Some(token) = token_of(app, headers) {
-        app.reads.delete_session(&token::hash(&token)).await?;
+        session::delete(&app.store, &token::hash(&token)).await?;
     }
     let mut gone = cookie(app, String::new());
     gone.make_removal();

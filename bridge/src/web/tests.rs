@@ -2,7 +2,6 @@
 
 mod api;
 mod login;
-mod memory;
 mod pages;
 mod probes;
 mod safety;

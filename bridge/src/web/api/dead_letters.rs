@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use super::{answer, limit, misread};
-use crate::store::dead_letter::DeadLetter;
+use crate::store::dead_letter::{self, DeadLetter};
 use crate::web::App;
 use crate::web::fault::Fault;
 use crate::web::page::dead_letters::raw;
@@ -60,14 +60,14 @@ pub(crate) async fn list(
         Fault::bad_request("the cursor is not one that this list gave; start again without it")
     })?;
 
-    let mut letters = app.reads.dead_letters(before, limit + 1).await?;
+    let mut letters = dead_letter::page(&app.store, before, limit + 1).await?;
     let page_len = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = page_len < letters.len();
     letters.truncate(page_len);
     let next = letters.last().filter(|_| has_more).map(|last| last.id.to_string());
     let link =
         next.as_ref().map(|next| format!("/api/v1/dead-letters?limit={limit}&cursor={next}"));
-    let total = app.reads.dead_letter_count().await?;
+    let total = dead_letter::count(&app.store).await?;
     let dead_letters = letters.iter().map(shown).collect();
     Ok(answer(List { dead_letters, total, next }, link))
 }

@@ -10,7 +10,7 @@ use upturn_core::task::{EpisodeState, Evidence, Title};
 
 use super::{answer, limit, misread};
 use crate::store::audit::AuditEntry;
-use crate::store::task_view::{TaskCursor, TaskDetail, TaskRow, TaskStatus};
+use crate::store::task_view::{self, TaskCursor, TaskDetail, TaskRow, TaskStatus};
 use crate::web::App;
 use crate::web::fault::{Fault, FaultKind};
 use crate::web::filter::{Filter, Owner, View};
@@ -117,7 +117,7 @@ pub(crate) async fn list(
     // What "today" means does not depend on the language.
     let teller = Teller { language: Language::En, zone: app.settings.zone, now: app.clock.now() };
     let wanted = filter.tasks(&reader.name, teller.today());
-    let page = app.reads.tasks(&wanted, after.as_ref(), limit).await?;
+    let page = task_view::page(&app.store, &wanted, after.as_ref(), limit).await?;
     let next = page.next.map(|next| next.to_string());
     let link = next.as_deref().map(|next| {
         let more = [("limit", &*limit.to_string()), ("cursor", next)];
@@ -134,7 +134,7 @@ pub(crate) async fn find(
     Path(id): Path<String>,
 ) -> Result<Response, Fault> {
     drop(reader);
-    let detail = app.reads.find_task(&TaskId::from_text(&id)).await?;
+    let detail = task_view::find(&app.store, &TaskId::from_text(&id)).await?;
     let detail = detail.ok_or(FaultKind::NotFound)?;
     Ok(answer(in_detail(&detail), None))
 }

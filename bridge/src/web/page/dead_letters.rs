@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::render;
 use super::shell::Shell;
-use crate::store::dead_letter::DeadLetter;
+use crate::store::dead_letter::{self, DeadLetter};
 use crate::web::App;
 use crate::web::fault::{Fault, FaultKind};
 use crate::web::i18n::{key, text_with};
@@ -69,11 +69,11 @@ pub(crate) async fn show(
         Fault::bad_request("'before' is not the number of a message; start again without it")
     })?;
     // One more than is shown tells whether there is a next page.
-    let mut letters = app.reads.dead_letters(before, PAGE_LEN + 1).await?;
+    let mut letters = dead_letter::page(&app.store, before, PAGE_LEN + 1).await?;
     let has_more = usize::try_from(PAGE_LEN).is_ok_and(|len| len < letters.len());
     letters.truncate(usize::try_from(PAGE_LEN).unwrap_or(usize::MAX));
     let last = letters.last().filter(|_| has_more).map(|last| last.id);
-    let total = app.reads.dead_letter_count().await?;
+    let total = dead_letter::count(&app.store).await?;
     let teller = shell.teller(&app);
     render(&DeadLettersPage {
         total: text_with(
@@ -116,7 +116,7 @@ pub(crate) async fn download(
 /// Returns the bytes of the message with `id` as something that no browser shows.
 pub(crate) async fn raw(app: &App, id: &str) -> Result<Response, Fault> {
     let id: i64 = id.parse().map_err(|_| FaultKind::NotFound)?;
-    let letter = app.reads.find_dead_letter(id).await?.ok_or(FaultKind::NotFound)?;
+    let letter = dead_letter::find(&app.store, id).await?.ok_or(FaultKind::NotFound)?;
     let headers = [
         (CONTENT_TYPE, "application/octet-stream".to_owned()),
         (CONTENT_DISPOSITION, format!("attachment; filename=\"dead-letter-{id}.bin\"")),

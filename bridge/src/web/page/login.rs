@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::render;
 use super::shell::Shell;
+use crate::store::user;
 use crate::web::App;
 use crate::web::fault::{Fault, FaultKind, Told};
 use crate::web::language::Language;
@@ -66,7 +67,7 @@ pub(crate) async fn show(
         next: goal.next,
         name: String::new(),
         refusal: None,
-        has_users: app.reads.has_users().await?,
+        has_users: user::any_exists(&app.store).await?,
     };
     Ok(render(&page)?.into_response())
 }
@@ -100,7 +101,7 @@ pub(crate) async fn submit(
         next: local(&typed.next).to_owned(),
         name: name.to_owned(),
         refusal: Some(refusal),
-        has_users: app.reads.has_users().await?,
+        has_users: user::any_exists(&app.store).await?,
     };
     let mut response = (status, Extension(Told), render(&page)?).into_response();
     if let Some(wait) =

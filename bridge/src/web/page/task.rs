@@ -12,7 +12,7 @@ use super::render;
 use super::shell::Shell;
 use super::tasks::{DueShown, OwnerShown, title};
 use crate::store::audit::AuditEntry;
-use crate::store::task_view::{TaskDetail, TaskStatus};
+use crate::store::task_view::{self, TaskDetail, TaskStatus};
 use crate::web::App;
 use crate::web::fault::{Fault, FaultKind};
 use crate::web::i18n::{find_text, key, text_with};
@@ -73,7 +73,7 @@ pub(crate) async fn show(
     shell: Shell,
     Path(id): Path<String>,
 ) -> Result<Html<String>, Fault> {
-    let detail = app.reads.find_task(&TaskId::from_text(&id)).await?;
+    let detail = task_view::find(&app.store, &TaskId::from_text(&id)).await?;
     let detail = detail.ok_or(FaultKind::NotFound)?;
     let teller = shell.teller(&app);
     render(&page(shell, &teller, &detail))

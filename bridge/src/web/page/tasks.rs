@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::render;
 use super::shell::Shell;
-use crate::store::task_view::{TaskCounts, TaskCursor, TaskRow, TaskStatus};
+use crate::store::task_view::{self, TaskCounts, TaskCursor, TaskRow, TaskStatus};
 use crate::web::App;
 use crate::web::fault::Fault;
 use crate::web::filter::{Filter, Owner, View};
@@ -158,8 +158,8 @@ pub(crate) async fn show(
     let reader = shell.reader.clone().unwrap_or_default();
 
     let wanted = filter.tasks(&reader, today);
-    let page = app.reads.tasks(&wanted, after.as_ref(), PAGE_LEN).await?;
-    let counts = app.reads.task_counts(&wanted.owner, today).await?;
+    let page = task_view::page(&app.store, &wanted, after.as_ref(), PAGE_LEN).await?;
+    let counts = task_view::counts(&app.store, &wanted.owner, today).await?;
     let next = page.next.map(|next| filter.link(&[("after", &next.to_string())]));
     let top = page.rows.first().map(place).unwrap_or_default();
     render(&TasksPage {
@@ -194,7 +194,7 @@ pub(crate) async fn count_new(
 ) -> Result<Json<News>, Fault> {
     let teller = Teller { language, zone: app.settings.zone, now: app.clock.now() };
     let wanted = params.filter().tasks(&reader.name, teller.today());
-    let page = app.reads.tasks(&wanted, None, NEW_MAX).await?;
+    let page = task_view::page(&app.store, &wanted, None, NEW_MAX).await?;
     let top = params.top.unwrap_or_default();
     let count = match top.parse::<TaskCursor>() {
         Ok(top) => page.rows.iter().take_while(|row| is_above(row, &top)).count(),

@@ -1,13 +1,19 @@
 //! What programs get.
 
+use std::fs::{self, File};
+use std::sync::Mutex;
+
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use serde_json::json;
+use tracing::Level;
 
 use super::site::{Answer, NAME, PASSWORD, Site, task};
-use crate::store::dead_letter::DeadLetter;
+use crate::auth::password;
+use crate::store::dead_letter::NewDeadLetter;
+use crate::store::user;
 
 fn basic(name: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
@@ -30,7 +36,7 @@ fn assert_problem(answer: &Answer, status: StatusCode, code: &str) {
 #[tokio::test]
 async fn lists_tasks_as_promised() {
     let site = Site::with_user().await;
-    site.add(task("t1", site.now(), 60, Some(TimeDelta::hours(2))));
+    site.add([task("t1", site.now(), 60, Some(TimeDelta::hours(2)))]).await;
     let answer = get(&site, "/api/v1/tasks").await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.header("content-type"), "application/json");
@@ -61,9 +67,8 @@ async fn lists_tasks_as_promised() {
 #[tokio::test]
 async fn follows_the_next_links_to_the_end() {
     let site = Site::with_user().await;
-    for number in 0..7 {
-        site.add(task(&format!("t{number}"), site.now(), number / 3, Some(TimeDelta::hours(-1))));
-    }
+    let due = Some(TimeDelta::hours(-1));
+    site.add((0..7).map(|number| task(&format!("t{number}"), site.now(), number / 3, due))).await;
     let mut path = "/api/v1/tasks?view=overdue&owner=mine&limit=3".to_owned();
     let mut seen = Vec::new();
     for expected in [3, 3, 1] {
@@ -83,7 +88,7 @@ async fn follows_the_next_links_to_the_end() {
 #[tokio::test]
 async fn shows_one_task_with_its_evidence_and_history() {
     let site = Site::with_user().await;
-    site.add(task("t1", site.now(), 60, None));
+    site.add([task("t1", site.now(), 60, None)]).await;
     let found = get(&site, "/api/v1/tasks/t1").await.json();
     assert_eq!(found["due_at"], json!(null));
     assert_eq!(found["steps"], json!(["send_coupon", "book_consultant", "call_back"]));
@@ -114,17 +119,15 @@ async fn shows_one_task_with_its_evidence_and_history() {
 #[tokio::test]
 async fn lists_dead_letters_with_a_link_to_their_bytes() {
     let site = Site::with_user().await;
-    for id in 1..=3 {
-        site.memory.letters.lock().unwrap().push(DeadLetter {
-            id,
-            received_at: site.now(),
-            topic: "a/\u{fffd}b".into(),
-            payload: "{".into(),
-            source: None,
-            code: "no-source".into(),
-            reason: "no source takes this topic".into(),
-        });
-    }
+    let letter = NewDeadLetter {
+        received_at: site.now(),
+        topic: "a/\u{fffd}b".into(),
+        payload: "{".into(),
+        source: None,
+        code: "no-source",
+        reason: "no source takes this topic".into(),
+    };
+    site.add_letters(&vec![letter; 3]).await;
     let answer = get(&site, "/api/v1/dead-letters?limit=2").await;
     let page = answer.json();
     assert_eq!(page["total"], 3);
@@ -219,8 +222,8 @@ async fn asks_who_is_there_and_takes_a_session_or_a_password() {
 async fn refuses_a_changed_password_at_once_and_guessing_after_five_times() {
     let site = Site::with_user().await;
     assert_eq!(get(&site, "/api/v1/tasks").await.status, StatusCode::OK);
-    let other = crate::auth::password::hash("another horse".into()).await.unwrap();
-    site.memory.users.lock().unwrap().first_mut().unwrap().password_hash = other;
+    let other = password::hash("another horse".into()).await.unwrap();
+    assert!(user::set_password(&site.store, NAME, &other).await.unwrap());
     for _ in 0..5 {
         assert_eq!(get(&site, "/api/v1/tasks").await.status, StatusCode::UNAUTHORIZED);
     }
@@ -230,23 +233,45 @@ async fn refuses_a_changed_password_at_once_and_guessing_after_five_times() {
 }
 
 #[tokio::test]
-async fn says_nothing_about_its_inside_when_the_store_fails() {
+async fn says_nothing_about_its_inside_when_the_store_fails_but_logs_it() {
     let site = Site::with_user().await;
     let cookie = site.log_in(PASSWORD).await.cookie();
-    let cases = [
-        (false, StatusCode::INTERNAL_SERVER_ERROR, "internal"),
-        (true, StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-    ];
-    for (is_transient, status, code) in cases {
-        *site.memory.trouble.lock().unwrap() = Some(is_transient);
-        let answer = site.get("/api/v1/tasks", &[("cookie", &cookie)]).await;
-        assert_problem(&answer, status, code);
-        let id = answer.json()["correlation_id"].as_str().unwrap().to_owned();
-        assert_eq!(id.len(), 16);
-        let page = site.get("/tasks", &[("cookie", &cookie)]).await;
-        assert_eq!(page.status, status);
-        for body in [answer.text(), page.text()] {
-            assert!(!body.contains("SELECT") && !body.contains("/var/lib"), "{body}");
+    site.damage();
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    assert_says_nothing(&site, &cookie, (status, "internal"), "is malformed").await;
+    site.store.close().await;
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    assert_says_nothing(&site, &cookie, (status, "unavailable"), "on a closed pool").await;
+}
+
+/// Asserts that pages and API answer as `expected`, and that the `cause` is in the log only.
+async fn assert_says_nothing(site: &Site, cookie: &str, expected: (StatusCode, &str), cause: &str) {
+    let (status, code) = expected;
+    let path = site.folder().join(code).with_extension("log");
+    let log = tracing_subscriber::fmt()
+        .with_max_level(Level::WARN)
+        .with_ansi(false)
+        .with_writer(Mutex::new(File::create(&path).unwrap()))
+        .finish();
+    let logging = tracing::subscriber::set_default(log);
+    let answer = site.get("/api/v1/tasks", &[("cookie", cookie)]).await;
+    let page = site.get("/tasks", &[("cookie", cookie)]).await;
+    drop(logging);
+
+    assert_problem(&answer, status, code);
+    let id = answer.json()["correlation_id"].as_str().unwrap().to_owned();
+    assert_eq!(id.len(), 16);
+    assert_eq!(page.status, status);
+    for body in [answer.text(), page.text()] {
+        for secret in ["SELECT", cause, site.folder().to_str().unwrap()] {
+            assert!(!body.contains(secret), "{secret} is in {body}");
         }
     }
+
+    let log = fs::read_to_string(path).unwrap();
+    assert_eq!(log.lines().count(), 2, "one for each request: {log}");
+    assert_eq!(log.matches(cause).count(), 2, "{log}");
+    assert_eq!(log.matches(&id).count(), 1, "{log}");
+    let page_id = log.lines().last().unwrap().split("correlation.id=\"").nth(1).unwrap();
+    assert!(page.text().contains(page_id.split('"').next().unwrap()), "{log}");
 }

@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use super::site::{Headers, NAME, PASSWORD, Site};
 use crate::auth::token;
+use crate::store::session;
 use crate::web::WebSettings;
 
 #[tokio::test]
@@ -22,9 +23,10 @@ async fn lets_in_whoever_knows_the_password_and_sets_a_careful_cookie() {
 
     let cookie = answer.cookie();
     let token = cookie.strip_prefix("upturn_session=").unwrap();
-    let stored = site.memory.sessions.lock().unwrap().first().unwrap().clone();
-    assert_eq!(stored.0, token::hash(token), "only the hash is stored");
-    assert_eq!(stored.1.user, NAME);
+    let hash = token::hash(token);
+    let stored = session::find(&site.store, &hash, site.now()).await.unwrap().unwrap();
+    assert_eq!(stored.user, NAME);
+    assert!(site.holds(&hash) && !site.holds(token), "only the hash is stored");
 
     let inbox = site.get("/tasks", &[("cookie", &cookie)]).await;
     assert_eq!(inbox.status, StatusCode::OK);
@@ -34,7 +36,7 @@ async fn lets_in_whoever_knows_the_password_and_sets_a_careful_cookie() {
 #[tokio::test]
 async fn behind_tls_the_cookie_is_bound_to_the_host() {
     let settings = WebSettings { zone: Tz::UTC, secure_cookies: true, broker: None };
-    let site = Site::with_settings(settings);
+    let site = Site::with_settings(settings).await;
     site.add_user().await;
     let answer = site.log_in(PASSWORD).await;
     let set = answer.header("set-cookie");
@@ -151,7 +153,7 @@ async fn logging_in_again_ends_the_session_before() {
 
 #[tokio::test]
 async fn says_how_to_make_the_first_user() {
-    let site = Site::new();
+    let site = Site::new().await;
     let page = site.get("/login", &[]).await;
     assert!(page.text().contains("upturn user add NAME"), "{}", page.text());
     site.add_user().await;

@@ -4,25 +4,22 @@ use axum::http::StatusCode;
 use chrono::TimeDelta;
 
 use super::site::{Headers, NAME, PASSWORD, Site, task};
-use crate::store::dead_letter::DeadLetter;
-use crate::store::task_view::TaskStatus;
+use crate::store::dead_letter::NewDeadLetter;
 
 /// A site with a task for each preset.
 async fn site() -> Site {
     let site = Site::with_user().await;
     let now = site.now();
-    site.add(task("overdue", now, 90, Some(TimeDelta::hours(-3))));
-    site.add(task("today", now, 60, Some(TimeDelta::hours(2))));
+    let overdue = task("overdue", now, 90, Some(TimeDelta::hours(-3)));
+    let today = task("today", now, 60, Some(TimeDelta::hours(2)));
     let mut pooled = task("tomorrow", now, 30, Some(TimeDelta::hours(14)));
-    pooled.row.owner = "pool:ev-advisors".into();
-    site.add(pooled);
+    pooled.owner = "pool:ev-advisors".into();
     let mut sometime = task("sometime", now, 20, None);
-    sometime.row.owner = "anna".into();
-    sometime.row.account = None;
-    site.add(sometime);
-    let mut withdrawn = task("withdrawn", now, 10, Some(TimeDelta::hours(-1)));
-    withdrawn.row.status = TaskStatus::Withdrawn;
-    site.add(withdrawn);
+    sometime.owner = "anna".into();
+    sometime.account = None;
+    let withdrawn = task("withdrawn", now, 10, Some(TimeDelta::hours(-1)));
+    site.add([overdue, today, pooled, sometime, withdrawn]).await;
+    site.withdraw("withdrawn").await;
     site
 }
 
@@ -80,10 +77,9 @@ async fn tells_due_times_in_words_with_the_exact_time_behind() {
 #[tokio::test]
 async fn pages_through_many_tasks_without_losing_or_repeating_one() {
     let site = Site::with_user().await;
-    for number in 0..120 {
-        // Several of the same instant, so that the id decides.
-        site.add(task(&format!("t{number:03}"), site.now(), number / 7, None));
-    }
+    // Several of the same instant, so that the id decides.
+    let made = |number: i64| task(&format!("t{number:03}"), site.now(), number / 7, None);
+    site.add((0..120).map(made)).await;
     let cookie = site.log_in(PASSWORD).await.cookie();
     let mut path = "/tasks?view=later".to_owned();
     let mut seen = Vec::new();
@@ -112,7 +108,7 @@ async fn an_empty_inbox_says_what_will_appear_and_how() {
     for expected in ["No tasks yet", "mosquitto_pub -h 127.0.0.1 -p 1883", "upturn demo"] {
         assert!(page.text().contains(expected), "{expected} is missing in {}", page.text());
     }
-    site.add(task("t1", site.now(), 1, None));
+    site.add([task("t1", site.now(), 1, None)]).await;
     let page = site.page("/tasks?view=overdue").await;
     assert!(page.text().contains("No task matches this view"), "{}", page.text());
     assert!(!page.text().contains("mosquitto_pub"), "{}", page.text());
@@ -169,7 +165,7 @@ async fn speaks_the_language_that_is_chosen_remembered_or_preferred() {
     let back = r#"href="/login?next=%2Ftasks&#38;lang=en""#;
     assert!(chosen.text().contains(back), "{}", chosen.text());
 
-    site.add(task("t1", site.now(), 1, None));
+    site.add([task("t1", site.now(), 1, None)]).await;
     let inbox = site.page("/tasks?lang=zh").await;
     assert!(inbox.text().contains("连续三次充电失败"), "{}", inbox.text());
 }
@@ -178,22 +174,21 @@ async fn speaks_the_language_that_is_chosen_remembered_or_preferred() {
 async fn counts_the_tasks_that_came_after_the_topmost_one_shown() {
     let site = Site::with_user().await;
     let cookie = site.log_in(PASSWORD).await.cookie();
-    site.add(task("t1", site.now(), 5, None));
+    site.add([task("t1", site.now(), 5, None)]).await;
     let page = site.get("/tasks", &[("cookie", &cookie)]).await;
     let news = page.text().split("data-news=\"").nth(1).unwrap().split('"').next().unwrap();
     let news = news.replace("&#38;", "&");
     let ask = async || site.get(&news, &[("cookie", &cookie)]).await.json();
     assert_eq!(ask().await["count"], 0);
 
-    site.add(task("t0", site.now(), 4, None));
-    site.add(task("t2", site.now(), 5, None));
-    site.add(task("older", site.now(), 6, None));
+    let came = [("t0", 4), ("t2", 5), ("older", 6)];
+    site.add(came.map(|(id, minutes)| task(id, site.now(), minutes, None))).await;
     assert_eq!(ask().await, serde_json::json!({ "count": 2, "text": "2 new — show" }));
 
     let mut elsewhere = task("t3", site.now(), 1, None);
-    elsewhere.row.owner = NAME.into();
-    elsewhere.row.status = TaskStatus::Withdrawn;
-    site.add(elsewhere);
+    elsewhere.owner = NAME.into();
+    site.add([elsewhere]).await;
+    site.withdraw("t3").await;
     assert_eq!(ask().await["count"], 2, "only what the view shows");
 }
 
@@ -203,17 +198,16 @@ async fn shows_dead_letters_newest_first_and_hands_out_their_bytes() {
     let empty = site.page("/dead-letters").await;
     assert!(empty.text().contains("No dead letters"), "{}", empty.text());
 
-    for id in 1..=30 {
-        site.memory.letters.lock().unwrap().push(DeadLetter {
-            id,
-            received_at: site.now() - TimeDelta::minutes(30 - id),
-            topic: format!("devices/EVSE-{id}/events"),
-            payload: if id == 30 { vec![0xff, 0, 0x41].into() } else { "{\"a\":".into() },
-            source: Some("native".into()),
-            code: "not-json".into(),
-            reason: "the payload ends inside an object".into(),
-        });
-    }
+    let letter = |id: i64| NewDeadLetter {
+        received_at: site.now() - TimeDelta::minutes(30 - id),
+        topic: format!("devices/EVSE-{id}/events"),
+        payload: if id == 30 { vec![0xff, 0, 0x41].into() } else { "{\"a\":".into() },
+        source: Some("native".into()),
+        code: "not-json",
+        reason: "the payload ends inside an object".into(),
+    };
+    let letters: Vec<_> = (1..=30).map(letter).collect();
+    site.add_letters(&letters).await;
     let page = site.page("/dead-letters").await;
     for expected in ["30 messages", "devices/EVSE-30/events", "ff 00 41", "not-json", "3 bytes"] {
         assert!(page.text().contains(expected), "{expected} is missing in {}", page.text());

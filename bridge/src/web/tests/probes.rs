@@ -7,7 +7,7 @@ use super::site::Site;
 
 #[tokio::test]
 async fn is_ready_only_when_every_check_is_fine() {
-    let site = Site::new();
+    let site = Site::new().await;
     assert_eq!(site.get("/healthz", &[]).await.status, StatusCode::OK);
     let answer = site.get("/readyz", &[]).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -38,7 +38,7 @@ async fn is_ready_only_when_every_check_is_fine() {
 
 #[tokio::test]
 async fn hands_out_metrics_as_open_metrics() {
-    let site = Site::new();
+    let site = Site::new().await;
     site.metrics.events.inc_by(7);
     let answer = site.get("/metrics", &[]).await;
     assert!(answer.header("content-type").starts_with("application/openmetrics-text"));

@@ -5,7 +5,8 @@ use chrono::TimeDelta;
 use upturn_core::id::EventId;
 
 use super::site::{Site, task};
-use crate::store::dead_letter::DeadLetter;
+use crate::store::audit::NewEntry;
+use crate::store::dead_letter::NewDeadLetter;
 use crate::web::fault::FaultKind;
 use crate::web::i18n::find_text;
 use crate::web::language::Language;
@@ -16,32 +17,32 @@ const SCRIPT: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 async fn shows_hostile_strings_as_harmless_text() {
     let site = Site::with_user().await;
     let mut hostile = task("t1", site.now(), 1, Some(TimeDelta::hours(1)));
-    hostile.row.title.en = Some(SCRIPT.into());
-    hostile.row.account = Some(format!("{SCRIPT}\u{202e}"));
-    hostile.row.owner = format!("pool:{SCRIPT}");
-    hostile.row.kind = SCRIPT.into();
-    hostile.row.scope = SCRIPT.into();
+    hostile.title.en = Some(SCRIPT.into());
+    hostile.account = Some(format!("{SCRIPT}\u{202e}").into());
+    hostile.owner = format!("pool:{SCRIPT}").into();
+    hostile.kind = SCRIPT.into();
+    hostile.scope = SCRIPT.into();
     hostile.steps = vec![SCRIPT.into()];
-    let event = hostile.evidence.first_mut().unwrap();
+    let event = hostile.occasion.evidence.first_mut().unwrap();
     event.id = EventId::new(&format!("{SCRIPT}\u{202e}")).unwrap();
     event.channel = Some(SCRIPT.into());
     event.kind = SCRIPT.into();
     let attributes =
         serde_json::json!({ "info": format!("{SCRIPT}\0\u{1b}[2J\u{202e}"), "code": SCRIPT });
     event.attributes = attributes.to_string().into();
-    hostile.history.first_mut().unwrap().actor = SCRIPT.into();
-    hostile.history.first_mut().unwrap().action = SCRIPT.into();
-    hostile.history.first_mut().unwrap().detail = SCRIPT.into();
-    site.add(hostile);
-    site.memory.letters.lock().unwrap().push(DeadLetter {
-        id: 1,
+    site.add([hostile]).await;
+    let detail = SCRIPT.into();
+    let (actor, action, subject) = (SCRIPT, SCRIPT, "t1");
+    site.record(NewEntry { at: site.now(), actor, action, subject, detail: &detail }).await;
+    let letter = NewDeadLetter {
         received_at: site.now(),
         topic: format!("{SCRIPT}\u{202e}\u{7}"),
         payload: format!("{SCRIPT}\0\u{1b}[2J\u{202e}").into(),
         source: Some(SCRIPT.into()),
-        code: SCRIPT.into(),
+        code: SCRIPT,
         reason: SCRIPT.into(),
-    });
+    };
+    site.add_letters(&[letter]).await;
 
     let owner: String = url::form_urlencoded::byte_serialize(SCRIPT.as_bytes()).collect();
     let owner = format!("/tasks?owner={owner}");
@@ -77,7 +78,7 @@ async fn every_answer_tells_the_browser_to_be_careful() {
 #[tokio::test]
 async fn pages_have_no_inline_script_or_style() {
     let site = Site::with_user().await;
-    site.add(task("t1", site.now(), 1, None));
+    site.add([task("t1", site.now(), 1, None)]).await;
     for path in ["/login", "/tasks", "/tasks/t1", "/dead-letters", "/nowhere"] {
         let page = site.page(path).await;
         let text = page.text();
@@ -104,7 +105,7 @@ async fn stops_reading_a_form_that_does_not_end() {
 
 #[tokio::test]
 async fn assets_are_named_by_their_content_and_kept() {
-    let site = Site::new();
+    let site = Site::new().await;
     let page = site.get("/login", &[]).await;
     let path = page.text().split("rel=\"stylesheet\" href=\"").nth(1).unwrap();
     let path = path.split('"').next().unwrap();
@@ -119,7 +120,7 @@ async fn assets_are_named_by_their_content_and_kept() {
 
 #[tokio::test]
 async fn every_kind_of_problem_is_explained_in_both_languages() {
-    let site = Site::new();
+    let site = Site::new().await;
     for kind in FaultKind::ALL {
         for language in Language::ALL {
             for key in [format!("fault-{}", kind.code()), format!("fault-{}-help", kind.code())] {

@@ -62,7 +62,7 @@ async fn streams_changes_to_whoever_is_logged_in_until_the_server_stops() {
 
 #[tokio::test]
 async fn refuses_two_lengths_and_endless_headers() {
-    let site = Site::new();
+    let site = Site::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();

@@ -1,5 +1,7 @@
 //! A site to send requests to, with a clock that stands until it is moved.
 
+use std::fs;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -10,18 +12,20 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use serde_json::json;
+use tempfile::TempDir;
 use tokio::sync::{OnceCell, broadcast};
 use tower::ServiceExt as _;
 use upturn_core::id::{DeviceId, EventId, RuleId, TaskId};
-use upturn_core::task::{EpisodeState, Evidence, Title};
+use upturn_core::task::{EpisodeState, Evidence, Occasion, Task, Title};
 
-use super::memory::Memory;
 use crate::auth::password;
 use crate::clock::Clock;
 use crate::health::Health;
-use crate::store::audit::AuditEntry;
-use crate::store::task_view::{TaskDetail, TaskRow, TaskStatus};
-use crate::store::user::User;
+use crate::store::audit::{self, NewEntry};
+use crate::store::dead_letter::{self, NewDeadLetter};
+use crate::store::user::{self, NewUser};
+use crate::store::{self, Store};
 use crate::telemetry::Metrics;
 use crate::web::{App, Change, WebSettings, router};
 
@@ -29,6 +33,11 @@ use crate::web::{App, Change, WebSettings, router};
 pub(super) const NAME: &str = "li.wei";
 /// Its password.
 pub(super) const PASSWORD: &str = "correct horse";
+
+/// The database, in the site's folder.
+const FILE: &str = "upturn.db";
+/// The size of SQLite's pages.
+const PAGE_BYTES: usize = 4096;
 
 /// Shows the time it was set to.
 #[derive(Debug)]
@@ -46,12 +55,14 @@ pub(super) type Headers<'a> = &'a [(&'a str, &'a str)];
 /// A site.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
-    pub(super) memory: Arc<Memory>,
+    pub(super) store: Store,
     pub(super) health: Health,
     pub(super) metrics: Metrics,
     pub(super) changes: broadcast::Sender<Change>,
     pub(super) router: Router,
     clock: Arc<Fixed>,
+    // Last, so that it goes when nobody uses it.
+    folder: Arc<TempDir>,
 }
 
 /// An answer, read to its end.
@@ -84,22 +95,24 @@ impl Answer {
 
 impl Site {
     /// Returns an empty site without users.
-    pub(super) fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self::with_settings(WebSettings {
             zone: Tz::UTC,
             secure_cookies: false,
             broker: Some(([127, 0, 0, 1], 1883).into()),
         })
+        .await
     }
 
-    pub(super) fn with_settings(settings: WebSettings) -> Self {
-        let memory = Arc::new(Memory::default());
+    pub(super) async fn with_settings(settings: WebSettings) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = new_store(folder.path()).await;
         let health = Health::new(&["broker", "database", "migrations"]);
         let metrics = Metrics::new();
         let (changes, _) = broadcast::channel(16);
         let clock = Arc::new(Fixed(Mutex::new("2025-03-05T12:00:00Z".parse().unwrap())));
         let app = App {
-            reads: Arc::<Memory>::clone(&memory),
+            store: store.clone(),
             health: health.clone(),
             metrics: metrics.clone(),
             changes: changes.clone(),
@@ -107,12 +120,13 @@ impl Site {
             settings: Arc::new(settings),
             gate: Arc::default(),
         };
-        Self { memory, health, metrics, changes, router: router(app), clock }
+        let folder = Arc::new(folder);
+        Self { store, health, metrics, changes, router: router(app), clock, folder }
     }
 
     /// Returns a site on which li.wei can log in.
     pub(super) async fn with_user() -> Self {
-        let site = Self::new();
+        let site = Self::new().await;
         site.add_user().await;
         site
     }
@@ -121,9 +135,9 @@ impl Site {
         // Argon2 is slow by design; one hash serves all tests.
         static HASH: OnceCell<String> = OnceCell::const_new();
         let hash = HASH.get_or_init(|| async { password::hash(PASSWORD.into()).await.unwrap() });
-        let password_hash = hash.await.clone();
-        let user = User { name: NAME.into(), password_hash, language: None };
-        self.memory.users.lock().unwrap().push(user);
+        let (password_hash, created_at) = (hash.await, self.now());
+        let new = NewUser { name: NAME, password_hash, language: None, created_at };
+        assert!(user::create(&self.store, new).await.unwrap());
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {
@@ -166,9 +180,87 @@ impl Site {
         self.get(path, &[(COOKIE.as_str(), &cookie)]).await
     }
 
-    pub(super) fn add(&self, task: TaskDetail) {
-        self.memory.tasks.lock().unwrap().push(task);
+    /// Stores `tasks`, and that their rule made them.
+    pub(super) async fn add(&self, tasks: impl IntoIterator<Item = Task>) {
+        let mut tx = self.store.begin().await.unwrap();
+        for task in tasks {
+            assert!(store::task::create(&mut tx, &task).await.unwrap());
+            let entry = NewEntry {
+                at: task.created_at,
+                actor: "rule:charger-care",
+                action: "task-created",
+                subject: task.id.as_str(),
+                detail: &json!({}),
+            };
+            audit::append(&mut tx, entry).await.unwrap();
+        }
+        tx.commit().await.unwrap();
     }
+
+    pub(super) async fn withdraw(&self, id: &str) {
+        let mut tx = self.store.begin().await.unwrap();
+        let id = TaskId::from_text(id);
+        assert!(store::task::withdraw(&mut tx, &id, self.now()).await.unwrap());
+        tx.commit().await.unwrap();
+    }
+
+    pub(super) async fn record(&self, entry: NewEntry<'_>) {
+        let mut tx = self.store.begin().await.unwrap();
+        audit::append(&mut tx, entry).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Stores `letters`; the first one in a new site has the number 1.
+    pub(super) async fn add_letters(&self, letters: &[NewDeadLetter]) {
+        let mut tx = self.store.begin().await.unwrap();
+        dead_letter::insert(&mut tx, letters).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Returns whether `text` is anywhere in the database's files.
+    pub(super) fn holds(&self, text: &str) -> bool {
+        let files = fs::read_dir(self.folder.path()).unwrap();
+        files
+            .map(|file| fs::read(file.unwrap().path()).unwrap())
+            .any(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
+    }
+
+    /// Overwrites what the database's file has held since it was new, but for its first page.
+    ///
+    /// What was written later is still in SQLite's log.
+    pub(super) fn damage(&self) {
+        let path = self.folder.path().join(FILE);
+        let mut bytes = fs::read(&path).unwrap();
+        for page in bytes.chunks_mut(PAGE_BYTES).skip(1) {
+            page.fill(0xee);
+        }
+        fs::write(&path, bytes).unwrap();
+    }
+
+    /// Returns the path of the site's folder.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// Returns a new store in `folder`: a copy of one, so that the schema is made once for all tests.
+async fn new_store(folder: &Path) -> Store {
+    static TEMPLATE: OnceCell<Vec<u8>> = OnceCell::const_new();
+
+    let template = TEMPLATE.get_or_init(|| async {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path()).await;
+        store.migrate().await.unwrap();
+        // Writes the log back, so that all of it is in the one file.
+        store.close().await;
+        fs::read(folder.path().join(FILE)).unwrap()
+    });
+    fs::write(folder.join(FILE), template.await).unwrap();
+    open(folder).await
+}
+
+async fn open(folder: &Path) -> Store {
+    Store::open(&format!("sqlite:{}", folder.join(FILE).display())).await.unwrap()
 }
 
 fn with_headers(request: Builder, headers: Headers<'_>) -> Builder {
@@ -176,12 +268,7 @@ fn with_headers(request: Builder, headers: Headers<'_>) -> Builder {
 }
 
 /// Returns a task with `id`, made `minutes` before `now`, due `due` after.
-pub(super) fn task(
-    id: &str,
-    now: DateTime<Utc>,
-    minutes: i64,
-    due: Option<TimeDelta>,
-) -> TaskDetail {
+pub(super) fn task(id: &str, now: DateTime<Utc>, minutes: i64, due: Option<TimeDelta>) -> Task {
     let created_at = now - TimeDelta::minutes(minutes);
     let evidence: Vec<Evidence> = (1..=3_i64)
         .map(|number| Evidence {
@@ -195,7 +282,7 @@ pub(super) fn task(
                     .into(),
         })
         .collect();
-    let row = TaskRow {
+    Task {
         id: TaskId::from_text(id),
         rule: RuleId::new("charger-care").unwrap(),
         scope: "EVSE-0042".into(),
@@ -206,21 +293,16 @@ pub(super) fn task(
             en: Some("Charging failed three times".into()),
             zh: Some("连续三次充电失败".into()),
         },
+        steps: vec!["send_coupon".into(), "book_consultant".into(), "call_back".into()],
         owner: NAME.into(),
         due_at: due.map(|due| now + due),
         created_at,
-        first_at: evidence.first().unwrap().occurred_at,
-        last_at: evidence.last().unwrap().occurred_at,
-        status: TaskStatus::New,
-        episode: EpisodeState::Closed,
-        evidence: evidence.iter().map(|event| event.id.clone()).collect(),
-    };
-    let history = vec![AuditEntry {
-        at: created_at,
-        actor: "rule:charger-care".into(),
-        action: "task-created".into(),
-        detail: serde_json::json!({}),
-    }];
-    let steps = vec!["send_coupon".into(), "book_consultant".into(), "call_back".into()];
-    TaskDetail { row, steps, revision: 1, evidence, history }
+        created_by: 7,
+        occasion: Occasion {
+            first_at: evidence.first().unwrap().occurred_at,
+            last_at: evidence.last().unwrap().occurred_at,
+            evidence,
+            episode: EpisodeState::Closed,
+        },
+    }
 }
