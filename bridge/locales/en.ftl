@@ -80,6 +80,7 @@ task-scope = Counted by
 task-created = Made
 task-id = Task id
 task-history = History
+history-detail = Details
 history-none = Nothing has happened to this task since it was made.
 audit-task-created = Made
 audit-task-amended = Changed by late evidence

@@ -80,6 +80,7 @@ task-scope = 统计对象
 task-created = 创建
 task-id = 任务编号
 task-history = 历史记录
+history-detail = 详情
 history-none = 任务创建后没有变动。
 audit-task-created = 已创建
 audit-task-amended = 因迟到的事件而更正

@@ -4,13 +4,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
+static SAID: Once = Once::new();
+
 /// Returns `path` among the wider samples; `None`, with one line that says so, where it is not.
 pub fn find(path: &str) -> Option<PathBuf> {
     let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(path);
     if found.exists() {
         return Some(found);
     }
-    static SAID: Once = Once::new();
     left_out(&SAID, "the wider samples; ../shared is not beside this repository");
     None
 }

@@ -12,7 +12,7 @@ use super::{Store, Tx};
 pub(crate) struct NewEntry<'a> {
     /// Log time.
     pub(crate) at: DateTime<Utc>,
-    /// Who: a user's name, or `rule:{id}`.
+    /// Who: a user's name, or `upturn` for what the rules did.
     pub(crate) actor: &'a str,
     /// Did what: `task-created`.
     pub(crate) action: &'a str,
@@ -108,7 +108,7 @@ mod tests {
             let mut tx = store.begin().await.unwrap();
             for (minutes, action, subject, detail) in &entries {
                 let at = at(*minutes);
-                let entry = NewEntry { at, actor: "rule:care", action, subject, detail };
+                let entry = NewEntry { at, actor: "upturn", action, subject, detail };
                 append(&mut tx, entry).await.unwrap();
             }
             tx.commit().await.unwrap();
@@ -117,7 +117,7 @@ mod tests {
             let expected =
                 [&entries[0], &entries[2]].map(|(minutes, action, _, detail)| AuditEntry {
                     at: at(*minutes),
-                    actor: "rule:care".to_owned(),
+                    actor: "upturn".to_owned(),
                     action: (*action).to_owned(),
                     detail: detail.clone(),
                 });

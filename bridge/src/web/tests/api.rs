@@ -109,7 +109,7 @@ async fn shows_one_task_with_its_evidence_and_history() {
         found["history"],
         json!([{
             "at": "2025-03-05T11:00:00.000Z",
-            "actor": "rule:charger-care",
+            "actor": "upturn",
             "action": "task-created",
             "detail": {},
         }])

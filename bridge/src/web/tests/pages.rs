@@ -131,7 +131,7 @@ async fn a_task_says_what_to_do_and_why() {
         "overdue-e3",
         "&#34;energy_wh&#34;: 0",
         "Made",
-        "rule:charger-care",
+        "upturn",
     ] {
         assert!(page.text().contains(expected), "{expected} is missing in {}", page.text());
     }

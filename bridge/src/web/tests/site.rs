@@ -187,7 +187,7 @@ impl Site {
             assert!(store::task::create(&mut tx, &task).await.unwrap());
             let entry = NewEntry {
                 at: task.created_at,
-                actor: "rule:charger-care",
+                actor: "upturn",
                 action: "task-created",
                 subject: task.id.as_str(),
                 detail: &json!({}),
