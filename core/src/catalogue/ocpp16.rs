@@ -4,6 +4,7 @@
 //! are kept as `other` with the maker's own text in `vendor_code`.
 
 use super::{Field, Kind};
+use crate::decode::ocpp16::words::{CODES, REASONS, STATUSES};
 
 pub(super) const KINDS: &[Kind] = &[
     Kind { name: "charge_failed", attributes: ATTEMPT },
@@ -12,7 +13,7 @@ pub(super) const KINDS: &[Kind] = &[
     Kind { name: "session_start", attributes: CALL },
     Kind { name: "session_end", attributes: SESSION_END },
     Kind { name: "authorize", attributes: CALL },
-    Kind { name: "boot", attributes: CALL },
+    Kind { name: "boot", attributes: BOOT },
     Kind { name: "heartbeat", attributes: CALL },
     Kind { name: "meter", attributes: CALL },
     Kind { name: "data_transfer", attributes: CALL },
@@ -28,7 +29,7 @@ pub(super) const ATTEMPT: &[Field] = &[
     Field::text("vendor_code"),
     Field::text("info"),
     Field::number("energy_wh"),
-    Field::text("session"),
+    Field::number("session"),
     Field::text("id_tag"),
 ];
 
@@ -56,6 +57,8 @@ const SESSION_END: &[Field] = &[
     Field::text("id_tag"),
 ];
 
+const BOOT: &[Field] = &[Field::text("action"), Field::text("model"), Field::text("vendor")];
+
 const CALL: &[Field] = &[
     Field::text("action"),
     Field::text("status"),
@@ -66,52 +69,4 @@ const CALL: &[Field] = &[
     Field::number("meter_wh"),
     Field::number("transaction"),
     Field::text("id_tag"),
-];
-
-const CODES: &[&str] = &[
-    "ConnectorLockFailure",
-    "EVCommunicationError",
-    "GroundFailure",
-    "HighTemperature",
-    "InternalError",
-    "LocalListConflict",
-    "NoError",
-    "OtherError",
-    "OverCurrentFailure",
-    "PowerMeterFailure",
-    "PowerSwitchFailure",
-    "ReaderFailure",
-    "ResetFailure",
-    "UnderVoltage",
-    "OverVoltage",
-    "WeakSignal",
-    "other",
-];
-
-const STATUSES: &[&str] = &[
-    "Available",
-    "Preparing",
-    "Charging",
-    "SuspendedEVSE",
-    "SuspendedEV",
-    "Finishing",
-    "Reserved",
-    "Unavailable",
-    "Faulted",
-    "other",
-];
-
-const REASONS: &[&str] = &[
-    "EmergencyStop",
-    "EVDisconnected",
-    "HardReset",
-    "Local",
-    "Other",
-    "PowerLoss",
-    "Reboot",
-    "Remote",
-    "SoftReset",
-    "UnlockCommand",
-    "DeAuthorized",
-    "other",
 ];

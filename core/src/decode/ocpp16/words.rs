@@ -7,8 +7,8 @@ pub const CALL_ERROR: &str = "CallError";
 /// What a code becomes that the standard does not know.
 pub const OTHER: &str = "other";
 
-/// The error codes of `StatusNotification`.
-pub const CODES: [&str; 16] = [
+/// The error codes of `StatusNotification`, and ours for any other.
+pub const CODES: &[&str] = &[
     "ConnectorLockFailure",
     "EVCommunicationError",
     "GroundFailure",
@@ -25,10 +25,11 @@ pub const CODES: [&str; 16] = [
     "UnderVoltage",
     "OverVoltage",
     "WeakSignal",
+    OTHER,
 ];
 
-/// The states of a connector.
-pub const STATUSES: [&str; 9] = [
+/// The states of a connector, and ours for any other.
+pub const STATUSES: &[&str] = &[
     "Available",
     "Preparing",
     "Charging",
@@ -38,10 +39,11 @@ pub const STATUSES: [&str; 9] = [
     "Reserved",
     "Unavailable",
     "Faulted",
+    OTHER,
 ];
 
-/// The reasons of `StopTransaction`.
-pub const REASONS: [&str; 11] = [
+/// The reasons of `StopTransaction`, and ours for any other.
+pub const REASONS: &[&str] = &[
     "EmergencyStop",
     "EVDisconnected",
     "HardReset",
@@ -53,6 +55,7 @@ pub const REASONS: [&str; 11] = [
     "SoftReset",
     "UnlockCommand",
     "DeAuthorized",
+    OTHER,
 ];
 
 /// Returns our word for a call.
