@@ -65,6 +65,10 @@ impl Provider for Environment {
             let Some(path) = name.strip_prefix(PREFIX) else { continue };
             let path = path.to_lowercase();
             let mut keys = path.split(SEPARATOR).collect::<Vec<_>>();
+            if keys == ["mqtt", "connect"] && !text.starts_with('{') {
+                // The URL alone, as in the file; the other keys keep what the file says.
+                keys.push("url");
+            }
             let Some(key) = keys.pop() else { continue };
             set(&mut settings, &keys, key, value(text));
         }

@@ -47,7 +47,10 @@ impl Document {
             return Err(syntax);
         }
         match toml::from_str(&text) {
-            Ok(settings) => Ok(Self { path: path.into(), text, settings }),
+            Ok(mut settings) => {
+                spell_out_connect(&mut settings);
+                Ok(Self { path: path.into(), text, settings })
+            }
             Err(error) => Err(vec![syntax_problem(path, None, error.message())]),
         }
     }
@@ -77,6 +80,17 @@ impl Document {
             };
         }
         Some(line_of(&self.text, start))
+    }
+}
+
+/// `connect = "mqtt://host"` in `[mqtt]` is short for a table with that `url`.
+fn spell_out_connect(settings: &mut toml::Table) {
+    let mqtt = settings.get_mut("mqtt").and_then(toml::Value::as_table_mut);
+    if let Some(connect) = mqtt.and_then(|mqtt| mqtt.get_mut("connect"))
+        && connect.is_str()
+    {
+        let url = std::mem::replace(connect, toml::Value::Boolean(false));
+        *connect = toml::Value::Table(toml::Table::from_iter([("url".to_owned(), url)]));
     }
 }
 

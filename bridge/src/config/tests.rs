@@ -120,6 +120,16 @@ fn the_embedded_broker_listens_unless_another_one_is_named() {
 }
 
 #[test]
+fn a_broker_may_be_named_by_its_url_alone() {
+    let whole = settings("[mqtt.connect]\nurl = \"mqtt://h:1\"\n");
+    assert_eq!(settings("[mqtt]\nconnect = \"mqtt://h:1\"\n"), whole);
+    let by_variable = load("", &[("UPTURN_MQTT__CONNECT", "mqtt://h:1")]).unwrap();
+    assert_eq!(Config { file: None, ..by_variable }, whole);
+    let wrong = load("\n[mqtt]\nconnect = \"h:1\"\n", &[]).unwrap_err();
+    assert!(wrong[0].starts_with("upturn.toml:3: mqtt.connect.url: "), "{wrong:?}");
+}
+
+#[test]
 fn all_mistakes_of_a_file_and_of_the_environment_are_listed_at_once() {
     let text = r#"
 [store]
