@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{ConnAck, Filter, Packet, Publish, RetainForwardRule};
+use rumqttc::v5::mqttbytes::v5::{
+    ConnAck, Filter, Packet, Publish, RetainForwardRule, SubAck, SubscribeReasonCode,
+};
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -52,9 +54,20 @@ pub(crate) struct Links {
     /// Counts.
     pub(crate) metrics: Metrics,
     /// Told once, when the first subscription stands or why it does not.
-    pub(crate) ready: oneshot::Sender<Result<(), ConnectionError>>,
+    pub(crate) ready: oneshot::Sender<Result<(), ReadError>>,
     /// Ends the door.
     pub(crate) shutdown: CancellationToken,
+}
+
+/// Why nothing can be read from the broker.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// No connection.
+    #[error(transparent)]
+    Connection(#[from] ConnectionError),
+    /// A subscription that is not allowed.
+    #[error("it refuses the subscription to {0}; allow it to our user, or change the [[source]]")]
+    Refused(String),
 }
 
 /// Reads until `shutdown`; after trouble it connects again by itself.
@@ -141,7 +154,7 @@ struct Reader {
     inbox: mpsc::Sender<Delivery>,
     health: Health,
     metrics: Metrics,
-    ready: Option<oneshot::Sender<Result<(), ConnectionError>>>,
+    ready: Option<oneshot::Sender<Result<(), ReadError>>>,
     had_session: bool,
     /// More came than fits; the connection stays down until there is room.
     is_full: bool,
@@ -188,14 +201,7 @@ impl Reader {
                 self.on_connected(&answer);
                 false
             }
-            Event::Incoming(Packet::SubAck(_)) => {
-                self.health.set("broker", Ok(()));
-                if let Some(ready) = self.ready.take() {
-                    // Nobody waits any more where the start was given up.
-                    drop(ready.send(Ok(())));
-                }
-                true
-            }
+            Event::Incoming(Packet::SubAck(answer)) => self.on_subscribed(&answer),
             Event::Incoming(Packet::Publish(publish)) => {
                 self.on_publish(publish);
                 true
@@ -227,6 +233,33 @@ impl Reader {
         }
     }
 
+    /// Takes the broker's answer to our subscription; returns whether all of it was granted.
+    fn on_subscribed(&mut self, answer: &SubAck) -> bool {
+        let is_granted =
+            |code: &SubscribeReasonCode| matches!(code, SubscribeReasonCode::Success(_));
+        let refused =
+            self.filters.iter().zip(&answer.return_codes).find(|(_, code)| !is_granted(code));
+        let granted = match refused {
+            Some((filter, _)) => Err(ReadError::Refused(filter.clone())),
+            None => Ok(()),
+        };
+        let is_well = granted.is_ok();
+        if let Err(error) = &granted {
+            tracing::error!(
+                broker = self.address,
+                error = error as &dyn std::error::Error,
+                "nothing comes by this subscription"
+            );
+        }
+        let text = |error: &ReadError| format!("broker {}: {error}", self.address);
+        self.health.set("broker", granted.as_ref().map(|()| ()).map_err(text));
+        if let Some(ready) = self.ready.take() {
+            // Nobody waits any more where the start was given up.
+            drop(ready.send(granted));
+        }
+        is_well
+    }
+
     fn on_publish(&mut self, publish: Publish) {
         let receipt = (publish.qos != QoS::AtMostOnce).then(|| Receipt {
             to: Arc::clone(&self.acks) as Arc<dyn Acknowledge>,
@@ -250,7 +283,7 @@ impl Reader {
     fn on_trouble(&mut self, error: ConnectionError) {
         let text = format!("broker {} is away: {error}", self.address);
         if let Some(ready) = self.ready.take() {
-            drop(ready.send(Err(error)));
+            drop(ready.send(Err(error.into())));
         } else {
             tracing::warn!(
                 broker = self.address,
