@@ -7,6 +7,7 @@ mod config;
 mod logging;
 mod health;
 mod telemetry;
+mod hex;
 mod backoff;
 mod store;
 mod rules;

@@ -23,14 +23,16 @@ use crate::task::{EpisodeState, Evidence, Occasion, Task};
 
 mod timeline;
 mod raw;
+mod standing;
 mod key;
 mod pairing;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use self::key::{Entry, Key, Match};
+use self::key::{Entry, Key};
 use self::pairing::Change;
 use self::raw::{Raw, RawChange};
+use self::standing::Match;
 
 /// How much of each key's history is kept in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Session tokens: random texts of which the store only knows the hash.
 
-use std::fmt::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
+
+use crate::hex::hex;
 
 /// Bytes of chance in a token.
 const LEN: usize = 32;
@@ -21,15 +21,6 @@ pub(crate) fn new() -> Result<String, getrandom::Error> {
 /// A plain hash is enough: the token has 256 random bits, so there is nothing to guess.
 pub(crate) fn hash(token: &str) -> String {
     hex(&Sha256::digest(token.as_bytes()))
-}
-
-/// Returns `bytes` in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing into a String cannot fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
 }
 
 #[cfg(test)]

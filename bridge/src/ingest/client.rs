@@ -252,7 +252,7 @@ impl Reader {
             );
         }
         let text = |error: &ReadError| format!("broker {}: {error}", self.address);
-        self.health.set("broker", granted.as_ref().map(|()| ()).map_err(text));
+        self.health.set("broker", granted.as_ref().copied().map_err(text));
         if let Some(ready) = self.ready.take() {
             // Nobody waits any more where the start was given up.
             drop(ready.send(granted));

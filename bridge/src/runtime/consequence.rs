@@ -8,7 +8,7 @@ use upturn_core::effect::Effect;
 use upturn_core::id::TaskId;
 use upturn_core::task::{Occasion, Task};
 
-use crate::auth::token::hex;
+use crate::hex::hex;
 use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
 use crate::store::outbox::NewLetter;

@@ -3,8 +3,8 @@
 use sha2::{Digest as _, Sha256};
 use upturn_core::engine::ActiveRule;
 
-use crate::auth::token::hex;
 use crate::clock::Clock;
+use crate::hex::hex;
 use crate::rules::LoadedRule;
 use crate::store::error::StoreError;
 use crate::store::rule::Activation;

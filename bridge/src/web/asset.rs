@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use rust_embed::Embed;
 
 use super::fault::{Fault, FaultKind};
-use crate::auth::token;
+use crate::hex::hex;
 
 /// The files.
 #[derive(Embed)]
@@ -21,7 +21,7 @@ static PATHS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     let named = Files::iter().filter_map(|name| {
         let hash = Files::get(&name)?.metadata.sha256_hash();
         let (stem, extension) = name.rsplit_once('.')?;
-        let hash = token::hex(hash.get(..8)?);
+        let hash = hex(hash.get(..8)?);
         Some((name.clone().into_owned(), format!("/assets/{stem}.{hash}.{extension}")))
     });
     named.collect()

@@ -19,7 +19,7 @@ use super::i18n::text;
 use super::language::Language;
 use super::page::fault::FaultPage;
 use super::page::shell::Shell;
-use crate::auth::token;
+use crate::hex::hex;
 use crate::store::error::StoreError;
 
 /// The media type of a problem.
@@ -237,7 +237,7 @@ fn log(fault: &Fault) -> String {
     let mut bytes = [0; 8];
     // Without chance the id is zero: still better than no answer.
     getrandom::fill(&mut bytes).ok();
-    let id = token::hex(&bytes);
+    let id = hex(&bytes);
     let error = fault.source.as_deref().map(|source| source as &dyn Error);
     match fault.kind {
         FaultKind::Unavailable => {

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ActiveRule;
 use super::pairing::{self, Change};
+use super::standing::{Match, Standing};
 use super::timeline::{Fold, Ordered, Placed, Timeline};
 use crate::event::{Event, Order, Position};
 use crate::id::TaskId;
@@ -33,48 +34,6 @@ pub(super) struct Edit {
     pub(super) new: Vec<Entry>,
 }
 
-/// What a rule held on, when it first did.
-#[derive(Clone, Debug)]
-pub(super) struct Match {
-    // Invariant: not empty, in event order.
-    evidence: Vec<Arc<Event>>,
-    last: Arc<Event>,
-}
-
-impl Match {
-    pub(super) fn evidence(&self) -> impl Iterator<Item = &Arc<Event>> {
-        self.evidence.iter()
-    }
-
-    pub(super) fn first(&self) -> &Event {
-        self.evidence.first().unwrap_or(&self.last)
-    }
-
-    pub(super) fn last(&self) -> &Event {
-        &self.last
-    }
-
-    /// Returns whether both stand on the same events.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        let ids = |found: &Self| found.evidence().map(|e| e.id.clone()).collect::<Vec<_>>();
-        self.last.occurred_at == other.last.occurred_at && ids(self) == ids(other)
-    }
-
-    /// Returns how many events both stand on.
-    pub(super) fn shared_with(&self, other: &Self) -> usize {
-        let is_shared = |mine: &&Arc<Event>| other.evidence().any(|theirs| theirs.id == mine.id);
-        self.evidence().filter(is_shared).count()
-    }
-}
-
-/// A match that stands, and the task that was made for it.
-#[derive(Clone, Debug)]
-pub(super) struct Standing {
-    pub(super) found: Match,
-    /// `None` for a match from before the rule was in force.
-    pub(super) task: Option<TaskId>,
-}
-
 /// The pattern's state and the time of the last match that was acted on.
 #[derive(Clone, Debug, Default)]
 struct Track {
@@ -95,7 +54,7 @@ impl Fold for Track {
         match held {
             Some(evidence) if !self.last_at.is_some_and(is_quiet) => {
                 self.last_at = Some(now);
-                vec![Match { evidence, last: Arc::clone(&entry.event) }]
+                vec![Match::on(evidence, Arc::clone(&entry.event))]
             }
             Some(_) | None => Vec::new(),
         }

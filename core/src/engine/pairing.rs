@@ -3,7 +3,7 @@
 //! A pair by shared evidence is the same task, perhaps amended; an old match alone is withdrawn;
 //! a new one alone is created.
 
-use super::key::{Match, Standing};
+use super::standing::{Match, Standing};
 use crate::id::{DeviceId, TaskId};
 
 /// What became of a match.
