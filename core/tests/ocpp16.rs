@@ -179,6 +179,61 @@ fn cases_of_attempts() -> Vec<Case> {
         ),
         ("a stop whose start nobody saw, for a good one", vec![stop(1000, "Local")], &[]),
         ("a fault while nobody tries", vec![status("Faulted", "ReaderFailure")], &[]),
+        (
+            "a fault and its stop are one attempt, also where the start was lost",
+            vec![
+                status("Preparing", "NoError"),
+                status("Faulted", "GroundFailure"),
+                stop(1000, "PowerLoss"),
+            ],
+            &["08:00:01 charge_failed 1 charger GroundFailure -"],
+        ),
+        (
+            "a stop that comes when the next car is there belongs to its own session",
+            vec![
+                start(),
+                status("Faulted", "GroundFailure"),
+                status("Available", "NoError"),
+                status("Preparing", "NoError"),
+                stop(1000, "PowerLoss"),
+            ],
+            &["08:00:01 charge_failed 1 charger GroundFailure -"],
+        ),
+        (
+            "a stop does not end a newer session",
+            vec![
+                start(),
+                status("Faulted", "GroundFailure"),
+                ("StartTransaction", json!({"connectorId": 1, "meterStart": 1000, "id": "s2"})),
+                stop(1000, "EmergencyStop"),
+                ("CallResult", json!({"id": "s2", "transactionId": 8})),
+                ("StopTransaction", json!({"transactionId": 8, "meterStop": 9000})),
+            ],
+            &["08:00:01 charge_failed 1 charger GroundFailure -", "08:00:05 charge_ok 1 - - -"],
+        ),
+        (
+            "sessions whose transactions nobody says",
+            vec![
+                ("StartTransaction", json!({"connectorId": 1, "meterStart": 1000})),
+                stop(1000, "EmergencyStop"),
+                ("StartTransaction", json!({"connectorId": 1, "meterStart": 1000})),
+                stop(9000, "Local"),
+            ],
+            &["08:00:01 charge_failed 1 user - EmergencyStop", "08:00:03 charge_ok 1 - - Local"],
+        ),
+        (
+            "the answer to a call of the other side with the same id",
+            vec![
+                ("StartTransaction", json!({"connectorId": 1, "meterStart": 0, "id": "9"})),
+                (
+                    "CallResult",
+                    json!({"id": "9", "transactionId": 5, "idTagInfo": {"status": "Accepted"}}),
+                ),
+                ("CallResult", json!({"id": "9", "status": "Rejected"})),
+                ("StopTransaction", json!({"transactionId": 5, "meterStop": 9000})),
+            ],
+            &["08:00:03 charge_ok 1 - - -"],
+        ),
     ]
 }
 
@@ -192,6 +247,33 @@ fn three_sessions_that_fail_make_one_task_on_three_distinct_attempts() {
     let (first, second, third) = (&tasks[0].2[0], &tasks[0].2[1], &tasks[0].2[2]);
     assert!(first != second && second != third && first != third, "{tasks:?}");
     assert_eq!(tasks[0].1, "2026-01-05 08:00:07 UTC", "on the fault of the third session");
+}
+
+#[test]
+fn a_gateway_that_writes_whole_seconds_invents_no_failures() {
+    let good = [
+        status("Preparing", "NoError"),
+        start(),
+        status("Charging", "NoError"),
+        stop(9000, "Local"),
+        status("Available", "NoError"),
+    ];
+    let in_one_second = |(action, fields): &(&str, Value)| {
+        let mut body = fields.clone();
+        body.as_object_mut().unwrap().insert("ts".into(), "2026-01-05T08:00:00Z".into());
+        decoded(&format!("ocpp/1.6/cp-1/{action}"), &body.to_string())
+    };
+    let messages: Vec<Event> = good.iter().map(in_one_second).collect();
+    assert_eq!(attempts(&messages), ["08:00:00 charge_ok 1 - - Local"]);
+}
+
+#[test]
+fn a_charger_whose_time_cannot_be_read_is_placed_by_the_gateway() {
+    let body = r#"{"ts":"2026-01-05T08:00:00Z","connectorId":1,"status":"Faulted",
+        "errorCode":"GroundFailure","timestamp":"2026-01-05T08:00:00"}"#;
+    let event = decoded("ocpp/1.6/cp-1/StatusNotification", body);
+    assert_eq!(event.occurred_at.to_rfc3339(), "2026-01-05T08:00:00+00:00");
+    assert!(event.clock_suspect);
 }
 
 #[test]

@@ -69,4 +69,5 @@ const CALL: &[Field] = &[
     Field::number("meter_wh"),
     Field::number("transaction"),
     Field::text("id_tag"),
+    Field::text("id_tag_status"),
 ];

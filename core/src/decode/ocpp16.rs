@@ -49,6 +49,8 @@ struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id_tag: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    id_tag_status: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     vendor: Option<&'a str>,
@@ -67,10 +69,13 @@ pub(super) fn decode(
     envelope.check_device(&device)?;
     let body = Body(&envelope.body);
 
-    let stated = body.text("timestamp").or_else(|| body.first_sample_time());
-    let stated = stated.map(|text| time::parse_text("timestamp", text)).transpose()?;
+    // A charger whose time cannot be read still says what happened; the gateway's time or the
+    // receipt places it.
+    let written = body.text("timestamp").or_else(|| body.first_sample_time());
+    let stated = written.and_then(|text| time::parse_text("timestamp", text).ok());
     let gateway = envelope.gateway_time()?;
     let judged = clock.judge(&[stated, gateway]);
+    let is_unreadable = written.is_some() && stated.is_none();
     let kind = words::kind_of(&envelope.action);
     let fields = fields(&envelope, body);
     let attributes =
@@ -84,7 +89,7 @@ pub(super) fn decode(
         occurred_at: judged.occurred_at,
         received_at: judged.received_at,
         seq: Some(order_in_instant(gateway, kind, fields.status)),
-        clock_suspect: judged.suspect,
+        clock_suspect: judged.suspect || is_unreadable,
         attributes: Attributes::from_json_object(attributes),
     })
 }
@@ -104,9 +109,11 @@ fn id_of(envelope: &Envelope, text: &str) -> Result<EventId, DecodeError> {
     Ok(EventId::new(&id)?)
 }
 
-/// Orders messages of one instant: as the gateway saw them, else as a session goes.
+/// Orders messages of one instant: as the gateway saw them, and as a session goes where it saw
+/// them in the same instant (some gateways write whole seconds).
 fn order_in_instant(gateway: Option<DateTime<Utc>>, kind: &str, status: Option<&str>) -> i64 {
-    gateway.map_or_else(|| words::stage(kind, status), |at| at.timestamp_millis())
+    let seen = gateway.map_or(0, |at| at.timestamp_millis());
+    seen.saturating_mul(words::STAGES).saturating_add(words::stage(kind, status))
 }
 
 fn fields<'a>(envelope: &'a Envelope, body: Body<'a>) -> Fields<'a> {
@@ -114,12 +121,11 @@ fn fields<'a>(envelope: &'a Envelope, body: Body<'a>) -> Fields<'a> {
     let code = sent_code.map(words::code_of);
     let unknown = sent_code.filter(|_| code == Some(words::OTHER));
     let tag_info = body.object("idTagInfo");
-    let tag_status = tag_info.as_ref().and_then(|info| Body(info).text("status"));
     Fields {
         format: FORMAT,
         action: &envelope.action,
         unique_id: envelope.unique_id.as_deref(),
-        status: body.text("status").or(tag_status),
+        status: body.text("status"),
         code,
         vendor_code: body.text("vendorErrorCode").or(unknown),
         info: body.text("info").or_else(|| body.text("data")),
@@ -130,6 +136,7 @@ fn fields<'a>(envelope: &'a Envelope, body: Body<'a>) -> Fields<'a> {
             .or_else(|| body.register_wh()),
         transaction: body.integer("transactionId"),
         id_tag: body.text("idTag"),
+        id_tag_status: tag_info.as_ref().and_then(|info| Body(info).text("status")),
         model: body.text("chargePointModel"),
         vendor: body.text("chargePointVendor").or_else(|| body.text("vendorId")),
     }

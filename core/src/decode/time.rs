@@ -61,10 +61,28 @@ pub(super) fn parse(field: &'static str, raw: &RawValue) -> Result<DateTime<Utc>
         let text: String = serde_json::from_str(text).map_err(|e| fault(e.to_string()))?;
         return parse_text(field, &text);
     }
-    // A fraction of a millisecond is cut off as text: no float rounds it into the next one.
-    let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
-    let at = whole.parse().ok().and_then(DateTime::from_timestamp_millis);
+    let at = whole_of(text).and_then(DateTime::from_timestamp_millis);
     at.ok_or_else(|| fault(format!("is {text}; use RFC 3339 text or milliseconds since 1970")))
+}
+
+/// Reads the whole part of a JSON number, also of `1.795318447e12` as small devices write it.
+///
+/// Digits are moved as text: no float rounds a fraction into the next millisecond.
+fn whole_of(number: &str) -> Option<i64> {
+    let (mantissa, exponent) = match number.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (number, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let places = usize::try_from(exponent).ok().filter(|places| *places <= 18);
+    match (exponent, places) {
+        (0, _) => whole.parse().ok(),
+        (_, Some(places)) => {
+            let moved = fraction.chars().chain(std::iter::repeat('0')).take(places);
+            whole.chars().chain(moved).collect::<String>().parse().ok()
+        }
+        (_, None) => None,
+    }
 }
 
 /// Reads RFC 3339 text, to the millisecond.
@@ -74,4 +92,28 @@ pub(super) fn parse_text(field: &'static str, text: &str) -> Result<DateTime<Utc
         DecodeError::Field { field, fault }
     })?;
     Ok(at.with_timezone(&Utc).trunc_subsecs(3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_milliseconds_however_a_device_writes_the_number() {
+        let cases = [
+            ("1795318447000", Some(1_795_318_447_000)),
+            ("1795318447000.9", Some(1_795_318_447_000)),
+            ("1.795318447e12", Some(1_795_318_447_000)),
+            ("1.7953184471234E+12", Some(1_795_318_447_123)),
+            ("-1e3", Some(-1_000)),
+            ("1e99", None),
+            ("1e-3", None),
+            ("9.3e18", None),
+        ];
+        for (text, expected) in cases {
+            let raw = RawValue::from_string(text.to_owned()).unwrap();
+            let found = parse("ts", &raw).ok().map(|at| at.timestamp_millis());
+            assert_eq!(found, expected, "case: {text}");
+        }
+    }
 }

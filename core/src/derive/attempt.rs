@@ -30,10 +30,16 @@ pub const ENERGY_MIN_WH: i64 = 100;
 /// The connector that stands for the whole charger.
 const WHOLE_CHARGER: u32 = 0;
 
-/// The running attempts of one device.
+/// Replaced attempts that are remembered, so that a stop which comes late finds its own.
+const PAST_MAX: usize = 8;
+
+/// The attempts of one device.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Attempts {
+    /// The newest on each connector, settled or not.
     by_connector: BTreeMap<u32, Attempt>,
+    /// Started ones that a newer one has replaced, oldest first, with their connectors.
+    past: Vec<(u32, Attempt)>,
 }
 
 /// One attempt on one connector.
@@ -44,6 +50,8 @@ struct Attempt {
     phase: Phase,
     /// Whether it has its verdict already.
     is_settled: bool,
+    /// Whether its stop was seen.
+    is_stopped: bool,
     id_tag: Option<Box<str>>,
     /// The last state heard while it ran, which tells who held the energy back.
     suspended: Option<Cause>,
@@ -68,6 +76,8 @@ struct Signal {
     meter_wh: Option<i64>,
     transaction: Option<i64>,
     id_tag: Option<Box<str>>,
+    id_tag_status: Option<Box<str>>,
+    action: Option<Box<str>>,
 }
 
 /// The attributes of a verdict.
@@ -128,7 +138,7 @@ impl Attempts {
             // A session that still runs goes on; a repeated `Preparing` begins nothing new.
             let is_over = self.by_connector.get(&connector).is_none_or(|a| a.is_settled);
             if is_over {
-                self.by_connector.insert(connector, Attempt::begun_by(event, Phase::Preparing));
+                self.begin(connector, Attempt::begun_by(event, Phase::Preparing));
             }
             return None;
         }
@@ -136,18 +146,8 @@ impl Attempts {
         let is_preparing = attempt.phase == Phase::Preparing;
         match status {
             "Faulted" => {
-                let failed = attempt.fail(
-                    event,
-                    connector,
-                    &Verdict {
-                        cause: Some(cause::of_code(signal.code.as_deref())),
-                        ..Verdict::of(signal)
-                    },
-                );
-                if is_preparing {
-                    self.by_connector.remove(&connector);
-                }
-                failed
+                let cause = Some(cause::of_code(signal.code.as_deref()));
+                attempt.fail(event, connector, &Verdict { cause, ..Verdict::of(signal) })
             }
             "Available" if is_preparing => {
                 let verdict = Verdict {
@@ -156,9 +156,7 @@ impl Attempts {
                     code: None,
                     ..Verdict::of(signal)
                 };
-                let failed = attempt.fail(event, connector, &verdict);
-                self.by_connector.remove(&connector);
-                failed
+                attempt.fail(event, connector, &verdict)
             }
             "Charging" | "SuspendedEV" | "SuspendedEVSE" => {
                 if is_preparing {
@@ -180,35 +178,40 @@ impl Attempts {
             transaction: signal.transaction,
             meter_wh: signal.meter_wh,
         };
-        let mut attempt = match self.by_connector.remove(&connector) {
-            Some(mut begun) if begun.phase == Phase::Preparing => {
-                begun.inputs.push(event.id.clone());
-                begun.phase = phase;
-                begun
-            }
-            Some(_) | None => Attempt::begun_by(event, phase),
-        };
+        let is_begun = |a: &&mut Attempt| a.phase == Phase::Preparing && !a.is_settled;
+        if let Some(begun) = self.by_connector.get_mut(&connector).filter(is_begun) {
+            begun.inputs.push(event.id.clone());
+            begun.phase = phase;
+        } else {
+            self.begin(connector, Attempt::begun_by(event, phase));
+        }
+        let Some(attempt) = self.by_connector.get_mut(&connector) else { return Vec::new() };
         attempt.id_tag.clone_from(&signal.id_tag);
         // A gateway may write the answer into the call itself.
         let refused = refusal(signal).and_then(|status| attempt.refuse(event, connector, status));
-        self.by_connector.insert(connector, attempt);
         refused.into_iter().collect()
     }
 
     fn on_response(&mut self, event: &Event, signal: &Signal) -> Option<Event> {
         let answered = signal.unique_id.as_deref()?;
+        if signal.id_tag_status.is_none() && signal.transaction.is_none() && !is_error(signal) {
+            // The answer to another call: ids are small counters, and each side has its own.
+            return None;
+        }
         let (connector, attempt) = self.by_connector.iter_mut().find(|(_, attempt)| {
             matches!(&attempt.phase, Phase::Started { unique_id: Some(id), .. } if **id == *answered)
         })?;
-        if let Phase::Started { transaction, .. } = &mut attempt.phase {
+        if let Phase::Started { transaction, unique_id, .. } = &mut attempt.phase {
             *transaction = signal.transaction.or(*transaction);
+            // A start is answered once.
+            *unique_id = None;
         }
         let status = refusal(signal)?;
         attempt.refuse(event, *connector, status)
     }
 
     fn on_stop(&mut self, event: &Event, signal: &Signal) -> Option<Event> {
-        let Some(connector) = self.connector_of_stop(signal) else {
+        let Some((connector, attempt)) = self.stopped_by(signal) else {
             // The start was never seen: what was delivered is unknown, a bad reason is not.
             let cause = cause::of_reason(signal.reason.as_deref())?;
             let attempt =
@@ -216,37 +219,60 @@ impl Attempts {
             let verdict = Verdict { cause: Some(cause), ..Verdict::of(signal) };
             return Some(attempt.judged(event, CHARGE_FAILED, None, &verdict));
         };
-        let mut attempt = self.by_connector.remove(&connector)?;
-        let Phase::Started { meter_wh, .. } = attempt.phase else { return None };
-        let energy_wh =
-            signal.meter_wh.zip(meter_wh).map(|(stop, start)| stop.saturating_sub(start));
-        let too_little = energy_wh.is_some_and(|energy| energy < ENERGY_MIN_WH);
-        let held_back = || attempt.suspended.unwrap_or(Cause::User);
-        let cause =
-            cause::of_reason(signal.reason.as_deref()).or_else(|| too_little.then(held_back));
-        let verdict = Verdict { cause, energy_wh, ..Verdict::of(signal) };
-        if cause.is_some() {
-            return attempt.fail(event, connector, &verdict);
+        attempt.is_stopped = true;
+        if attempt.is_settled {
+            return None;
         }
-        (!attempt.is_settled).then(|| attempt.judged(event, CHARGE_OK, Some(connector), &verdict))
-    }
-
-    /// A stop names its transaction, not its connector.
-    fn connector_of_stop(&self, signal: &Signal) -> Option<u32> {
-        let started = |(connector, attempt): (&u32, &Attempt)| match attempt.phase {
-            Phase::Started { transaction, .. } => Some((*connector, transaction)),
+        attempt.is_settled = true;
+        let start_wh = match attempt.phase {
+            Phase::Started { meter_wh, .. } => meter_wh,
             Phase::Preparing => None,
         };
-        let running: Vec<_> = self.by_connector.iter().filter_map(started).collect();
-        let named = |of: &&(u32, Option<i64>)| of.1.is_some() && of.1 == signal.transaction;
-        if let Some((connector, _)) = running.iter().find(named) {
-            return Some(*connector);
+        let energy_wh =
+            signal.meter_wh.zip(start_wh).map(|(stop, start)| stop.saturating_sub(start));
+        let too_little = energy_wh.is_some_and(|energy| energy < ENERGY_MIN_WH);
+        let held_back = || attempt.suspended.unwrap_or(Cause::User);
+        let reason = cause::of_reason(signal.reason.as_deref());
+        let cause = reason.or_else(|| too_little.then(held_back));
+        let verdict = Verdict { cause, energy_wh, ..Verdict::of(signal) };
+        let kind = if cause.is_some() { CHARGE_FAILED } else { CHARGE_OK };
+        Some(attempt.judged(event, kind, Some(connector), &verdict))
+    }
+
+    /// Returns the attempt that a stop ends. It names its transaction, not its connector.
+    fn stopped_by(&mut self, signal: &Signal) -> Option<(u32, &mut Attempt)> {
+        let wanted = signal.transaction;
+        let is_named = |attempt: &Attempt| wanted.is_some() && attempt.transaction() == wanted;
+        if let Some(place) = self.past.iter().rposition(|(_, attempt)| is_named(attempt)) {
+            return self.past.get_mut(place).map(|(connector, attempt)| (*connector, attempt));
         }
-        // The answer with the transaction was lost; only one session can be meant.
-        let mut unnamed = running.iter().filter(|(_, transaction)| transaction.is_none());
-        match (unnamed.next(), unnamed.next()) {
+        let connector = self
+            .only(is_named)
+            // The answer with the transaction was lost; only one session can be meant.
+            .or_else(|| self.only(|a| a.phase != Phase::Preparing && a.transaction().is_none()))
+            // The start was lost; only one attempt that has failed can be meant.
+            .or_else(|| self.only(|a| a.phase == Phase::Preparing && a.is_settled))?;
+        self.by_connector.get_mut(&connector).map(|attempt| (connector, attempt))
+    }
+
+    /// Returns the connector whose attempt, not stopped yet, is as wanted, if there is just one.
+    fn only(&self, is_wanted: impl Fn(&Attempt) -> bool) -> Option<u32> {
+        let is_candidate = |attempt: &Attempt| !attempt.is_stopped && is_wanted(attempt);
+        let mut found = self.by_connector.iter().filter(|(_, attempt)| is_candidate(attempt));
+        match (found.next(), found.next()) {
             (Some((connector, _)), None) => Some(*connector),
             _ => None,
+        }
+    }
+
+    /// Puts a new attempt on `connector`, and remembers the one before if it may still be stopped.
+    fn begin(&mut self, connector: u32, attempt: Attempt) {
+        let replaced = self.by_connector.insert(connector, attempt);
+        if let Some(replaced) = replaced.filter(|replaced| replaced.phase != Phase::Preparing) {
+            if self.past.len() == PAST_MAX {
+                self.past.remove(0);
+            }
+            self.past.push((connector, replaced));
         }
     }
 }
@@ -254,7 +280,14 @@ impl Attempts {
 impl Attempt {
     fn begun_by(event: &Event, phase: Phase) -> Self {
         let inputs = vec![event.id.clone()];
-        Self { inputs, phase, is_settled: false, id_tag: None, suspended: None }
+        Self { inputs, phase, is_settled: false, is_stopped: false, id_tag: None, suspended: None }
+    }
+
+    fn transaction(&self) -> Option<i64> {
+        match self.phase {
+            Phase::Started { transaction, .. } => transaction,
+            Phase::Preparing => None,
+        }
     }
 
     fn refuse(&mut self, event: &Event, connector: u32, status: &str) -> Option<Event> {
@@ -290,12 +323,8 @@ impl Attempt {
         }
         let parts = [kind, event.device.as_str()].into_iter();
         let hash = digest(parts.chain(messages.iter().map(EventId::as_str)).map(str::as_bytes));
-        let session = match self.phase {
-            Phase::Started { transaction, .. } => transaction,
-            Phase::Preparing => None,
-        };
         let verdict = Verdict {
-            session: session.or(verdict.session),
+            session: self.transaction().or(verdict.session),
             id_tag: self.id_tag.as_deref().or(verdict.id_tag),
             messages: &messages,
             ..*verdict
@@ -343,7 +372,14 @@ impl<'a> Verdict<'a> {
 
 /// Returns the answer to a start, if it is a refusal.
 fn refusal(signal: &Signal) -> Option<&str> {
-    signal.status.as_deref().filter(|status| *status != "Accepted")
+    if is_error(signal) {
+        return Some("CallError");
+    }
+    signal.id_tag_status.as_deref().filter(|status| *status != "Accepted")
+}
+
+fn is_error(signal: &Signal) -> bool {
+    signal.action.as_deref() == Some(ocpp16::words::CALL_ERROR)
 }
 
 fn connector_of(event: &Event) -> Option<u32> {

@@ -75,6 +75,7 @@ impl Envelope {
             object.get(*key).filter(|v| v.is_array() || v.is_string()).map(|_| *key)
         });
         if let Some(frame) = wrapped.and_then(|key| object.remove(key)) {
+            let ts = ts.or_else(|| object.remove("timestamp"));
             return Ok(Self { ts, device, ..Self::open(frame, topic_action)? });
         }
         let named = object.remove("action").and_then(|action| action.as_str().map(str::to_owned));

@@ -79,6 +79,9 @@ pub fn code_of(code: &str) -> &'static str {
     CODES.iter().find(|known| **known == code).copied().unwrap_or(OTHER)
 }
 
+/// More than there are stages of a session.
+pub(super) const STAGES: i64 = 16;
+
 /// Returns where in a session a message belongs, to order those of one second.
 pub(super) fn stage(kind: &str, status: Option<&str>) -> i64 {
     match (kind, status) {
