@@ -33,8 +33,6 @@ pub(crate) struct Metrics {
     pub(crate) commits: Counter,
     /// Times a broker had forgotten our session, and what it held for us.
     pub(crate) sessions_lost: Counter,
-    /// Messages that came while the inbox was full, to be sent again.
-    pub(crate) inbox_full: Counter,
     last_event_age: Gauge,
     last_event_ms: Arc<AtomicI64>,
     registry: Arc<Registry>,
@@ -75,12 +73,6 @@ impl Metrics {
             "Times a broker had forgotten our session",
             sessions_lost.clone(),
         );
-        let inbox_full = Counter::default();
-        registry.register(
-            "inbox_full",
-            "Messages that came while the inbox was full",
-            inbox_full.clone(),
-        );
         let last_event_age = Gauge::default();
         registry.register(
             "last_event_age_seconds",
@@ -94,7 +86,6 @@ impl Metrics {
             tasks_created,
             commits,
             sessions_lost,
-            inbox_full,
             last_event_age,
             last_event_ms: Arc::new(AtomicI64::new(NEVER)),
             registry: Arc::new(registry),

@@ -1,8 +1,9 @@
 //! Outages: what is away is named, and work goes on by itself when it is back.
 
-use upturn_tests::binary::free_port;
+use upturn_tests::binary::{free_port, wait_for};
 use upturn_tests::broker::Mosquitto;
 use upturn_tests::fleet::{self, Message};
+use upturn_tests::http;
 use upturn_tests::site::{Database, Plan, Site, THREE_FAILURES};
 
 fn failures(device: &str) -> Vec<Message> {
@@ -59,6 +60,31 @@ fn a_database_that_goes_away_is_named_and_nothing_is_lost() {
     site.until_ready();
     let tasks = site.until_tasks(2);
     assert_eq!((&tasks[0]["device"], &tasks[1]["device"]), (&"cp-1".into(), &"cp-2".into()));
+}
+
+#[test]
+fn a_backlog_is_taken_in_whole() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let mut site = Site::start(&Plan {
+        broker: Some(broker.port),
+        rules: vec![THREE_FAILURES.to_owned()],
+        ..Plan::default()
+    });
+    site.kill();
+    // More than the inbox holds and than any packet ids there are; brokers send it all at once.
+    let beat = |number: u32| {
+        Message::new(
+            format!("devices/cp-{}/events", number % 9),
+            format!(r#"{{"id":"{number}","kind":"beat"}}"#),
+        )
+    };
+    let backlog: Vec<Message> = (0..70_000).map(beat).collect();
+    fleet::publish(broker.port, &backlog, 4_000, |_| {});
+    site.start_again();
+    wait_for("the backlog", || {
+        let (_, metrics) = http::get(site.web, "/metrics")?;
+        metrics.contains("upturn_events_total 70000").then_some(())
+    });
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! The door to the site's own broker: an MQTT 5 client that acknowledges by hand.
 //!
-//! One task polls the connection and does nothing that could wait, since a reader that waits for
-//! a full queue while the worker waits to acknowledge stops both for ever. What does not fit into
-//! the queue is not acknowledged: the connection is dropped, and the broker sends it again.
+//! One task polls the connection. While the inbox is full it does not poll, so the socket fills and
+//! the broker waits: brokers do send more than the Receive Maximum when they have a backlog, and
+//! dropping the connection then would have them send the same again for ever. That cannot stop both
+//! sides, since acknowledging never waits: there is room for more acknowledgements than messages
+//! can be under way.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,8 +31,10 @@ pub(crate) const IN_FLIGHT_MAX: u16 = 4_000;
 const PACKET_MAX: u32 = 1024 * 1024;
 /// How long the broker keeps our session, and what is sent meanwhile, while we are away.
 const SESSION_EXPIRY_S: u32 = 7 * 24 * 3600;
-/// Room for an acknowledgement of every packet id there is, so that none ever waits.
-const REQUESTS_MAX: usize = 65_535;
+/// Acknowledgements that wait to be written. They leave one by one while reads come by the dozen,
+/// and Mosquitto 2.0 sends a backlog without regard to the Receive Maximum, so there is room for
+/// those of a million messages; the list grows only as it is used.
+const REQUESTS_MAX: usize = 1 << 20;
 
 /// How to reach the broker, and what to read there.
 #[derive(Debug)]
@@ -73,7 +78,11 @@ pub(crate) enum ReadError {
 /// Reads until `shutdown`; after trouble it connects again by itself.
 pub(crate) async fn run(settings: Settings, links: Links) {
     let (client, events) = connection(&settings);
-    let acks = Arc::new(Acks { client: client.clone(), epoch: Mutex::new(0) });
+    let acks = Arc::new(Acks {
+        client: client.clone(),
+        epoch: Mutex::new(0),
+        is_short: AtomicBool::new(false),
+    });
     let ready = Some(links.ready);
     let reader = Reader {
         address: settings.address,
@@ -86,7 +95,7 @@ pub(crate) async fn run(settings: Settings, links: Links) {
         metrics: links.metrics,
         ready,
         had_session: false,
-        is_full: false,
+        waiting: None,
     };
     reader.run(links.resets, links.shutdown).await;
 }
@@ -113,6 +122,8 @@ fn connection(settings: &Settings) -> (AsyncClient, EventLoop) {
 struct Acks {
     client: AsyncClient,
     epoch: Mutex<u64>,
+    /// An acknowledgement found no room: only a new connection brings its message again.
+    is_short: AtomicBool,
 }
 
 impl Acks {
@@ -125,6 +136,7 @@ impl Acks {
     fn next_epoch(&self, events: &mut EventLoop) {
         let mut epoch = self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
         *epoch += 1;
+        self.is_short.store(false, Ordering::Relaxed);
         events.clean();
     }
 }
@@ -138,9 +150,8 @@ impl Acknowledge for Acks {
         let packet_id = u16::try_from(token & 0xFFFF).unwrap_or_default();
         let mut publish = Publish::new("", QoS::AtLeastOnce, "", None);
         publish.pkid = packet_id;
-        if let Err(error) = self.client.try_ack(&publish) {
-            // The broker sends the message again, and it is known by then.
-            tracing::warn!(error = &error as &dyn std::error::Error, "acknowledgement not sent");
+        if self.client.try_ack(&publish).is_err() {
+            self.is_short.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -156,13 +167,13 @@ struct Reader {
     metrics: Metrics,
     ready: Option<oneshot::Sender<Result<(), ReadError>>>,
     had_session: bool,
-    /// More came than fits; the connection stays down until there is room.
-    is_full: bool,
+    /// A message for which the inbox has no room yet; nothing is read until it has.
+    waiting: Option<Delivery>,
 }
 
 impl Reader {
     async fn run(mut self, mut resets: watch::Receiver<u64>, shutdown: CancellationToken) {
-        let mut backoff = Backoff::new();
+        let (mut backoff, inbox) = (Backoff::new(), self.inbox.clone());
         loop {
             tokio::select! {
                 biased;
@@ -171,13 +182,21 @@ impl Reader {
                     if changed.is_err() {
                         break;
                     }
+                    self.waiting = None;
                     self.acks.next_epoch(&mut self.events);
                 }
-                () = room(&self.inbox), if self.is_full => self.is_full = false,
-                polled = self.events.poll(), if !self.is_full => match polled {
+                room = inbox.reserve(), if self.waiting.is_some() => {
+                    let (Ok(room), Some(next)) = (room, self.waiting.take()) else { break };
+                    room.send(next);
+                }
+                polled = self.events.poll(), if self.waiting.is_none() => match polled {
                     Ok(event) => {
                         if self.take(event) {
                             backoff.reset();
+                        }
+                        if self.acks.is_short.load(Ordering::Relaxed) {
+                            tracing::warn!("too many acknowledgements wait; connecting again");
+                            self.acks.next_epoch(&mut self.events);
                         }
                     }
                     Err(error) => {
@@ -270,13 +289,7 @@ impl Reader {
             Delivery { topic, payload: publish.payload, retained: publish.retain, receipt };
         match self.inbox.try_send(delivery) {
             Ok(()) | Err(TrySendError::Closed(_)) => {}
-            Err(TrySendError::Full(refused)) => {
-                self.metrics.inbox_full.inc();
-                if refused.receipt.is_some() {
-                    self.is_full = true;
-                    self.acks.next_epoch(&mut self.events);
-                }
-            }
+            Err(TrySendError::Full(waiting)) => self.waiting = Some(waiting),
         }
     }
 
@@ -301,12 +314,5 @@ impl Reader {
             // A broker that does not answer must not hold up the stop.
             drop(tokio::time::timeout(Duration::from_secs(1), goodbye).await);
         }
-    }
-}
-
-/// Waits until half of the inbox is free: a connection made for one free place would not last.
-async fn room(inbox: &mpsc::Sender<Delivery>) {
-    while inbox.capacity() < inbox.max_capacity() / 2 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

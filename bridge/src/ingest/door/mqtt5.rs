@@ -49,8 +49,9 @@ const SUBSCRIPTIONS_MAX: usize = 1_000;
 /// Topics with a retained message.
 const RETAINED_MAX: usize = 100_000;
 
-/// Bytes of one retained message.
-const RETAINED_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of one retained message: whatever fits into a packet, since the library refuses the whole
+/// publish otherwise, and what a device says must not be lost because it is also to be retained.
+const RETAINED_BYTES_MAX: usize = FRAME_BYTES_MAX;
 
 /// How often expired sessions and messages are removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
