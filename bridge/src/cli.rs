@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use self::output::printed;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::exit::Exit;
@@ -102,11 +103,6 @@ fn user(command: &user::Command, config: Option<&Path>) -> Exit {
             Err(error) => output::failed(&error, error.exit()),
         }
     })
-}
-
-/// A reader that went away (`| head`) is no trouble of ours.
-fn printed(outcome: io::Result<Exit>) -> Exit {
-    outcome.unwrap_or(Exit::Ok)
 }
 
 /// Runs `work` on a runtime of several threads, for commands that wait for something.

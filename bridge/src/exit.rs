@@ -19,6 +19,8 @@ pub(crate) enum Exit {
     Unavailable = 69,
     /// Our own fault.
     Software = 70,
+    /// What was found could not be written down (`EX_IOERR`).
+    Output = 74,
     /// The configuration is wrong.
     Config = 78,
 }

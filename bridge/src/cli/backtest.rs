@@ -43,7 +43,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, config: Option<&Path>) -> Exit {
     match fold(args, config) {
-        Ok(board) => print(&board, args.json),
+        Ok(board) => output::printed(print(&board, args.json)),
         Err(error) => output::failed(&error, error.exit()),
     }
 }
@@ -217,22 +217,17 @@ impl<'t> Row<'t> {
     }
 }
 
-fn print(board: &Board, json: bool) -> Exit {
+fn print(board: &Board, json: bool) -> io::Result<Exit> {
     let tasks = board.by_device_and_time();
     let rows = tasks.iter().map(|task| Row::of(task));
     if json {
         let mut out = io::BufWriter::new(io::stdout().lock());
         for row in rows {
-            let written = serde_json::to_writer(&mut out, &row)
-                .map_err(io::Error::from)
-                .and_then(|()| out.write_all(b"\n"));
-            if written.is_err() {
-                // The reader went away.
-                return Exit::Ok;
-            }
+            serde_json::to_writer(&mut out, &row)?;
+            out.write_all(b"\n")?;
         }
-        drop(out.flush());
-        return Exit::Ok;
+        out.flush()?;
+        return Ok(Exit::Ok);
     }
     let cells = rows.map(|row| {
         vec![
@@ -244,7 +239,7 @@ fn print(board: &Board, json: bool) -> Exit {
         ]
     });
     let headings = ["rule", "scope", "first", "last", "events"];
-    output::say(output::table(&headings, cells));
-    output::say(format_args!("{} tasks would stand", tasks.len()));
-    Exit::Ok
+    output::say(output::table(&headings, cells))?;
+    output::say(format_args!("tasks that would stand: {}", tasks.len()))?;
+    Ok(Exit::Ok)
 }

@@ -1,5 +1,6 @@
 //! `upturn demo`: a day of simulated chargers through the real door, in an empty house.
 
+use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -66,6 +67,8 @@ enum DemoError {
     Store(#[from] store::error::StoreError),
     #[error(transparent)]
     Password(#[from] PasswordError),
+    #[error("the result cannot be written")]
+    Output(#[source] io::Error),
     #[error("the system gives no random numbers")]
     Random(#[from] getrandom::Error),
     #[error(transparent)]
@@ -77,6 +80,7 @@ impl DemoError {
         match self {
             Self::Start(error) => error.exit(),
             Self::Files(_) | Self::Store(_) | Self::Fleet(_) => Exit::Unavailable,
+            Self::Output(_) => Exit::Output,
             Self::Password(_) | Self::Random(_) => Exit::Software,
         }
     }
@@ -96,8 +100,14 @@ async fn play(args: &Args, folder: &TempDir) -> Exit {
     };
     match outcome {
         Ok(()) => Exit::Ok,
+        Err(DemoError::Output(error)) => output::printed(Err(error)),
         Err(error) => output::failed(&error, error.exit()),
     }
+}
+
+/// Prints a result.
+fn tell(text: impl Display) -> Result<(), DemoError> {
+    output::say(text).map_err(DemoError::Output)
 }
 
 async fn start(args: &Args, folder: &Path) -> Result<Running, DemoError> {
@@ -128,7 +138,7 @@ async fn once(running: &Running, json: bool) -> Result<(), DemoError> {
     let tasks = store::task_view::standing(&running.store).await?;
     if json {
         let tasks: Vec<Value> = tasks.iter().map(document).collect();
-        output::say(json!({ "tasks": tasks }));
+        tell(json!({ "tasks": tasks }))?;
     } else {
         let rows = tasks.iter().map(|task| {
             vec![
@@ -139,7 +149,7 @@ async fn once(running: &Running, json: bool) -> Result<(), DemoError> {
                 task.evidence.len().to_string(),
             ]
         });
-        output::say(output::table(&["device", "task", "owner", "due", "events"], rows));
+        tell(output::table(&["device", "task", "owner", "due", "events"], rows))?;
     }
     Ok(())
 }
@@ -163,17 +173,17 @@ fn document(task: &store::task_view::TaskRow) -> Value {
 /// Serves the pages and plays the day in a minute, then goes on serving until told to stop.
 async fn live(mut running: Running) -> Result<(), DemoError> {
     let password = sign_in(&running.store).await?;
-    output::say(format_args!("Upturn's demo is at  http://{}", running.web));
-    output::say(format_args!("Sign in as           {USER}  with  {password}"));
+    tell(format_args!("Upturn's demo is at  http://{}", running.web))?;
+    tell(format_args!("Sign in as           {USER}  with  {password}"))?;
     if let Some(door) = running.mqtt {
-        output::say(format_args!("Chargers publish to  mqtt://{door}"));
-        output::say("A day of nine chargers goes by in a minute; Ctrl-C ends it.");
+        tell(format_args!("Chargers publish to  mqtt://{door}"))?;
+        tell("A day of nine chargers goes by in a minute; Ctrl-C ends it.")?;
     }
     let door = running.mqtt;
     let outcome = tokio::select! {
         played = play_slowly(door) => match played {
             Ok(()) => {
-                output::say("The day is over. The pages stay until Ctrl-C.");
+                output::note("The day is over. The pages stay until Ctrl-C.");
                 running.until_told().await.map_err(DemoError::from)
             }
             Err(error) => Err(error.into()),

@@ -10,9 +10,19 @@ use tabled::settings::Style;
 use super::causes;
 use crate::exit::Exit;
 
-/// Prints a result. A reader that went away (`| head`) is no trouble of ours.
-pub(super) fn say(text: impl Display) {
-    drop(writeln!(io::stdout().lock(), "{text}"));
+/// Prints a result.
+pub(super) fn say(text: impl Display) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{text}")
+}
+
+/// Returns how a command ends whose output came to `outcome`. A reader that went away (`| head`)
+/// is no trouble of ours; a full disk is.
+pub(super) fn printed(outcome: io::Result<Exit>) -> Exit {
+    match outcome {
+        Ok(exit) => exit,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
+        Err(error) => failed(&error, Exit::Output),
+    }
 }
 
 /// Prints something beside the result.

@@ -34,7 +34,7 @@ async fn serve(plan: Plan) -> Exit {
         Ok(running) => running,
         Err(error) => return output::failed(&error, error.exit()),
     };
-    output::note(format_args!("upturn: {rules} rules in force; pages at http://{}", running.web));
+    output::note(format_args!("upturn: rules in force: {rules}; pages at http://{}", running.web));
     if let Some(mqtt) = running.mqtt {
         output::note(format_args!("upturn: devices publish to mqtt://{mqtt}"));
     }

@@ -34,9 +34,6 @@ pub(crate) struct ConnectConfig {
     /// same name throw each other out. Default: `upturn`.
     #[serde(default = "client_id")]
     pub(crate) client_id: String,
-    /// The MQTT version, `5` or `3.1.1`. Default: `5`.
-    #[serde(default)]
-    pub(crate) protocol: Protocol,
     /// The name to log in with. Default: none, no log-in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) username: Option<String>,
@@ -56,18 +53,6 @@ pub(crate) struct ConnectConfig {
 
 fn client_id() -> String {
     "upturn".to_owned()
-}
-
-/// Versions of MQTT.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub(crate) enum Protocol {
-    /// 5.0.
-    #[default]
-    #[serde(rename = "5")]
-    V5,
-    /// 3.1.1, for brokers that know no better.
-    #[serde(rename = "3.1.1")]
-    V311,
 }
 
 impl ConnectConfig {

@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 use super::dialer::{DialerSettings, TunnelError};
 use super::tunnel::Tunnel;
 use crate::config::ConfigError;
-use crate::config::mqtt::{ConnectConfig, Protocol};
+use crate::config::mqtt::ConnectConfig;
 
 /// Why there is no way to the broker.
 #[derive(Debug, thiserror::Error)]
@@ -19,9 +19,6 @@ pub(crate) enum ConnectError {
     /// TLS.
     #[error(transparent)]
     Tunnel(#[from] TunnelError),
-    /// The older protocol.
-    #[error("MQTT 3.1.1 to a broker is not supported by this version; set protocol to 5")]
-    Protocol,
 }
 
 /// The way to a broker, open as long as this lives.
@@ -39,9 +36,6 @@ pub(crate) async fn open(
     tracker: &TaskTracker,
     shutdown: &CancellationToken,
 ) -> Result<Way, ConnectError> {
-    if connect.protocol == Protocol::V311 {
-        return Err(ConnectError::Protocol);
-    }
     let url = &connect.url;
     let (mut options, tunnel) = if url.is_tls() {
         let tunnel = Tunnel::open(DialerSettings::of(connect), tracker, shutdown).await?;

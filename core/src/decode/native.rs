@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::time::{self, Clock};
@@ -77,7 +78,27 @@ fn parse(text: &str) -> Result<Body<'_>, DecodeError> {
     if !text.trim_ascii_start().starts_with('{') {
         return Err(DecodeError::NotJson("an event is one JSON object".to_owned()));
     }
-    serde_json::from_str(text).map_err(|error| DecodeError::NotJson(error.to_string()))
+    serde_json::from_str(text).map_err(|error| fault_of(text, &error))
+}
+
+/// Says which reserved part has the wrong type, where the text is JSON at all.
+fn fault_of(text: &str, error: &serde_json::Error) -> DecodeError {
+    let Ok(Value::Object(members)) = serde_json::from_str(text) else {
+        return DecodeError::NotJson(error.to_string());
+    };
+    let is_text = |value: &Value| value.is_string() || value.is_null();
+    let texts = ["id", "kind", "device"].into_iter();
+    let wrong = texts.filter_map(|field| {
+        let value = members.get(field).filter(|value| !is_text(value))?;
+        Some((field, format!("is {value}; write it as text, in quotes")))
+    });
+    let seq = members.get("seq").filter(|value| !value.is_i64() && !value.is_null());
+    let seq = seq.map(|value| ("seq", format!("is {value}; write a whole number")));
+    match wrong.chain(seq).next() {
+        Some((field, fault)) => DecodeError::Field { field, fault },
+        // What is left is a part that stands twice.
+        None => DecodeError::NotJson(error.to_string()),
+    }
 }
 
 /// Reads a channel: a text, or a whole number that stands for one (connector 1).
@@ -103,4 +124,45 @@ fn word(field: &'static str, text: &str) -> Result<Box<str>, DecodeError> {
         return Ok(text.into());
     };
     Err(DecodeError::Field { field, fault })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Receipt;
+    use super::*;
+    use crate::engine::testing::midnight;
+
+    #[test]
+    fn says_what_is_wrong_with_an_event_and_what_would_be_right() {
+        let cases = [
+            ("[]", "payload is not what the format says: an event is one JSON object"),
+            (r#"{"id":"1"}"#, "kind is missing"),
+            (r#"{"id":5,"kind":"a"}"#, "id is 5; write it as text, in quotes"),
+            (r#"{"kind":["a"]}"#, r#"kind is ["a"]; write it as text, in quotes"#),
+            (r#"{"kind":"a","seq":"1"}"#, r#"seq is "1"; write a whole number"#),
+            (r#"{"kind":""}"#, "kind has 0 bytes; use 1 to 64"),
+            (
+                r#"{"kind":"a\u0000b"}"#,
+                "kind contains a control character; use letters, digits, '_' or '-'",
+            ),
+            (r#"{"kind":"a","channel":{}}"#, "channel is {}; use a text or a whole number"),
+            (
+                r#"{"kind":"a","device":"e"}"#,
+                "the topic names device 'd', the payload 'e'; the topic decides",
+            ),
+            (
+                r#"{"kind":"a","ts":"2026-02-30T08:00:00Z"}"#,
+                r#"ts is "2026-02-30T08:00:00Z"; use a time with its zone such as 2026-01-05T08:00:00Z"#,
+            ),
+            (
+                r#"{"kind":"a","ts":true}"#,
+                "ts is true; use RFC 3339 text or milliseconds since 1970",
+            ),
+        ];
+        for (text, expected) in cases {
+            let clock = Clock::with_defaults(Receipt::At(midnight()));
+            let error = decode(text, DeviceId::new("d").unwrap(), None, clock).unwrap_err();
+            assert_eq!(error.to_string(), expected, "case: {text}");
+        }
+    }
 }
