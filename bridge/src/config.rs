@@ -88,6 +88,9 @@ pub(crate) struct WebConfig {
     /// An IP address and a port. Default: `127.0.0.1:8080`.
     #[serde(deserialize_with = "listen::read_required")]
     pub(crate) listen: SocketAddr,
+    /// Whether browsers come over TLS, by a proxy before the pages: the cookie then travels over it
+    /// only. Default: false.
+    pub(crate) secure_cookies: bool,
 }
 
 /// `[outbox]`: where letters about tasks go.
@@ -222,7 +225,7 @@ impl Config {
             source: SourceConfig::defaults(),
             rules: RulesConfig { dir: "rules".into() },
             registry: RegistryConfig { dir: None },
-            web: WebConfig { listen: WEB_LISTEN },
+            web: WebConfig { listen: WEB_LISTEN, secure_cookies: false },
             outbox: OutboxConfig { mqtt_topic: None },
             log: LogConfig { format: LogFormat::Text, level: LogLevel::Info },
             file: None,

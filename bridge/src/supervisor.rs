@@ -175,7 +175,7 @@ fn app(
         clock: Arc::new(SystemClock),
         settings: Arc::new(WebSettings {
             zone: plan.registry.calendar.zone(),
-            secure_cookies: false,
+            secure_cookies: plan.config.web.secure_cookies,
             broker: doors.embedded.as_ref().map(OpenDoor::local_addr),
         }),
         gate: Arc::default(),
