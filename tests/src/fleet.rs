@@ -118,3 +118,30 @@ pub fn publish_retained(port: u16, messages: &[Message]) {
         }
     });
 }
+
+/// Subscribes to `filter`, lets `act` happen once the subscription stands, and returns the first
+/// `count` messages that come.
+pub fn listen(port: u16, filter: &str, count: usize, act: impl FnOnce()) -> Vec<Message> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (client, mut events) =
+            AsyncClient::new(MqttOptions::new("listener", "127.0.0.1", port), 10);
+        client.try_subscribe(filter, QoS::AtLeastOnce).unwrap();
+        let (mut act, mut heard) = (Some(act), Vec::new());
+        while heard.len() < count {
+            let event = tokio::time::timeout(PATIENCE, events.poll()).await;
+            match event.expect("a message comes").unwrap() {
+                Event::Incoming(Packet::SubAck(_)) => {
+                    let act = act.take().expect("one subscription");
+                    tokio::task::block_in_place(act);
+                }
+                Event::Incoming(Packet::Publish(publish)) => {
+                    let topic = String::from_utf8(publish.topic.to_vec()).unwrap();
+                    heard.push(Message::new(topic, publish.payload.to_vec()));
+                }
+                Event::Incoming(_) | Event::Outgoing(_) => {}
+            }
+        }
+        heard
+    })
+}

@@ -46,6 +46,8 @@ pub struct Plan {
     pub rules: Vec<String>,
     /// How far back devices' clocks are believed, as settings write it.
     pub accept_past: Option<String>,
+    /// Where letters about tasks are published, if anywhere.
+    pub letters: Option<String>,
 }
 
 /// An installation.
@@ -80,15 +82,18 @@ impl Site {
         let file = format!("sqlite:{}", folder.path().join("upturn.db").display());
         let store = plan.database.clone().unwrap_or(file);
         let past = plan.accept_past.as_deref().unwrap_or("400d");
+        let letters = plan.letters.as_ref();
+        let outbox = letters.map(|topic| format!("[outbox]\nmqtt_topic = \"{topic}\"\n"));
         let rules = folder.path().join("rules");
         let settings = format!(
-            "[store]\nurl = \"{store}\"\n{doors}[web]\nlisten = \"127.0.0.1:{web}\"\n\
+            "{outbox}[store]\nurl = \"{store}\"\n{doors}[web]\nlisten = \"127.0.0.1:{web}\"\n\
              [rules]\ndir = \"{}\"\n\
              [[source]]\nname = \"native\"\ntopic = \"devices/{{device}}/events\"\n\
              format = \"native\"\naccept_past = \"{past}\"\n\
              [[source]]\nname = \"ocpp\"\ntopic = \"ocpp/1.6/{{device}}/{{action}}\"\n\
              format = \"ocpp16\"\naccept_past = \"{past}\"\n",
             rules.display(),
+            outbox = outbox.unwrap_or_default(),
         );
         std::fs::write(folder.path().join("upturn.toml"), settings).unwrap();
         std::fs::create_dir(&rules).unwrap();

@@ -105,3 +105,34 @@ fn by_mosquitto_into_postgresql() {
         ..Plan::default()
     });
 }
+
+/// A task's letter goes to whoever subscribed, and so to the device it is about.
+fn letters_arrive(plan: Plan) {
+    let letters = Some("devices/{device}/tasks".to_owned());
+    let site = Site::start(&Plan { letters, rules: vec![THREE_FAILURES.to_owned()], ..plan });
+    let messages = three_failed_sessions("evse-0042", 3);
+    let port = site.mqtt;
+    let heard = fleet::listen(port, "devices/evse-0042/tasks", 1, || {
+        std::thread::scope(|scope| {
+            scope.spawn(|| fleet::publish(port, &messages, 20, |_| {}));
+        });
+    });
+    let letter: Value = serde_json::from_slice(&heard[0].payload).unwrap();
+    let task = &site.until_tasks(1)[0];
+    assert_eq!(letter["event"], "task-created");
+    assert_eq!((&letter["task"], &letter["evidence"]), (&task["id"], &task["evidence"]));
+    assert!(letter["key"].as_str().is_some_and(|key| key.len() == 64), "{letter}");
+    let dead = http::json(site.web, "/api/v1/dead-letters");
+    assert_eq!(dead["dead_letters"], json!([]), "our own letters are no telemetry");
+}
+
+#[test]
+fn a_letter_reaches_the_device_on_the_embedded_broker() {
+    letters_arrive(Plan::default());
+}
+
+#[test]
+fn and_on_mosquitto() {
+    let Some(broker) = Mosquitto::start() else { return };
+    letters_arrive(Plan { broker: Some(broker.port), ..Plan::default() });
+}
