@@ -1,10 +1,12 @@
 //! The supervisor: starts every part, keeps the one writer going, and stops everything in order.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -67,11 +69,15 @@ pub(crate) struct Running {
     tracker: TaskTracker,
     shutdown: CancellationToken,
     ended: oneshot::Receiver<StartError>,
+    // Heard from the first moment, so that a stop during the start is a clean one as well.
+    interrupt: Signal,
+    terminate: Signal,
 }
 
 /// Starts every part; returns once messages are taken in and pages are served.
 pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
     let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
+    let [interrupt, terminate] = signals().map_err(StartError::Signals)?;
     let store = Store::open(plan.config.store.connection_url()?.expose()).await?;
     let claim = store.claim().await?;
     store.migrate().await?;
@@ -131,18 +137,15 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
         }
     });
     let mqtt = doors.embedded.map(|door| door.local_addr());
-    Ok(Running { web, mqtt, store, tracker, shutdown, ended })
+    Ok(Running { web, mqtt, store, tracker, shutdown, ended, interrupt, terminate })
 }
 
 impl Running {
     /// Waits until the process is told to stop, or cannot go on.
     pub(crate) async fn until_told(&mut self) -> Result<(), StartError> {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-                .map_err(StartError::Signals)?;
         tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted.map_err(StartError::Signals),
-            _ = terminate.recv() => Ok(()),
+            _ = self.interrupt.recv() => Ok(()),
+            _ = self.terminate.recv() => Ok(()),
             ended = &mut self.ended => ended.map_or(Ok(()), Err),
         }
     }
@@ -158,6 +161,10 @@ impl Running {
         }
         self.store.close().await;
     }
+}
+
+fn signals() -> io::Result<[Signal; 2]> {
+    Ok([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?])
 }
 
 /// Returns what the pages work with.

@@ -1,5 +1,6 @@
 //! A whole installation in a folder of its own: settings, rules, registry, a user, the program.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Once;
@@ -109,7 +110,8 @@ impl Site {
     /// Returns a command on this installation.
     pub fn command<const N: usize>(&self, arguments: [&str; N]) -> Command {
         let mut command = upturn(["--config"]);
-        command.arg(self.settings()).args(arguments);
+        // Whatever is kept beside the settings stays in the folder.
+        command.arg(self.settings()).args(arguments).current_dir(self.folder.path());
         command
     }
 
@@ -181,6 +183,15 @@ impl Site {
     /// Returns what the program has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Site {
+    /// Shows what the program logged where a test fails.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            drop(writeln!(std::io::stderr(), "the program's log:\n{}", self.log()));
+        }
     }
 }
 
