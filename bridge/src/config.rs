@@ -205,9 +205,11 @@ impl Config {
         Catalogue::of(&formats)
     }
 
-    /// Returns the folder in which the embedded broker keeps its sessions: beside the database's
-    /// file, else in the working directory.
+    /// Returns the folder in which the embedded broker keeps its sessions.
     pub(crate) fn sessions_dir(&self) -> PathBuf {
+        if let Some(sessions) = &self.mqtt.sessions {
+            return sessions.clone();
+        }
         let beside = self.store.url.file().map(|file| file.with_extension("sessions"));
         beside.unwrap_or_else(|| "upturn.sessions".into())
     }

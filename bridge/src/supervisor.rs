@@ -240,6 +240,7 @@ impl Writer {
         };
         let mut backoff = Backoff::new();
         while !shutdown.is_cancelled() {
+            let commits = self.metrics.commits.get();
             let outcome = async {
                 self.hold(&mut claim).await?;
                 let mut fold = runtime.recover(self.rules.clone(), self.registry.clone()).await?;
@@ -252,6 +253,9 @@ impl Writer {
                 return Err(error.into());
             }
             self.forget(&mut inbox);
+            if commits < self.metrics.commits.get() {
+                backoff.reset();
+            }
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = backoff.wait() => {}
@@ -294,7 +298,9 @@ impl Writer {
 }
 
 /// Whether trouble may pass without a person. A moved cursor may be our own commit whose answer was
-/// lost: rebuilding the engine finds out, and the claim tells whether anybody else writes.
+/// lost: rebuilding the engine finds out, and the claim tells whether anybody else writes. A claim
+/// that is taken may still be our own, on a connection whose end the server has not noticed; if it
+/// is another's, then this process waits for it to go.
 fn is_passing(error: &StoreError) -> bool {
-    error.is_transient() || matches!(error, StoreError::Fenced)
+    error.is_transient() || matches!(error, StoreError::Fenced | StoreError::AlreadyRunning(_))
 }

@@ -15,7 +15,8 @@ pub fn path() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--locked", "--package", "upturn"]);
+        // With the features of the whole workspace, as the tests are built: nothing is built twice.
+        cargo.args(["build", "--quiet", "--locked", "--workspace", "--bin", "upturn"]);
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
         }

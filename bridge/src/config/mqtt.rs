@@ -19,6 +19,10 @@ pub(crate) struct MqttConfig {
     /// broker where `[mqtt.connect]` is given.
     #[serde(deserialize_with = "listen::read", skip_serializing_if = "Option::is_none")]
     pub(crate) listen: Option<SocketAddr>,
+    /// The folder in which the embedded broker keeps its clients' sessions; made if missing.
+    /// Default: beside a SQLite file and named after it, else `upturn.sessions`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sessions: Option<PathBuf>,
     /// Another broker to subscribe at. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) connect: Option<ConnectConfig>,

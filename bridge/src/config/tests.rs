@@ -42,10 +42,11 @@ fn the_sample_holds_the_defaults_and_every_key() {
         connect.cert_file.is_some(),
         connect.key_file.is_some(),
         config.mqtt.listen.is_some(),
+        config.mqtt.sessions.is_some(),
         config.registry.dir.is_some(),
         config.outbox.mqtt_topic.is_some(),
     ];
-    assert_eq!(optional, [true; 8]);
+    assert_eq!(optional, [true; 9]);
 }
 
 #[test]

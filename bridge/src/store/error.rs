@@ -165,6 +165,8 @@ pub(super) fn is_unavailable(error: &sqlx::Error) -> bool {
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::BeginFailed
+            // Half an answer: how the driver reports a line that was cut while it shook hands.
+            | sqlx::Error::Protocol(_)
     )
 }
 

@@ -177,6 +177,16 @@ async fn a_postgres_server_that_is_away_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_line_that_is_cut_in_the_handshake_is_tried_again() {
+    for sslmode in ["disable", "prefer"] {
+        let address = answer_once(Vec::new());
+        let url = format!("postgres://upturn:s3cret@{address}/plant?sslmode={sslmode}");
+        let error = refusal(&url).await;
+        assert!(error.is_transient(), "case: {sslmode}: {error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_postgres_server_that_refuses_is_not_tried_again() {
     let cases = [
         ("28P01", "password authentication failed", false),
@@ -207,11 +217,15 @@ async fn a_database_that_does_not_exist_is_not_made() {
 
 /// Answers the first connection like a PostgreSQL server that refuses it with `code`.
 fn refuse_one_with(code: &str, message: &str) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
     let fields = format!("SFATAL\0VFATAL\0C{code}\0M{message}\0\0");
     let length = u32::try_from(fields.len() + 4).unwrap();
-    let answer = [b"E".as_slice(), &length.to_be_bytes(), fields.as_bytes()].concat();
+    answer_once([b"E".as_slice(), &length.to_be_bytes(), fields.as_bytes()].concat())
+}
+
+/// Hears out the first connection, answers it and closes it.
+fn answer_once(answer: Vec<u8>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         let (mut connection, _) = listener.accept().unwrap();
         let mut startup = [0; 1024];
