@@ -17,7 +17,10 @@ mod check;
 mod config;
 mod demo;
 mod doctor;
+mod events;
+mod explain;
 mod output;
+mod rules;
 mod schema;
 mod serve;
 mod user;
@@ -41,8 +44,17 @@ enum Command {
     Serve,
     /// Find what is wrong with rules
     Check(check::Args),
-    /// Fold a file of events and print the tasks that would stand
+    /// Fold events and print the tasks that would stand
     Backtest(backtest::Args),
+    /// Say why there is a task, or why there is none
+    #[command(subcommand)]
+    Explain(explain::Command),
+    /// Test rules, look at their versions, and go back to an earlier one
+    #[command(subcommand)]
+    Rules(rules::Command),
+    /// Hand in service events: tickets, repairs, visits
+    #[command(subcommand)]
+    Events(events::Command),
     /// Look over broker, database, clock, disk and ports
     Doctor(doctor::DoctorArgs),
     /// Show the configuration
@@ -64,6 +76,9 @@ pub fn run() -> ExitCode {
         Command::Serve => serve::run(config),
         Command::Check(args) => check(&args, config),
         Command::Backtest(args) => backtest::run(&args, config),
+        Command::Explain(command) => explain::run(&command, config),
+        Command::Rules(command) => rules::run(&command, config),
+        Command::Events(command) => events::run(&command, &SystemClock),
         Command::Doctor(args) => doctor(args, config),
         Command::Config(command) => config::run(command, config, &mut io::stdout().lock())
             .unwrap_or_else(|error| output::failed(&error, error.exit())),

@@ -1,4 +1,5 @@
-//! The registry's files: `devices.csv`, `sites.csv`, `accounts.csv`, `people.csv`, `calendar.toml`.
+//! The registry's files: `devices.csv`, `sites.csv`, `accounts.csv`, `contacts.csv`,
+//! `people.csv`, `calendar.toml`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +8,7 @@ use std::path::Path;
 
 use upturn_core::calendar::Calendar;
 use upturn_core::id::DeviceId;
-use upturn_core::registry::{Account, Device, Person, Registry, Site};
+use upturn_core::registry::{Account, Contact, Device, DeviceStatus, Person, Registry, Site};
 
 use self::problem::{Problems, RegistryError};
 use self::table::{Row, Table};
@@ -21,15 +22,32 @@ const PEOPLE: Table = Table {
     optional: &["manager", "substitute", "team"],
 };
 const ACCOUNTS: Table =
-    Table { file: "accounts.csv", required: &["id", "name"], optional: &["owner"] };
+    Table { file: "accounts.csv", required: &["id", "name"], optional: &["owner", "consent"] };
+const CONTACTS: Table = Table {
+    file: "contacts.csv",
+    required: &["id", "name"],
+    optional: &["account", "tags", "test"],
+};
 const SITES: Table =
     Table { file: "sites.csv", required: &["id", "name"], optional: &["account", "region"] };
-const DEVICES: Table =
-    Table { file: "devices.csv", required: &["id", "model"], optional: &["site", "account"] };
+const DEVICES: Table = Table {
+    file: "devices.csv",
+    required: &["id", "model"],
+    optional: &["site", "account", "status"],
+};
 const CALENDAR: &str = "calendar.toml";
-const FILES: [&str; 5] = [DEVICES.file, SITES.file, ACCOUNTS.file, PEOPLE.file, CALENDAR];
+const FILES: [&str; 6] =
+    [DEVICES.file, SITES.file, ACCOUNTS.file, CONTACTS.file, PEOPLE.file, CALENDAR];
 
-/// The longest id of a site, an account, a person or a team, in bytes.
+/// How a device's status is written.
+const STATUSES: [(&str, DeviceStatus); 4] = [
+    ("in-service", DeviceStatus::InService),
+    ("commissioning", DeviceStatus::Commissioning),
+    ("maintenance", DeviceStatus::Maintenance),
+    ("retired", DeviceStatus::Retired),
+];
+
+/// The longest id of a site, an account, a contact, a person or a team, in bytes.
 const ID_LEN_MAX: usize = 128;
 
 /// Reads the registry in `folder`, or says everything that is wrong with it.
@@ -42,6 +60,7 @@ pub(crate) fn load(folder: &Path) -> Result<Registry, RegistryError> {
     // In this order, since each table names rows of those before it.
     loader.people();
     loader.accounts();
+    loader.contacts();
     loader.sites();
     loader.devices();
     if loader.problems.is_empty() {
@@ -154,14 +173,39 @@ impl<'f> Loader<'f> {
             let mut check = Check { path: &path, row, problems, unread };
             let (id, name) = (check.id(), check.name());
             let owner = check.reference("owner", &PEOPLE, |id| people.contains_key(id));
+            let consent = check.yes_or_no("consent");
             let (Some(id), Some(name)) = (id, name) else { return };
             if check.is_new(lines.get(&id)) {
                 lines.insert(id.clone(), row.line);
-                accounts.insert(id, Account { name, owner });
+                accounts.insert(id, Account { name, owner, consent });
             }
         });
         if !is_read {
             self.unread.push(ACCOUNTS.file);
+        }
+    }
+
+    fn contacts(&mut self) {
+        let Registry { accounts, contacts, tags, .. } = &mut self.registry;
+        let path = self.folder.join(CONTACTS.file);
+        let mut lines: BTreeMap<Box<str>, u64> = BTreeMap::new();
+        let mut tag_lines: BTreeMap<Box<str>, u64> = BTreeMap::new();
+        let unread = &self.unread;
+        let is_read = CONTACTS.read(self.folder, &mut self.problems, |row, problems| {
+            let mut check = Check { path: &path, row, problems, unread };
+            let (id, name) = (check.id(), check.name());
+            let account = check.reference("account", &ACCOUNTS, |id| accounts.contains_key(id));
+            let is_test = check.yes_or_no("test").unwrap_or_default();
+            let own = check.tags(&mut tag_lines);
+            let (Some(id), Some(name)) = (id, name) else { return };
+            if check.is_new(lines.get(&id)) {
+                lines.insert(id.clone(), row.line);
+                tags.extend(own.into_iter().map(|tag| (tag, id.clone())));
+                contacts.insert(id, Contact { name, account, is_test });
+            }
+        });
+        if !is_read {
+            self.unread.push(CONTACTS.file);
         }
     }
 
@@ -197,10 +241,11 @@ impl<'f> Loader<'f> {
             let model = check.text("model").unwrap_or_default();
             let site = check.reference("site", &SITES, |id| sites.contains_key(id));
             let account = check.reference("account", &ACCOUNTS, |id| accounts.contains_key(id));
+            let status = check.status();
             let Some(id) = id else { return };
             if check.is_new(lines.get(&id)) {
                 lines.insert(id.clone(), row.line);
-                devices.insert(id, Device { model, site, account });
+                devices.insert(id, Device { model, site, account, status });
             }
         });
         if !is_read {
@@ -288,6 +333,47 @@ impl Check<'_> {
             self.report(unknown(column, id, table));
         }
         Some(id.into())
+    }
+
+    fn yes_or_no(&mut self, column: &str) -> Option<bool> {
+        match self.row.find(column)? {
+            "yes" => Some(true),
+            "no" => Some(false),
+            other => {
+                self.report(format!("{column} is '{other}'; write yes or no"));
+                None
+            }
+        }
+    }
+
+    fn status(&mut self) -> DeviceStatus {
+        let Some(word) = self.row.find("status") else { return DeviceStatus::default() };
+        let known = STATUSES.iter().find(|(known, _)| *known == word);
+        if known.is_none() {
+            let words = STATUSES.map(|(known, _)| known).join(", ");
+            self.report(format!("status is '{word}'; use one of {words}"));
+        }
+        known.map_or_else(DeviceStatus::default, |(_, status)| *status)
+    }
+
+    /// Returns the tags of a contact, of which `lines` knows those of the contacts before.
+    fn tags(&mut self, lines: &mut BTreeMap<Box<str>, u64>) -> Vec<Box<str>> {
+        let cell = self.text("tags").unwrap_or_default();
+        let mut tags = Vec::new();
+        for tag in cell.split(';').map(str::trim).filter(|tag| !tag.is_empty()) {
+            match lines.insert(tag.into(), self.row.line) {
+                None => tags.push(tag.into()),
+                Some(line) if line == self.row.line => {
+                    self.report(format!("tag '{tag}' stands twice; remove one"));
+                }
+                Some(line) => {
+                    self.report(format!(
+                        "tag '{tag}' stands on line {line} too; a tag belongs to one contact"
+                    ));
+                }
+            }
+        }
+        tags
     }
 
     fn is_new(&mut self, before: Option<&u64>) -> bool {

@@ -7,9 +7,9 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use upturn_core::catalogue::Catalogue;
-use upturn_core::rule::Rule;
 use upturn_core::rule::finding::{Fault, Finding};
 use upturn_core::rule::parse;
+use upturn_core::rule::{Rule, Stage};
 
 /// A sound rule and the document it was read from.
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ pub(crate) fn check<P: AsRef<Path>>(
 }
 
 /// Returns the file `path`, or the `*.toml` in the folder `path` in the order of their names.
-fn files_in(path: &Path) -> Result<Vec<PathBuf>, RulesError> {
+pub(crate) fn files_in(path: &Path) -> Result<Vec<PathBuf>, RulesError> {
     let unreadable = |source: io::Error| {
         if source.kind() == io::ErrorKind::NotFound {
             return RulesError::Missing(path.to_owned());
@@ -131,20 +131,44 @@ fn read(path: PathBuf, catalogue: &Catalogue) -> Result<CheckedFile, RulesError>
     }
 }
 
-/// Adds an error to each file whose rule has the id of an earlier one.
+/// Adds an error to each file whose rule has the id of an earlier one. Only a rule that is live can
+/// have another version beside it, on trial.
 fn refuse_shared_ids(files: &mut [CheckedFile]) {
-    let mut first_with: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let mut earlier: BTreeMap<String, Vec<(PathBuf, Option<Stage>)>> = BTreeMap::new();
     for file in files {
         let Some((id, span)) = parse::find_id(&file.text) else { continue };
-        let Some(first) = first_with.get(&id) else {
-            first_with.insert(id, file.path.clone());
+        let stage = stage_of(file);
+        let before = earlier.entry(id.clone()).or_default();
+        let clash = before.iter().find(|(_, other)| !are_trial_and_live(stage, *other));
+        let Some((first, _)) = clash else {
+            before.push((file.path.clone(), stage));
             continue;
         };
         let message = format!("'{id}' is the id of the rule in {} too", first.display());
-        let fault = Fault::new("duplicate-id", message, "give one of them another id");
+        let cure = "give one of them another id; only one live and one shadow rule can share it";
+        let fault = Fault::new("duplicate-id", message, cure);
         file.findings.push(Finding::error(&file.text, span, fault));
         file.findings.sort_by_key(|finding| finding.span.start);
         file.rule = None;
+    }
+}
+
+fn are_trial_and_live(one: Option<Stage>, other: Option<Stage>) -> bool {
+    matches!(
+        (one, other),
+        (Some(Stage::Live), Some(Stage::Shadow)) | (Some(Stage::Shadow), Some(Stage::Live))
+    )
+}
+
+/// Returns the stage that a file states, also where the rest of it is wrong.
+pub(crate) fn stage_of(file: &CheckedFile) -> Option<Stage> {
+    if let Some(rule) = &file.rule {
+        return Some(rule.stage);
+    }
+    let document: toml::Table = toml::from_str(&file.text).ok()?;
+    match document.get("stage") {
+        None => Some(Stage::default()),
+        Some(word) => word.clone().try_into().ok(),
     }
 }
 
@@ -224,6 +248,29 @@ mod tests {
             files.iter().map(|file| file.findings.iter().map(|f| f.code).collect()).collect();
         assert_eq!(codes, [vec!["unknown-key"], vec!["duplicate-id"]]);
         assert_eq!((files[1].findings[0].line, files[1].findings[0].column), (1, 6));
+    }
+
+    #[test]
+    fn a_version_on_trial_stands_beside_the_live_one() {
+        let cases: [(&str, &[&str], &[usize]); 4] = [
+            ("live and shadow", &["live", "shadow"], &[]),
+            ("two on trial", &["shadow", "live", "shadow"], &[2]),
+            ("a draft beside it", &["live", "draft"], &[1]),
+            ("an unknown stage", &["live", "trial"], &[1]),
+        ];
+        for (name, stages, refused) in cases {
+            let folder = tempfile::tempdir().unwrap();
+            for (number, stage) in stages.iter().enumerate() {
+                let text = format!("stage = \"{stage}\"\n{RULE}");
+                fs::write(folder.path().join(format!("{number}.toml")), text).unwrap();
+            }
+            let files = check(&[folder.path()], &catalogue()).unwrap();
+            let is_refused = |file: &CheckedFile| {
+                file.findings.iter().any(|finding| finding.code == "duplicate-id")
+            };
+            let found: Vec<usize> = (0..files.len()).filter(|at| is_refused(&files[*at])).collect();
+            assert_eq!(found, refused, "case: {name}");
+        }
     }
 
     #[test]

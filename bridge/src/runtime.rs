@@ -5,34 +5,61 @@
 //! events, what follows from them and the cursor; the senders are told after the commit.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use upturn_core::decode::{DecodeError, Message, Receipt, Sources};
-use upturn_core::effect::Effect;
-use upturn_core::engine::{ActiveRule, Engine, Memory};
+use upturn_core::engine::Memory;
 use upturn_core::event::{Event, Position};
-use upturn_core::registry::Registry;
+use upturn_core::id::{DeviceId, EventId};
+use upturn_core::input::Input;
 
 use crate::clock::Clock;
 use crate::ingest::delivery::Delivery;
+use crate::ingest::inbox::{Batch, Inbox};
+use crate::ingest::submission::Taken;
 use crate::store::dead_letter::NewDeadLetter;
 use crate::store::error::StoreError;
 use crate::store::event::NewEvent;
-use crate::store::{self, Store, Tx};
+use crate::store::{self, Store};
 use crate::telemetry::Metrics;
 use crate::web::Change;
 
-mod recovery;
 mod consequence;
+mod failures;
+pub(crate) mod fold;
+pub(crate) mod reading;
+mod recovery;
+pub(crate) mod request;
+mod submitted;
+pub(crate) mod switching;
+mod wish;
+
+use self::consequence::Stored;
+use self::fold::{Fold, Placed};
+use self::request::Request;
+use self::submitted::Submitted;
 
 /// The most messages one commit may hold.
 pub(crate) const BATCH_MAX: usize = 4_096;
 /// How much history the engine keeps in memory; an older late event is folded from the store.
-const MEMORY: Memory = Memory::Recent(chrono::TimeDelta::hours(24));
-/// Events read at once when the engine is rebuilt.
-const PAGE: u32 = 10_000;
+pub(crate) const MEMORY: Memory = Memory::Recent(chrono::TimeDelta::hours(24));
+
+/// Inputs after which a snapshot is written: what a start may have to fold again.
+const SNAPSHOT_EVERY: Position = 500_000;
+/// How long after a deadline the tick comes that lets it pass: many deadlines share one.
+const TICK_AFTER: Duration = Duration::from_millis(250);
+
+/// Where the writer's work comes from.
+#[derive(Debug)]
+pub(crate) struct Queues {
+    /// Messages of devices, and events that programs hand in.
+    pub(crate) inbox: Inbox,
+    /// Wishes of people and commands.
+    pub(crate) requests: mpsc::Receiver<Request>,
+}
 
 /// What the writer works with.
 #[derive(Debug)]
@@ -51,21 +78,16 @@ pub(crate) struct Runtime<'r> {
     pub(crate) changes: &'r broadcast::Sender<Change>,
 }
 
-/// The engine and how far it has come.
-#[derive(Debug)]
-pub(crate) struct Fold {
-    engine: Engine,
-    cursor: Position,
-}
-
 /// A batch after decoding.
 #[derive(Debug, Default)]
-struct Decoded {
-    /// New to this batch, in order of receipt.
-    events: Vec<(Position, Box<str>, Event)>,
+struct Decoded<'s> {
+    /// New to this batch, in order of receipt, each with the name of its source.
+    events: Vec<(Position, &'s str, Event)>,
     dead_letters: Vec<NewDeadLetter>,
     /// How many stood twice in the batch.
     repeated: u64,
+    /// What came by each submission.
+    submitted: Vec<Submitted>,
 }
 
 /// What became of a batch.
@@ -73,17 +95,12 @@ struct Decoded {
 struct Tally {
     taken: u64,
     repeated: u64,
-    made: u64,
 }
 
 impl Runtime<'_> {
     /// Rebuilds the engine from the store: the fold over everything that was committed.
-    pub(crate) async fn recover(
-        &self,
-        rules: Vec<ActiveRule>,
-        registry: Registry,
-    ) -> Result<Fold, StoreError> {
-        recovery::recover(self.store, Engine::new(rules, registry, MEMORY)).await
+    pub(crate) async fn recover(&self) -> Result<Fold, StoreError> {
+        recovery::recover(self.store, MEMORY).await
     }
 
     /// Handles what comes in until `shutdown`, or until every sender is gone.
@@ -93,34 +110,53 @@ impl Runtime<'_> {
     pub(crate) async fn run(
         &self,
         fold: &mut Fold,
-        inbox: &mut mpsc::Receiver<Delivery>,
+        Queues { inbox, requests }: &mut Queues,
         shutdown: &CancellationToken,
     ) -> Result<(), StoreError> {
-        let mut batch = Vec::with_capacity(BATCH_MAX);
+        let mut batch = Batch::default();
+        let mut saved_at = fold.cursor;
         loop {
             tokio::select! {
                 biased;
-                () = shutdown.cancelled() => return Ok(()),
-                received = inbox.recv_many(&mut batch, BATCH_MAX) => {
-                    if received == 0 {
+                () = shutdown.cancelled() => {
+                    recovery::save(self.store, fold).await;
+                    return Ok(());
+                }
+                Some(request) = requests.recv() => {
+                    self.fulfil(fold, request).await?;
+                    continue;
+                }
+                goes_on = inbox.fill(&mut batch, BATCH_MAX) => {
+                    if !goes_on {
                         return Ok(());
                     }
                 }
+                () = self.until_deadline(fold) => {
+                    self.tick(fold).await?;
+                    continue;
+                }
             }
-            self.commit(fold, &batch).await?;
-            for delivery in batch.drain(..) {
+            let taken = self.commit(fold, &mut batch).await?;
+            if saved_at + SNAPSHOT_EVERY <= fold.cursor {
+                recovery::save(self.store, fold).await;
+                saved_at = fold.cursor;
+            }
+            for delivery in batch.deliveries.drain(..) {
                 delivery.acknowledge();
+            }
+            for (submission, taken) in batch.submissions.drain(..).zip(taken) {
+                submission.answer(taken);
             }
         }
     }
 
-    /// Makes one batch durable with everything that follows from it.
-    async fn commit(&self, fold: &mut Fold, batch: &[Delivery]) -> Result<(), StoreError> {
-        // Log time never decreases, whatever the machine's clock does.
-        let now = self.clock.now().max(fold.engine.log_time());
+    /// Makes one batch durable with everything that follows from it; returns what became of each
+    /// submission.
+    async fn commit(&self, fold: &mut Fold, batch: &mut Batch) -> Result<Vec<Taken>, StoreError> {
+        let now = self.now(fold);
         let decoded = self.decode(fold.cursor, now, batch);
         if decoded.events.is_empty() && decoded.dead_letters.is_empty() {
-            return Ok(());
+            return Ok(submitted::outcome(&decoded.submitted, &[]));
         }
         let old = fold.cursor;
         let new = decoded.events.last().map_or(old, |(position, _, _)| *position);
@@ -133,16 +169,21 @@ impl Runtime<'_> {
             .collect();
         let fresh = store::event::append(&mut tx, &rows).await?;
         store::dead_letter::insert(&mut tx, &decoded.dead_letters).await?;
+        let outcome = submitted::outcome(&decoded.submitted, &fresh);
         let total = decoded.events.len();
-        let mut made = 0;
         let mut taken = 0;
+        let mut effects = Vec::new();
         for ((position, _, event), is_new) in decoded.events.into_iter().zip(fresh) {
             if is_new {
                 taken += 1;
-                let effects = fold_one(&mut fold.engine, &mut tx, position, event).await?;
-                made += consequence::store(&mut tx, now, self.writes_letters, effects).await?;
+                let placed = Placed { position, received_at: now, input: Input::Event(event) };
+                let seen = (self.store, &mut tx);
+                fold::handle(&mut fold.engine, seen, placed, &mut effects).await?;
             }
         }
+        let failures = &mut fold.failures;
+        let stored =
+            consequence::store(&mut tx, now, self.writes_letters, failures, effects).await?;
         if old != new {
             store::cursor::advance(&mut tx, old, new).await?;
         }
@@ -150,34 +191,35 @@ impl Runtime<'_> {
         fold.cursor = new;
 
         let repeated = u64::try_from(total).unwrap_or_default() - taken + decoded.repeated;
-        self.count(now, &Tally { taken, repeated, made }, &decoded.dead_letters);
-        Ok(())
+        self.count(now, &Tally { taken, repeated }, &decoded.dead_letters);
+        self.count_stored(&stored);
+        Ok(outcome)
     }
 
-    fn decode(&self, cursor: Position, now: DateTime<Utc>, batch: &[Delivery]) -> Decoded {
+    fn decode(&self, cursor: Position, now: DateTime<Utc>, batch: &mut Batch) -> Decoded<'_> {
         let mut decoded = Decoded::default();
         let mut seen = BTreeSet::new();
         let mut position = cursor;
-        for delivery in batch {
+        for delivery in &batch.deliveries {
             if delivery.retained {
                 continue;
             }
             let receipt = Receipt::At(now);
             let message = Message { topic: &delivery.topic, payload: &delivery.payload, receipt };
-            match self.sources.decode(message) {
-                Ok(event) => {
-                    let key = (event.stated_at, event.device.clone(), event.id.clone());
-                    if seen.insert(key) {
+            match self.sources.read(message) {
+                Ok((source, event)) => {
+                    if seen.insert(key(&event)) {
                         position += 1;
-                        let source = self.sources.find(&delivery.topic);
-                        let source = source.map_or_else(Box::default, |s| s.name.clone());
-                        decoded.events.push((position, source, event));
+                        decoded.events.push((position, &*source.name, event));
                     } else {
                         decoded.repeated += 1;
                     }
                 }
                 Err(error) => decoded.dead_letters.push(self.dead_letter(now, delivery, &error)),
             }
+        }
+        for submission in &mut batch.submissions {
+            submitted::merge(submission, now, cursor, &mut seen, &mut decoded);
         }
         decoded
     }
@@ -200,37 +242,51 @@ impl Runtime<'_> {
     }
 
     fn count(&self, now: DateTime<Utc>, tally: &Tally, dead: &[NewDeadLetter]) {
-        let Tally { taken, repeated, made } = *tally;
+        let Tally { taken, repeated } = *tally;
         self.metrics.commits.inc();
         self.metrics.events.inc_by(taken);
         self.metrics.duplicates.inc_by(repeated);
-        self.metrics.tasks_created.inc_by(made);
         for letter in dead {
             self.metrics.count_dead_letter(letter.code);
         }
         if 0 < taken {
             self.metrics.saw_event(now);
         }
-        if 0 < made {
-            // Nobody may be looking.
-            drop(self.changes.send(Change { tasks_version: self.metrics.tasks_created.get() }));
+    }
+
+    /// Counts what a commit brought about, and tells open pages of it.
+    fn count_stored(&self, stored: &Stored) {
+        self.metrics.tasks_created.inc_by(stored.made);
+        for (rule, failed) in &stored.failed {
+            self.metrics.count_rule_failures(rule.as_str(), *failed);
         }
+        for _ in 0..stored.letters {
+            self.metrics.count_dead_letter(failures::CODE);
+        }
+        if 0 < stored.changed {
+            self.announce();
+        }
+    }
+
+    /// Tells open pages that tasks changed.
+    fn announce(&self) {
+        // Nobody may be looking.
+        drop(self.changes.send(Change { tasks_version: self.metrics.commits.get() }));
+    }
+
+    /// Waits until the next deadline has passed; for ever where there is none.
+    async fn until_deadline(&self, fold: &Fold) {
+        let Some(deadline) = fold.engine.next_deadline() else {
+            return std::future::pending().await;
+        };
+        let left = (deadline - self.clock.now()).to_std().unwrap_or_default();
+        tokio::time::sleep(left + TICK_AFTER).await;
     }
 }
 
-/// Folds one event, with its device's history from the store where the engine asks for it.
-async fn fold_one(
-    engine: &mut Engine,
-    tx: &mut Tx,
-    position: Position,
-    event: Event,
-) -> Result<Vec<Effect>, StoreError> {
-    let mut effects = Vec::new();
-    if let Some(need) = engine.handle(position, event, &mut effects) {
-        let all = store::event::of_device(tx, &need.device, DateTime::<Utc>::MIN_UTC).await?;
-        // Later events of this batch are in the store already, but not yet in the fold.
-        let known = all.into_iter().filter(|(at, _)| *at <= position).collect();
-        engine.supply(&need.device, known, &mut effects);
-    }
-    Ok(effects)
+/// What tells an event from another: the same as the store's unique key.
+type Key = (Option<DateTime<Utc>>, DeviceId, EventId);
+
+fn key(event: &Event) -> Key {
+    (event.stated_at, event.device.clone(), event.id.clone())
 }

@@ -31,11 +31,13 @@ pub(crate) mod cursor;
 pub(crate) mod dead_letter;
 pub(crate) mod error;
 pub(crate) mod event;
+pub(crate) mod log;
 pub(crate) mod outbox;
 mod postgres;
 pub(crate) mod rule;
 pub(crate) mod schema;
 pub(crate) mod session;
+pub(crate) mod snapshot;
 mod sqlite;
 pub(crate) mod task;
 pub(crate) mod task_view;
@@ -101,6 +103,14 @@ impl Store {
                 Backend::Sqlite(database.writer.begin_with("BEGIN IMMEDIATE").await?)
             }
             Backend::Postgres(database) => Backend::Postgres(answer(database.pool.begin()).await?),
+        }))
+    }
+
+    /// Begins a transaction that only reads, for look-ups that take one: nobody waits for it.
+    pub(crate) async fn begin_reading(&self) -> Result<Tx, StoreError> {
+        Ok(Tx(match self.reader() {
+            Backend::Sqlite(readers) => Backend::Sqlite(readers.begin().await?),
+            Backend::Postgres(pool) => Backend::Postgres(answer(pool.begin()).await?),
         }))
     }
 

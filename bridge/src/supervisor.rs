@@ -11,26 +11,28 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use upturn_core::decode::Sources;
-use upturn_core::engine::ActiveRule;
 use upturn_core::registry::Registry;
 
 use crate::backoff::Backoff;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::health::Health;
-use crate::ingest::delivery::Delivery;
 use crate::ingest::door::OpenDoor;
+use crate::ingest::inbox::Inbox;
+use crate::ingest::submission::Submission;
+use crate::reload::Reloader;
 use crate::rules::LoadedRule;
-use crate::runtime::{BATCH_MAX, Runtime};
+use crate::runtime::request::{Request, Wanted};
+use crate::runtime::{BATCH_MAX, Queues, Runtime};
 use crate::store::claim::Claim;
 use crate::store::error::StoreError;
 use crate::store::{self, Store};
 use crate::telemetry::Metrics;
 use crate::web::{self, App, Change, WebSettings};
 
-mod activate;
 mod carrier;
 mod doors;
+mod hangup;
 mod start_error;
 
 use self::doors::Doors;
@@ -43,8 +45,12 @@ const PING_EVERY: Duration = Duration::from_secs(2);
 /// Messages that wait for the writer: more than the broker sends ahead, so that what comes by
 /// acknowledged delivery always fits.
 const INBOX_MAX: usize = 4 * BATCH_MAX;
+/// Submissions that wait for the writer; who comes later waits at the door, with a time limit.
+const SUBMISSIONS_MAX: usize = 8;
 /// Changes that a slow page may miss before it must look again.
 const CHANGES_MAX: usize = 64;
+/// Wishes of people and commands that wait for the writer.
+const REQUESTS_MAX: usize = 64;
 
 /// What is to be run.
 #[derive(Debug)]
@@ -55,6 +61,8 @@ pub(crate) struct Plan {
     pub(crate) rules: Vec<LoadedRule>,
     /// Who and what is known.
     pub(crate) registry: Registry,
+    /// Whether SIGHUP reads rules and registry again, as services do; else it ends the process.
+    pub(crate) reloads: bool,
 }
 
 /// Everything, running.
@@ -77,7 +85,7 @@ pub(crate) struct Running {
 /// Starts every part; returns once messages are taken in and pages are served.
 pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
     let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
-    let [interrupt, terminate] = signals().map_err(StartError::Signals)?;
+    let ([interrupt, terminate], hangup) = signals(plan.reloads).map_err(StartError::Signals)?;
     let store = Store::open(plan.config.store.connection_url()?.expose()).await?;
     let claim = store.claim().await?;
     store.migrate().await?;
@@ -89,15 +97,15 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
     let health = Health::new(&["broker", "database", "ingest"]);
     let metrics = Metrics::new();
     let (changes, _) = broadcast::channel(CHANGES_MAX);
-    let (inbox, received) = mpsc::channel(INBOX_MAX);
+    let (deliver, submit, inbox) = Inbox::with_room_for(INBOX_MAX, SUBMISSIONS_MAX);
     let (resets, reset) = watch::channel(0);
     let sources = plan.config.sources();
-    let rules = activate::activate(&store, &SystemClock, &plan.rules).await?;
+    let (asks, requests) = mpsc::channel(REQUESTS_MAX);
 
     let opening = doors::Opening {
         config: &plan.config,
         sources: &sources,
-        inbox,
+        inbox: deliver,
         resets: reset,
         health: &health,
         metrics: &metrics,
@@ -111,7 +119,8 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
             return Err(error);
         }
     };
-    let app = app(&plan, &doors, &store, (&health, &metrics, &changes));
+    let app = app(&plan, &doors, &store, (&health, &metrics, &changes), (submit, asks));
+    hangup::start(hangup, &app.reloader, &tracker, &shutdown);
     tracker.spawn(web::serve::serve(listener, web::router(app), shutdown.clone()));
     carrier::start(&plan.config, &doors, &store, &tracker, &shutdown);
     tracker.spawn(ping(store.clone(), health.clone(), shutdown.clone()));
@@ -119,8 +128,7 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
     let writer = Writer {
         store: store.clone(),
         sources,
-        rules,
-        registry: plan.registry,
+        wanted: Wanted { rules: plan.rules, registry: plan.registry, actor: "upturn".to_owned() },
         writes_letters: plan.config.outbox.mqtt_topic.is_some(),
         health,
         metrics,
@@ -131,7 +139,7 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
     let (end, ended) = oneshot::channel();
     let stop = shutdown.clone();
     tracker.spawn(async move {
-        if let Err(error) = writer.run(claim, received, stop.clone()).await {
+        if let Err(error) = writer.run(claim, Queues { inbox, requests }, stop.clone()).await {
             // Nobody listens once a stop has begun.
             drop(end.send(error));
         }
@@ -163,8 +171,10 @@ impl Running {
     }
 }
 
-fn signals() -> io::Result<[Signal; 2]> {
-    Ok([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?])
+/// Listens for the signals that stop the program, and for the one that makes it reload.
+fn signals(reloads: bool) -> io::Result<([Signal; 2], Option<Signal>)> {
+    let stops = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
+    Ok((stops, reloads.then(|| signal(SignalKind::hangup())).transpose()?))
 }
 
 /// Returns what the pages work with.
@@ -173,12 +183,16 @@ fn app(
     doors: &Doors,
     store: &Store,
     (health, metrics, changes): (&Health, &Metrics, &broadcast::Sender<Change>),
+    (submit, asks): (mpsc::Sender<Submission>, mpsc::Sender<Request>),
 ) -> App {
     App {
         store: store.clone(),
         health: health.clone(),
         metrics: metrics.clone(),
         changes: changes.clone(),
+        submit,
+        reloader: Arc::new(Reloader::new(&plan.config, asks.clone(), Arc::new(SystemClock))),
+        asks,
         clock: Arc::new(SystemClock),
         settings: Arc::new(WebSettings {
             zone: plan.registry.calendar.zone(),
@@ -210,8 +224,7 @@ async fn ping(store: Store, health: Health, shutdown: CancellationToken) {
 struct Writer {
     store: Store,
     sources: Sources,
-    rules: Vec<ActiveRule>,
-    registry: Registry,
+    wanted: Wanted,
     writes_letters: bool,
     health: Health,
     metrics: Metrics,
@@ -225,10 +238,12 @@ impl Writer {
     async fn run(
         &self,
         claim: Claim,
-        mut inbox: mpsc::Receiver<Delivery>,
+        mut queues: Queues,
         shutdown: CancellationToken,
     ) -> Result<(), StartError> {
         let mut claim = Some(claim);
+        // Once they are in the log, the log has the word.
+        let mut wanted = Some(&self.wanted);
         let clock = Arc::new(SystemClock);
         let runtime = Runtime {
             store: &self.store,
@@ -243,16 +258,20 @@ impl Writer {
             let commits = self.metrics.commits.get();
             let outcome = async {
                 self.hold(&mut claim).await?;
-                let mut fold = runtime.recover(self.rules.clone(), self.registry.clone()).await?;
+                let mut fold = runtime.recover().await?;
+                if let Some(first) = wanted {
+                    runtime.switch(&mut fold, first).await?;
+                    wanted = None;
+                }
                 self.health.set("ingest", Ok(()));
-                runtime.run(&mut fold, &mut inbox, &shutdown).await
+                runtime.run(&mut fold, &mut queues, &shutdown).await
             };
             let Err(error) = outcome.await else { return Ok(()) };
             self.report(&error);
             if !is_passing(&error) {
                 return Err(error.into());
             }
-            self.forget(&mut inbox);
+            self.forget(&mut queues);
             if commits < self.metrics.commits.get() {
                 backoff.reset();
             }
@@ -288,8 +307,10 @@ impl Writer {
     }
 
     /// Drops what was not committed and has every sender send it again.
-    fn forget(&self, inbox: &mut mpsc::Receiver<Delivery>) {
-        while inbox.try_recv().is_ok() {}
+    fn forget(&self, queues: &mut Queues) {
+        queues.inbox.forget();
+        // Who waits is told by the end of the channel.
+        while queues.requests.try_recv().is_ok() {}
         self.resets.send_modify(|count| *count += 1);
         if let Some(door) = &self.door {
             door.reset_connections();

@@ -27,6 +27,8 @@ pub(crate) struct Metrics {
     pub(crate) duplicates: Counter,
     /// Messages kept as dead letters, by the code of the reason.
     pub(crate) dead_letters: Family<DeadLetterLabels, Counter>,
+    /// Events that a rule could not judge, by rule.
+    pub(crate) rule_failures: Family<RuleLabels, Counter>,
     /// Tasks made.
     pub(crate) tasks_created: Counter,
     /// Transactions committed.
@@ -43,6 +45,13 @@ pub(crate) struct Metrics {
 pub(crate) struct DeadLetterLabels {
     /// The code of the reason: `not-json`.
     pub(crate) code: &'static str,
+}
+
+/// What failures of rules are counted by.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct RuleLabels {
+    /// The rule's id.
+    pub(crate) rule: String,
 }
 
 impl Metrics {
@@ -62,6 +71,12 @@ impl Metrics {
             "dead_letters",
             "Messages that could not be read, by reason",
             dead_letters.clone(),
+        );
+        let rule_failures = Family::default();
+        registry.register(
+            "rule_failures",
+            "Events that a rule could not judge, by rule",
+            rule_failures.clone(),
         );
         let tasks_created = Counter::default();
         registry.register("tasks_created", "Tasks made", tasks_created.clone());
@@ -83,6 +98,7 @@ impl Metrics {
             events,
             duplicates,
             dead_letters,
+            rule_failures,
             tasks_created,
             commits,
             sessions_lost,
@@ -95,6 +111,11 @@ impl Metrics {
     /// Counts a message that could not be read.
     pub(crate) fn count_dead_letter(&self, code: &'static str) {
         self.dead_letters.get_or_create(&DeadLetterLabels { code }).inc();
+    }
+
+    /// Counts events that a rule could not judge.
+    pub(crate) fn count_rule_failures(&self, rule: &str, count: u64) {
+        self.rule_failures.get_or_create(&RuleLabels { rule: rule.to_owned() }).inc_by(count);
     }
 
     /// Records that an event was committed at `at`.
@@ -131,6 +152,7 @@ mod tests {
         metrics.events.inc_by(3);
         metrics.duplicates.inc();
         metrics.count_dead_letter("not-json");
+        metrics.count_rule_failures("care", 2);
         metrics.tasks_created.inc();
         metrics.commits.inc();
         metrics.saw_event(now + TimeDelta::seconds(5));
@@ -141,6 +163,7 @@ mod tests {
             "upturn_events_total 3",
             "upturn_duplicates_total 1",
             "upturn_dead_letters_total{code=\"not-json\"} 1",
+            "upturn_rule_failures_total{rule=\"care\"} 2",
             "upturn_tasks_created_total 1",
             "upturn_commits_total 1",
             "upturn_last_event_age_seconds 60",

@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use chrono_tz::Tz;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc};
 use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -19,10 +19,14 @@ use crate::auth::credential::Verified;
 use crate::auth::throttle::Throttle;
 use crate::clock::Clock;
 use crate::health::Health;
+use crate::ingest::submission::Submission;
+use crate::reload::Reloader;
+use crate::runtime::request::Request;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
 pub(crate) mod api;
+pub(crate) mod ask;
 pub(crate) mod asset;
 pub(crate) mod fault;
 pub(crate) mod filter;
@@ -57,6 +61,12 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     /// Tells open pages that there is something new.
     pub(crate) changes: broadcast::Sender<Change>,
+    /// To the one writer.
+    pub(crate) asks: mpsc::Sender<Request>,
+    /// Reads rules and registry again.
+    pub(crate) reloader: Arc<Reloader>,
+    /// Takes events that programs hand in to the writer.
+    pub(crate) submit: mpsc::Sender<Submission>,
     /// The clock.
     pub(crate) clock: Arc<dyn Clock>,
     /// The settings.
@@ -120,6 +130,9 @@ fn pages() -> Router<App> {
         .route("/tasks", get(page::tasks::show))
         .route("/tasks/new", get(page::tasks::count_new))
         .route("/tasks/{id}", get(page::task::show))
+        .route("/tasks/{id}/{verb}", post(page::task::act))
+        .route("/rules", get(page::rules::show))
+        .route("/rules/{id}", get(page::rule::show))
         .route("/dead-letters", get(page::dead_letters::show))
         .route("/dead-letters/{id}/raw", get(page::dead_letters::download))
         .route("/problems/{code}", get(page::fault::explain))
@@ -129,8 +142,12 @@ fn pages() -> Router<App> {
 
 fn api() -> Router<App> {
     Router::new()
+        .route("/api/v1/events", post(api::events::submit))
         .route("/api/v1/tasks", get(api::tasks::list))
         .route("/api/v1/tasks/{id}", get(api::tasks::find))
+        .route("/api/v1/tasks/{id}/{verb}", post(api::tasks::act))
+        .route("/api/v1/rules", get(api::rules::list))
+        .route("/api/v1/rules/reload", post(api::rules::reload))
         .route("/api/v1/dead-letters", get(api::dead_letters::list))
         .route("/api/v1/dead-letters/{id}/raw", get(api::dead_letters::download))
 }

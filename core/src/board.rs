@@ -27,7 +27,13 @@ impl Board {
             Effect::Withdraw { task, .. } => {
                 self.tasks.remove(&task);
             }
+            Effect::Fault(_) => {}
         }
+    }
+
+    /// Returns the standing task with this id.
+    pub fn find(&self, task: &TaskId) -> Option<&Task> {
+        self.tasks.get(task)
     }
 
     /// Returns the standing tasks, ordered by device, then by the time of the last evidence.

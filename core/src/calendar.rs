@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Datelike as _, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 
 use self::hours::Hours;
 
@@ -17,7 +18,7 @@ const LOOK_AHEAD_DAYS: usize = 5 * 366;
 /// A weekly pattern of working hours with overrides in both directions, in a named zone.
 ///
 /// The default one is Monday to Friday, 09:00 to 17:00 UTC, and knows no holidays.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Calendar {
     zone: Tz,
     revision: Box<str>,
@@ -29,7 +30,7 @@ pub struct Calendar {
 }
 
 /// Days whose hours are not those of the weekly pattern: holidays, or make-up workdays.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Override {
     /// The first of the days.
     pub first_on: NaiveDate,

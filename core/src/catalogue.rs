@@ -2,13 +2,15 @@
 //!
 //! A closed format says everything it can ever send; native JSON is open, since the fleet's own
 //! firmware may send any kind and any attribute. What nobody can know is therefore an error only
-//! where every configured source is closed (see [`Catalogue::is_open`]).
+//! where every configured source is closed (see [`Catalogue::is_open`]). Service events (tickets,
+//! repairs, visits …) come by other ways than devices, so they are listed for every format.
 
 use crate::decode::Format;
 
 mod native;
 mod ocpp16;
 mod registry;
+mod service;
 
 /// What the configured sources can send, and what the registry knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,12 +75,13 @@ impl Catalogue {
         self.formats.contains(&Format::Native)
     }
 
-    /// Returns the kinds that sources are known to send.
+    /// Returns the kinds that sources are known to send, service events last.
     pub fn kinds(&self) -> impl Iterator<Item = &'static Kind> + Clone {
-        self.formats.iter().flat_map(|format| match format {
+        let of_devices = self.formats.iter().flat_map(|format| match format {
             Format::Native => native::KINDS,
             Format::Ocpp16 => ocpp16::KINDS,
-        })
+        });
+        of_devices.chain(service::KINDS)
     }
 
     /// Returns the kind `name`, if a source is known to send it.
@@ -120,6 +123,32 @@ mod tests {
         assert!(ocpp.find_kind("boot").is_some());
         assert!(ocpp.find_kind("charge_failed").is_some());
         assert!(ocpp.find_kind("charge_faild").is_none());
+    }
+
+    #[test]
+    fn lists_service_events_whatever_the_devices_speak() {
+        for formats in [&[][..], &[Format::Native], &[Format::Ocpp16]] {
+            let catalogue = Catalogue::of(formats);
+            let ticket = catalogue.find_kind("ticket_opened").unwrap();
+            let severity = ticket.attributes.iter().find(|field| field.name == "severity").unwrap();
+            assert_eq!(severity.values, ["low", "normal", "severe"], "case: {formats:?}");
+            for kind in [
+                "ticket_closed",
+                "repair_recorded",
+                "visit_recorded",
+                "campaign_sent",
+                "requirement_recorded",
+                "maintenance_started",
+                "maintenance_ended",
+            ] {
+                let kind = catalogue.find_kind(kind).unwrap();
+                // Whom it is about.
+                for name in ["account", "contact", "site", "id_tag"] {
+                    let found = kind.attributes.iter().any(|field| field.name == name);
+                    assert!(found, "{name} of {}", kind.name);
+                }
+            }
+        }
     }
 
     #[test]

@@ -14,12 +14,19 @@
 //!
 //! # Numbers
 //! Whole numbers are compared exactly, others as 64-bit floats; `+`, `-`, `*` and `/` are
-//! calculated in floats, since a sensor may send `3` as well as `3.0`.
+//! calculated in floats, since a sensor may send `3` as well as `3.0`. Dividing by zero is an error.
+//!
+//! # Readings
+//! A [`Reading`] is the name of one number that a rule watches, checked like a name in a condition.
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use cel::common::ast::SourceInfo;
+
 use self::check::Checker;
+use self::datum::Datum;
+use self::path::{Name, Path, Segment};
 use self::program::Test;
 use crate::catalogue::Catalogue;
 use crate::event::Event;
@@ -28,6 +35,7 @@ use crate::rule::finding::{Fault, Severity};
 
 mod check;
 mod datum;
+mod explain;
 mod library;
 mod lower;
 mod path;
@@ -39,6 +47,70 @@ mod syntax;
 pub struct Condition {
     text: Arc<str>,
     test: Arc<Test>,
+}
+
+/// A number that a rule watches: the name of an attribute or a field.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    text: Arc<str>,
+    path: Path,
+}
+
+impl Reading {
+    /// Returns the reading that `written` names, if there is no error in it, and what is wrong with
+    /// it. It must be one name of a number, for events of each of `kinds`; without any, attributes
+    /// are not checked.
+    pub(crate) fn compile(
+        written: &str,
+        catalogue: &Catalogue,
+        kinds: &[&str],
+    ) -> (Option<Self>, Vec<Remark>) {
+        let program = match syntax::parse(written) {
+            Ok(program) => program,
+            Err(remark) => return (None, vec![remark]),
+        };
+        let places = program.source_info();
+        let Some(name) = Name::of(program.expression(), places) else {
+            let message = format!("'{}' is not one name", written.trim());
+            let cure = "name one number: event.temperature";
+            let fault = Fault::new("not-a-name", message, cure);
+            let remark = Remark { span: 0..written.len(), severity: Severity::Error, fault };
+            return (None, vec![remark]);
+        };
+        let remarks = for_each_kind(kinds, |kind| {
+            let mut checker = Checker::new(catalogue, kind, places);
+            checker.check_number(&name);
+            checker.into_remarks()
+        });
+        let path = Path::of(&name).filter(|_| !has_error(&remarks));
+        (path.map(|path| Self { text: written.trim().into(), path }), remarks)
+    }
+
+    /// Returns the number `event` has there, judged with `registry`; `None` where it has none, or
+    /// none that is finite.
+    pub fn of(&self, event: &Event, registry: &Registry) -> Option<f64> {
+        match self.path.read(event, registry) {
+            Datum::Whole(whole) => Some(datum::float(whole)),
+            Datum::Float(float) => Some(float).filter(|float| float.is_finite()),
+            Datum::Null | Datum::Truth(_) | Datum::Text(_) | Datum::Nested(_) => None,
+        }
+    }
+
+    /// Returns the name as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+/// What one test of a condition says of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// The test: `event.code != "X"`. One that the condition denies has its `!`.
+    pub text: String,
+    /// What the name in it read as, as JSON text; of several names, an object with each of them.
+    pub value: Option<String>,
+    /// Whether the test holds; `None` where that is an error.
+    pub holds: Option<bool>,
 }
 
 /// What is wrong with a condition, at a place in its text.
@@ -68,7 +140,7 @@ impl Condition {
         let mut checker = Checker::new(catalogue, kind, program.source_info());
         checker.check_condition(expression);
         let remarks = checker.into_remarks();
-        if remarks.iter().any(|remark| remark.severity == Severity::Error) {
+        if has_error(&remarks) {
             return (None, remarks);
         }
         let test = Arc::new(lower::test(expression, program.source_info()));
@@ -82,8 +154,58 @@ impl Condition {
 
     /// Returns whether `event` meets the condition, judged with `registry`.
     pub fn holds(&self, event: &Event, registry: &Registry) -> bool {
-        self.test.evaluate(event, registry) == Some(true)
+        self.judge(event, registry) == Some(true)
     }
+
+    /// Returns whether `event` meets the condition, judged with `registry`; `None` where that is an
+    /// error: a value of another type than the condition takes it for, or a division by zero.
+    pub fn judge(&self, event: &Event, registry: &Registry) -> Option<bool> {
+        self.test.evaluate(event, registry)
+    }
+
+    /// Returns what each single test of the condition says of `event`, in the order they are
+    /// written.
+    ///
+    /// All of them are judged, also those that the outcome does not hang on.
+    pub fn explain(&self, event: &Event, registry: &Registry) -> Vec<Term> {
+        explain::terms(&self.test, event, registry)
+    }
+}
+
+/// Returns what is wrong with `attribute` as the name of an attribute that events of each of
+/// `kinds` have. Places are bytes of the name.
+pub(crate) fn check_attribute(
+    attribute: &str,
+    catalogue: &Catalogue,
+    kinds: &[&str],
+) -> Vec<Remark> {
+    let segment = |text: &str| Segment { text: text.to_owned(), span: 0..attribute.len() };
+    let name = Name { root: segment("event"), fields: vec![segment(attribute)] };
+    let places = SourceInfo::default();
+    for_each_kind(kinds, |kind| {
+        let mut checker = Checker::new(catalogue, kind, &places);
+        checker.check_value_of(&name);
+        checker.into_remarks()
+    })
+}
+
+/// Returns what `check` finds for each kind, each thing once; for no kind in particular where
+/// there is none.
+fn for_each_kind(kinds: &[&str], check: impl Fn(Option<&str>) -> Vec<Remark>) -> Vec<Remark> {
+    if kinds.is_empty() {
+        return check(None);
+    }
+    let mut remarks = Vec::new();
+    for remark in kinds.iter().flat_map(|kind| check(Some(kind))) {
+        if !remarks.contains(&remark) {
+            remarks.push(remark);
+        }
+    }
+    remarks
+}
+
+fn has_error(remarks: &[Remark]) -> bool {
+    remarks.iter().any(|remark| remark.severity == Severity::Error)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod time;
 mod native;
 pub mod ocpp16;
 pub mod line;
+pub mod subject;
 
 use self::topic::{Captures, TopicPattern};
 
@@ -132,6 +133,20 @@ impl DecodeError {
             Self::Id(_) => "bad-id",
         }
     }
+
+    /// Returns the part of a native event that is wrong, if it is one part.
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Missing(field) | Self::Field { field, .. } => Some(field),
+            Self::IdentityMismatch { .. } => Some("device"),
+            Self::Id(error) => Some(error.field()),
+            Self::NoSource
+            | Self::TooLarge(_)
+            | Self::NotUtf8(_)
+            | Self::NotJson(_)
+            | Self::TooDeep => None,
+        }
+    }
 }
 
 /// All sources; the first whose topic fits reads a message.
@@ -146,9 +161,14 @@ impl Sources {
 
     /// Returns the event that `message` tells of.
     pub fn decode(&self, message: Message<'_>) -> Result<Event, DecodeError> {
+        self.read(message).map(|(_, event)| event)
+    }
+
+    /// Returns the event that `message` tells of, and the source that reads it.
+    pub fn read(&self, message: Message<'_>) -> Result<(&Source, Event), DecodeError> {
         let fitting = self.0.iter().find_map(|s| Some((s, s.topic.matches(message.topic)?)));
         let (source, captures) = fitting.ok_or(DecodeError::NoSource)?;
-        source.decode(captures, message)
+        Ok((source, source.decode(captures, message)?))
     }
 }
 

@@ -3,9 +3,9 @@
 //! A pure fold, so that a late message is handled by folding the device's history again. To add
 //! a derivation: a file under `derive/`, and its line in [`Derivation::observe`].
 
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-use crate::event::Event;
+use crate::event::{Event, EventRef};
 
 pub mod attempt;
 
@@ -15,7 +15,7 @@ pub const CHARGE_FAILED: &str = "charge_failed";
 pub const CHARGE_OK: &str = "charge_ok";
 
 /// What is known of one device's sessions after the messages seen so far.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Derivation {
     attempts: attempt::Attempts,
 }
@@ -32,7 +32,7 @@ impl Derivation {
     }
 
     /// Takes the device's next raw message and returns what follows from it.
-    pub fn observe(&mut self, event: &Event) -> Vec<Arc<Event>> {
-        self.attempts.observe(event).into_iter().map(Arc::new).collect()
+    pub fn observe(&mut self, event: &Event) -> Vec<EventRef> {
+        self.attempts.observe(event).into_iter().map(EventRef::new).collect()
     }
 }

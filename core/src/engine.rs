@@ -2,37 +2,66 @@
 //!
 //! Stage one folds each (rule, scope) by itself, in event time, so that the order of arrival does
 //! not matter: a late event folds its key's recent history again, and the difference to what
-//! stood before is what follows. One task stands for each match; it is given its owner and its
-//! due time when it is made.
+//! stood before is what follows ([`key`]). Stage two folds the episodes of each customer, from all
+//! rules, into tasks ([`desk`]); a late change folds the customer again.
+//!
+//! ```text
+//! Input -> judge (which rules ask, is the condition met) -> key (pattern, episode) -> desk -> Effect
+//!            raw messages -> derive ----^                      deadlines ----^
+//! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
-use crate::decode::digest;
 use crate::derive::Derivation;
-use crate::effect::Effect;
-use crate::event::{Event, Position};
-use crate::id::{DeviceId, TaskId};
+use crate::effect::{Effect, Fault};
+use crate::event::{Event, EventRef, Position};
+use crate::id::DeviceId;
+use crate::input::{Action, Input};
 use crate::intern::{Interner, Symbol};
-use crate::pattern::{Pattern, consecutive};
 use crate::registry::Registry;
-use crate::rule::{Rule, Scope};
-use crate::task::{EpisodeState, Evidence, Occasion, Task};
+use crate::rule::scope::attribute;
+use crate::rule::{Rule, Scope, Stage};
 
-mod timeline;
-mod raw;
-mod standing;
+mod desk;
+mod episode;
+mod explain;
+mod judge;
 mod key;
+mod ledger;
+mod maintenance;
 mod pairing;
+mod raw;
+mod registries;
+mod supply;
+mod switch;
 #[cfg(test)]
 pub(crate) mod testing;
+mod timeline;
+mod track;
 
-use self::key::{Entry, Key};
-use self::pairing::Change;
+pub use self::explain::{Attempt, Fate, NearMiss, Occurrence, WhyNot};
+pub use self::ledger::Hold;
+
+use self::desk::{Desk, Scene};
+use self::episode::{Change, Number};
+use self::judge::Judge;
+use self::key::{Edit, Key, Work};
+use self::maintenance::Maintenance;
 use self::raw::{Raw, RawChange};
-use self::standing::Match;
+use self::registries::Registries;
+use self::supply::Pending;
+use self::switch::Switch;
+use self::track::Entry;
+
+/// Kinds of service events that the engine itself understands.
+const TICKET_OPENED: &str = "ticket_opened";
+const TICKET_CLOSED: &str = "ticket_closed";
+/// The word for a ticket that stops all selling.
+const SEVERE: &str = "severe";
 
 /// How much of each key's history is kept in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,64 +73,122 @@ pub enum Memory {
     All,
 }
 
-/// A rule in force, and the place in the log since which it is.
+/// A rule in force, and since when it is.
 #[derive(Clone, Debug)]
 pub struct ActiveRule {
     /// The rule.
-    pub rule: Rule,
-    /// Matches whose newest input lies before this make no task.
+    pub rule: Arc<Rule>,
+    /// Which version of it: a short hash of its document.
+    pub version: Arc<str>,
+    /// The place in the log since which this version is in force. What it finds in events before
+    /// makes no task.
     pub since: Position,
+    /// Log time of that place: a deadline before makes no task.
+    pub since_at: DateTime<Utc>,
 }
 
-/// Something the engine must be told before it can go on with a device.
+impl ActiveRule {
+    /// Returns `rule` as in force since before the log began.
+    pub fn always(rule: Rule) -> Self {
+        let (since, since_at) = (0, DateTime::<Utc>::MIN_UTC);
+        Self { rule: Arc::new(rule), version: "".into(), since, since_at }
+    }
+
+    /// Returns whether both are the same version of the same rule.
+    fn is_version_of(&self, other: &Self) -> bool {
+        self.is_of_rule(other) && self.version == other.version && self.since == other.since
+    }
+
+    /// Returns whether both are versions of one rule, one in force for trial apart from one that
+    /// is in earnest.
+    fn is_of_rule(&self, other: &Self) -> bool {
+        self.rule.id == other.rule.id && self.rule.stage == other.rule.stage
+    }
+}
+
+/// Something the engine must be told before it can go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Need {
-    /// Whose events: all of them, in any order, to [`Engine::supply`].
-    pub device: DeviceId,
+pub enum Need {
+    /// All events of these devices up to and including the input at hand, in any order, to
+    /// [`Engine::supply`].
+    Devices(Vec<DeviceId>),
+    /// Rules changed: all inputs before the one at hand, in the order of the log, to the engine
+    /// that [`Engine::begin_replay`] returns, which goes back to [`Engine::finish_replay`].
+    Log,
 }
 
 /// The fold.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "what the rules ask about, each by itself")]
 pub struct Engine {
-    rules: Vec<ActiveRule>,
-    /// Which rules ask about a kind, and what an event of it is to them.
-    asked: BTreeMap<Box<str>, Vec<(usize, consecutive::Role)>>,
+    /// Rules by their place, which stays theirs over versions; `None` once retired.
+    rules: Vec<Option<ActiveRule>>,
+    #[serde(skip)]
+    judge: Judge,
     /// Whether a rule asks about something that is derived.
     derives: bool,
-    registry: Registry,
+    /// Whether a guard looks at tickets.
+    minds_tickets: bool,
+    registries: Registries,
+    maintenance: Maintenance,
+    #[serde(skip, default = "all")]
     memory: Memory,
+    #[serde(with = "crate::snapshot::time")]
     log_time: DateTime<Utc>,
     scopes: Interner,
     devices: Interner,
     raw: Vec<Option<Box<Raw>>>,
     /// By rule, then by scope.
     keys: Vec<Vec<Option<Box<Key>>>>,
+    deadlines: BTreeSet<(DateTime<Utc>, Address)>,
+    numbers: Number,
+    desk: Desk,
+    #[serde(skip)]
+    pending: Option<Pending>,
+    #[serde(skip)]
+    switch: Option<Switch>,
+    /// Whether it only replays the log for rules that come into force in another.
+    is_replay: bool,
+    /// Whether any event was handled.
+    has_history: bool,
 }
 
 /// Where a key's state is: the rule's place in the list, and the scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Address {
     rule: usize,
     scope: Symbol,
 }
 
 impl Engine {
-    /// Returns an engine that has seen nothing.
-    pub fn new(rules: Vec<ActiveRule>, registry: Registry, memory: Memory) -> Self {
-        let mut asked: BTreeMap<Box<str>, Vec<_>> = BTreeMap::new();
-        for (number, active) in rules.iter().enumerate() {
-            let Pattern::Consecutive(config) = &active.rule.when.pattern;
-            let counts = std::iter::once((&config.event, consecutive::Role::Counts));
-            let resets = config.reset_by.iter().map(|kind| (kind, consecutive::Role::Resets));
-            for (kind, role) in counts.chain(resets) {
-                asked.entry(kind.clone()).or_default().push((number, role));
-            }
-        }
-        let derives = asked.keys().any(|kind| Derivation::makes(kind));
-        let keys = rules.iter().map(|_| Vec::new()).collect();
-        let (scopes, devices) = (Interner::default(), Interner::default());
-        let (raw, log_time) = (Vec::new(), DateTime::<Utc>::MIN_UTC);
-        Self { rules, asked, derives, registry, memory, log_time, scopes, devices, raw, keys }
+    /// Returns an engine that has seen nothing. Drafts and retired rules are left out.
+    pub fn new(rules: Vec<ActiveRule>, registry: impl Into<Arc<Registry>>, memory: Memory) -> Self {
+        let registries = Registries::new(registry.into());
+        let mut engine = Self {
+            rules: Vec::new(),
+            judge: Judge::default(),
+            derives: false,
+            minds_tickets: false,
+            registries,
+            maintenance: Maintenance::default(),
+            memory,
+            log_time: DateTime::<Utc>::MIN_UTC,
+            scopes: Interner::default(),
+            devices: Interner::default(),
+            raw: Vec::new(),
+            keys: Vec::new(),
+            deadlines: BTreeSet::new(),
+            numbers: Number::default(),
+            desk: Desk::default(),
+            pending: None,
+            switch: None,
+            is_replay: false,
+            has_history: false,
+        };
+        engine.rules = rules.into_iter().filter(is_in_force).map(Some).collect();
+        engine.keys = engine.rules.iter().map(|_| Vec::new()).collect();
+        engine.index();
+        engine
     }
 
     /// Returns the newest log time seen.
@@ -109,225 +196,274 @@ impl Engine {
         self.log_time
     }
 
-    /// Takes the input at `position` and appends what follows from it to `effects`.
+    /// Returns the next deadline; once log time is beyond it, something may follow.
+    pub fn next_deadline(&self) -> Option<DateTime<Utc>> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// Returns the rules in force.
+    pub fn rules(&self) -> impl Iterator<Item = &ActiveRule> {
+        self.rules.iter().flatten()
+    }
+
+    /// Returns the registry of now.
+    pub fn registry(&self) -> &Registry {
+        self.registries.newest()
+    }
+
+    /// Takes the input at `position`, received at `received_at`, and appends what follows from it
+    /// to `effects`.
     ///
-    /// `event` is new: the caller has left out what was taken in before. The result is a need
-    /// where the event is older than what is kept; then nothing has followed yet, and the caller
-    /// passes the device's whole history, this event included, to [`Engine::supply`].
+    /// The result is a need where the engine cannot go on without history; then the caller meets
+    /// it before the next input.
+    #[must_use]
     pub fn handle(
         &mut self,
         position: Position,
-        event: Event,
+        received_at: DateTime<Utc>,
+        input: Input,
         effects: &mut Vec<Effect>,
     ) -> Option<Need> {
-        self.log_time = self.log_time.max(event.received_at);
-        let is_raw = self.derives && Derivation::reads(&event.kind);
-        if !is_raw && !self.asked.contains_key(&event.kind) {
-            return None;
-        }
-        let event = Arc::new(event);
-        let mut complete = self.route(position, &event, effects);
-        if is_raw {
-            complete &= self.observe_raw(position, &event, effects);
-        }
-        (!complete).then(|| Need { device: event.device.clone() })
-    }
-
-    /// Folds the whole history of a device again and appends the difference to `effects`.
-    pub fn supply(
-        &mut self,
-        device: &DeviceId,
-        history: Vec<(Position, Event)>,
-        effects: &mut Vec<Effect>,
-    ) {
-        let mut history: Vec<_> = history.into_iter().map(|(p, e)| (p, Arc::new(e))).collect();
-        history.sort_by(|(_, one), (_, other)| one.order().cmp(&other.order()));
-        let newest = history.iter().map(|(position, _)| *position).max().unwrap_or_default();
-
-        let mut entries: Vec<(Position, Arc<Event>)> = history.clone();
-        if self.derives {
-            let raw = history.into_iter().filter(|(_, event)| Derivation::reads(&event.kind));
-            let (raw, derived) =
-                Raw::rebuilt(raw.map(|(position, event)| raw::Item { position, event }));
-            entries.extend(derived);
-            entries.sort_by(|(_, one), (_, other)| one.order().cmp(&other.order()));
-            let symbol = self.devices.intern(device.as_str());
-            *slot(&mut self.raw, symbol) = Some(Box::new(raw));
-        }
-        let mut by_key: BTreeMap<Address, Vec<Entry>> = BTreeMap::new();
-        for (position, event) in &entries {
-            for (at, entry) in self.entries_of(*position, event) {
-                by_key.entry(at).or_default().push(entry);
+        self.log_time = self.log_time.max(received_at);
+        let need = match input {
+            Input::Event(event) => self.take_event(position, event, effects),
+            Input::Registry(registry) => {
+                self.registries.push(position, registry);
+                None
             }
+            Input::Rules(rules) => self.switch(position, rules, effects),
+            Input::Action(action) => {
+                self.act(position, &action, effects);
+                None
+            }
+            Input::Tick => None,
+        };
+        if need.is_none() {
+            self.pass_deadlines(position, effects);
         }
-        for (at, entries) in by_key {
-            self.change(at, newest, effects, |key, active| Some(key.rebuild(active, entries)));
-        }
+        need
     }
 
-    /// Gives `event` to every rule that asks about it; returns whether all could place it.
-    fn route(&mut self, position: Position, event: &Arc<Event>, effects: &mut Vec<Effect>) -> bool {
-        let mut complete = true;
-        for (at, entry) in self.entries_of(position, event) {
-            complete &= self.change(at, position, effects, |key, active| key.take(active, entry));
-        }
-        complete
-    }
-
-    /// Makes all edits of one input at once, so that a key is folded again only once.
-    fn edit(
+    fn take_event(
         &mut self,
         position: Position,
-        edits: BTreeMap<Address, key::Edit>,
+        mut event: Event,
         effects: &mut Vec<Effect>,
-    ) -> bool {
-        let mut complete = true;
-        for (at, edit) in edits {
-            complete &= self.change(at, position, effects, |key, active| key.edit(active, edit));
+    ) -> Option<Need> {
+        event.position = position;
+        self.has_history = true;
+        if self.minds_tickets && matches!(&*event.kind, TICKET_OPENED | TICKET_CLOSED) {
+            self.take_ticket(&event, effects);
         }
-        complete
+        let is_marker = self.maintenance.is_minded() && Maintenance::reads(&event.kind);
+        let is_raw = self.derives && Derivation::reads(&event.kind);
+        if !is_raw && !is_marker && !self.judge.asks_about(&event.kind) {
+            return None;
+        }
+        let event = EventRef::new(event);
+        if is_marker {
+            self.maintenance.note(&event);
+            return Some(self.begin_supply(Pending::whole(position, &event.device)));
+        }
+        let mut pending = Pending::new(position, &event.device);
+        self.route(&event, &mut pending, effects);
+        if is_raw {
+            self.observe_raw(&event, &mut pending, effects);
+        }
+        (!pending.is_empty()).then(|| self.begin_supply(pending))
+    }
+
+    fn take_ticket(&mut self, event: &Event, effects: &mut Vec<Effect>) {
+        let registry = self.registries.at(event.position);
+        let Some(account) = registry.find_account_behind(event) else { return };
+        let ticket = attribute(event, "ticket").unwrap_or_else(|| event.id.to_string());
+        let opens = &*event.kind == TICKET_OPENED;
+        if opens && attribute(event, "severity").as_deref() != Some(SEVERE) {
+            return;
+        }
+        let scene = Scene {
+            position: event.position,
+            at: self.log_time,
+            registries: &self.registries,
+            scopes: &self.scopes,
+        };
+        self.desk.ticket(scene, &account, (event, &ticket, opens), effects);
+    }
+
+    fn act(&mut self, position: Position, action: &Action, effects: &mut Vec<Effect>) {
+        if !action.verb.closes() {
+            return;
+        }
+        let scene = Scene {
+            position,
+            at: self.log_time,
+            registries: &self.registries,
+            scopes: &self.scopes,
+        };
+        let Some(address) = self.desk.close(scene, &action.task, effects) else { return };
+        let entry = Entry::Done { at: self.log_time, task: action.task.as_str().into() };
+        // Log time is never before what is kept.
+        self.change(address, (position, self.log_time), effects, |key, work| key.take(work, entry));
+    }
+
+    /// Lets every deadline that log time is beyond pass, in order.
+    fn pass_deadlines(&mut self, position: Position, effects: &mut Vec<Effect>) {
+        while let Some((at, address)) = self.deadlines.first().copied()
+            && at < self.log_time
+        {
+            let limit = at + TimeDelta::milliseconds(1);
+            self.change(address, (position, at), effects, |key, work| {
+                Some(key.pass_until(work, limit))
+            });
+            // A key whose deadline did not move would be asked for ever.
+            self.deadlines.remove(&(at, address));
+        }
+    }
+
+    /// Gives `event` to every rule that asks about it.
+    fn route(&mut self, event: &EventRef, pending: &mut Pending, effects: &mut Vec<Effect>) {
+        let place = (event.position, self.log_time);
+        let device = self.devices.intern(event.device.as_str());
+        for (at, entry) in self.entries_of(event, effects) {
+            let took = self.change(at, place, effects, |key, work| {
+                key.belongs_to(device);
+                key.take(work, entry)
+            });
+            if !took {
+                pending.keys.insert(at);
+            }
+        }
     }
 
     /// Lets `act` change one key; returns whether it could.
     fn change(
         &mut self,
-        at: Address,
-        position: Position,
+        address: Address,
+        (position, at): (Position, DateTime<Utc>),
         effects: &mut Vec<Effect>,
-        act: impl FnOnce(&mut Key, &ActiveRule) -> Option<Vec<Change>>,
+        act: impl FnOnce(&mut Key, &mut Work<'_>) -> Option<Vec<Change>>,
     ) -> bool {
-        let Some(active) = self.rules.get(at.rule) else { return true };
-        let Some(keys) = self.keys.get_mut(at.rule) else { return true };
-        let key = slot(keys, at.scope).get_or_insert_with(Box::default);
-        let Some(changes) = act(key, active) else { return false };
+        let Some(Some(active)) = self.rules.get(address.rule) else { return true };
+        let Some(keys) = self.keys.get_mut(address.rule) else { return true };
+        let key = slot(keys, address.scope).get_or_insert_with(|| Box::new(Key::new(active)));
+        let mut work = Work { active, log_time: self.log_time, numbers: &mut self.numbers };
+        let Some(changes) = act(key, &mut work) else { return false };
         if let Memory::Recent(recent) = self.memory {
-            key.settle(active, self.log_time, recent);
+            key.settle(&work, recent);
         }
-        self.apply(at, position, changes, effects);
+        let next = key.next_deadline(active);
+        if next != key.deadline {
+            if let Some(old) = key.deadline {
+                self.deadlines.remove(&(old, address));
+            }
+            if let Some(next) = next {
+                self.deadlines.insert((next, address));
+            }
+            key.deadline = next;
+        }
+        if !changes.is_empty() {
+            let (registries, scopes) = (&self.registries, &self.scopes);
+            let scene = Scene { position, at, registries, scopes };
+            self.desk.take(scene, (address, active), changes, effects);
+        }
         true
     }
 
     /// Returns the entries that `event` is for the rules that ask about it.
-    fn entries_of(&mut self, position: Position, event: &Arc<Event>) -> Vec<(Address, Entry)> {
-        let Some(asking) = self.asked.get(&event.kind) else { return Vec::new() };
-        let mut entries = Vec::with_capacity(asking.len());
-        for (number, role) in asking {
-            let Some(active) = self.rules.get(*number) else { continue };
+    fn entries_of(&mut self, event: &EventRef, effects: &mut Vec<Effect>) -> Vec<(Address, Entry)> {
+        let questions = self.judge.questions(&event.kind);
+        let mut entries = Vec::with_capacity(questions.len());
+        let registry = self.registries.at(event.position);
+        // Most rules count by device: its number is looked up once.
+        let mut of_device = None;
+        for question in questions {
+            let rule = question.rule;
+            let Some(Some(active)) = self.rules.get(rule) else { continue };
             let when = &active.rule.when;
-            let counts = *role == consecutive::Role::Counts;
-            let condition = when.condition.as_ref().filter(|_| counts);
-            if condition.is_some_and(|condition| !condition.holds(event, &self.registry)) {
+            if when.not_while_maintenance
+                && (self.maintenance.covers(event) || registry.is_trial(event))
+            {
                 continue;
             }
-            let scope = match when.per {
-                Scope::Device => self.scopes.intern(event.device.as_str()),
-                Scope::Channel => self.scopes.intern(&channel_scope(event)),
+            let (found, has_failed) = question.ask(active, event, registry);
+            if has_failed {
+                effects.push(Effect::Fault(Box::new(Fault::of(active, event))));
+            }
+            let Some(part) = found else { continue };
+            let scope = if when.per == Scope::Device {
+                *of_device.get_or_insert_with(|| self.scopes.intern(event.device.as_str()))
+            } else {
+                let Some(scope) = when.per.of(event, registry) else { continue };
+                self.scopes.intern(&scope)
             };
-            let entry = Entry { position, role: *role, event: Arc::clone(event) };
-            entries.push((Address { rule: *number, scope }, entry));
+            let entry = Entry::Event { event: EventRef::clone(event), role: part };
+            entries.push((Address { rule, scope }, entry));
         }
         entries
     }
 
     /// Takes a raw message and gives what it derives to the rules.
-    fn observe_raw(
-        &mut self,
-        position: Position,
-        event: &Arc<Event>,
-        effects: &mut Vec<Effect>,
-    ) -> bool {
+    fn observe_raw(&mut self, event: &EventRef, pending: &mut Pending, effects: &mut Vec<Effect>) {
         let symbol = self.devices.intern(event.device.as_str());
         let raw = slot(&mut self.raw, symbol).get_or_insert_with(Box::default);
-        let item = raw::Item { position, event: Arc::clone(event) };
-        let Some(changes) = raw.take(item) else { return false };
+        let Some(changes) = raw.take(EventRef::clone(event)) else {
+            pending.is_whole = true;
+            return;
+        };
         if let Memory::Recent(recent) = self.memory {
             raw.settle(self.log_time, recent);
         }
-        let mut edits: BTreeMap<Address, key::Edit> = BTreeMap::new();
+        let device = symbol;
+        let mut edits: BTreeMap<Address, Edit> = BTreeMap::new();
         for change in changes {
-            match change {
-                RawChange::New(position, derived) => {
-                    for (at, entry) in self.entries_of(position, &derived) {
-                        edits.entry(at).or_default().new.push(entry);
-                    }
-                }
-                RawChange::Gone(derived) => {
-                    for (at, _) in self.entries_of(position, &derived) {
-                        let edit = edits.entry(at).or_default();
-                        edit.gone.push(Arc::clone(&derived));
-                    }
+            let (RawChange::New(derived) | RawChange::Gone(derived)) = &change;
+            for (at, entry) in self.entries_of(derived, effects) {
+                let edit = edits.entry(at).or_default();
+                match &change {
+                    RawChange::New(_) => edit.new.push(entry),
+                    RawChange::Gone(gone) => edit.gone.push(EventRef::clone(gone)),
                 }
             }
         }
-        self.edit(position, edits, effects)
-    }
-
-    /// Turns the changes of one key into effects.
-    fn apply(
-        &mut self,
-        at: Address,
-        position: Position,
-        changes: Vec<Change>,
-        effects: &mut Vec<Effect>,
-    ) {
-        for change in changes {
-            match change {
-                Change::New(found) => {
-                    let Some(active) = self.rules.get(at.rule) else { continue };
-                    let scope = self.scopes.text(at.scope);
-                    let task = self.task(&active.rule, scope, position, &found);
-                    let id = task.id.clone();
-                    let key = self.keys.get_mut(at.rule).map(|keys| slot(keys, at.scope));
-                    if let Some(key) = key.and_then(Option::as_mut) {
-                        key.name(&found, id);
-                    }
-                    effects.push(Effect::Create(Box::new(task)));
-                }
-                Change::Amended(task, found) => {
-                    effects.push(Effect::Amend { task, occasion: occasion_of(&found) });
-                }
-                Change::Gone(task, device) => effects.push(Effect::Withdraw { task, device }),
+        for (at, edit) in edits {
+            let place = (event.position, self.log_time);
+            let did = self.change(at, place, effects, |key, work| {
+                key.belongs_to(device);
+                key.edit(work, edit)
+            });
+            if !did {
+                pending.keys.insert(at);
             }
         }
     }
 
-    fn task(&self, rule: &Rule, scope: &str, position: Position, found: &Match) -> Task {
-        let occasion = occasion_of(found);
-        let template = &rule.then;
-        let device = found.last().device.clone();
-        let ids = occasion.evidence.iter().map(|evidence| evidence.id.as_str().as_bytes());
-        let place = position.to_le_bytes();
-        let cause = [rule.id.as_str().as_bytes(), scope.as_bytes(), &place].into_iter();
-        Task {
-            id: TaskId::from_text(&digest(cause.chain(ids))),
-            rule: rule.id.clone(),
-            scope: scope.into(),
-            account: self.registry.find_account_of(&device).map(Into::into),
-            kind: template.kind.clone(),
-            title: template.title.clone(),
-            steps: template.steps.clone(),
-            owner: template.route.owner_of(&device, &self.registry),
-            due_at: template.due.and_then(|due| due.after(self.log_time, &self.registry.calendar)),
-            created_at: self.log_time,
-            created_by: position,
-            device,
-            occasion,
-        }
+    /// Says how much is kept in memory from here on.
+    pub fn remember(&mut self, memory: Memory) {
+        self.memory = memory;
+    }
+
+    /// Works out what the rules ask about.
+    pub(crate) fn index(&mut self) {
+        let in_force = self.rules.iter().enumerate();
+        self.judge =
+            Judge::of(in_force.filter_map(|(at, rule)| rule.as_ref().map(|rule| (at, rule))));
+        self.derives = self.judge.kinds().any(Derivation::makes);
+        let any = |test: fn(&Rule) -> bool| self.rules.iter().flatten().any(|a| test(&a.rule));
+        self.minds_tickets = any(|rule| rule.guard.not_while_severe_ticket);
+        let is_minded = any(|rule| rule.when.not_while_maintenance);
+        self.maintenance.mind(is_minded);
     }
 }
 
-fn occasion_of(found: &Match) -> Occasion {
-    Occasion {
-        first_at: found.first().occurred_at,
-        last_at: found.last().occurred_at,
-        evidence: found.evidence().map(|event| Evidence::of(event)).collect(),
-        // Without a way to close later, an episode closes as it opens.
-        episode: EpisodeState::Closed,
-    }
+fn all() -> Memory {
+    Memory::All
 }
 
-fn channel_scope(event: &Event) -> String {
-    format!("{}/{}", event.device, event.channel.as_deref().unwrap_or("-"))
+fn is_in_force(active: &ActiveRule) -> bool {
+    match active.rule.stage {
+        Stage::Shadow | Stage::Live => true,
+        Stage::Draft | Stage::Retired => false,
+    }
 }
 
 /// Returns the place of `symbol`, making the list long enough.

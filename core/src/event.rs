@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::id::{DeviceId, EventId};
@@ -12,7 +14,7 @@ use crate::id::{DeviceId, EventId};
 pub type Position = u64;
 
 /// Something that happened on a device. All times are whole milliseconds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// The sender's id, or a hash of the message if it sent none.
     pub id: EventId,
@@ -24,10 +26,13 @@ pub struct Event {
     pub kind: Box<str>,
     /// The message's own time, as sent; `None` if it states none. Never the time of receipt:
     /// with [`Event::device`] and [`Event::id`] it tells a repeated message from a new one.
+    #[serde(with = "crate::snapshot::time_if_any")]
     pub stated_at: Option<DateTime<Utc>>,
     /// When it happened: `stated_at` where that is believed, the time of receipt otherwise.
+    #[serde(with = "crate::snapshot::time")]
     pub occurred_at: DateTime<Utc>,
     /// Log time: when Upturn took it in.
+    #[serde(with = "crate::snapshot::time")]
     pub received_at: DateTime<Utc>,
     /// The sender's counter, which orders events of the same instant.
     pub seq: Option<i64>,
@@ -35,16 +40,49 @@ pub struct Event {
     pub clock_suspect: bool,
     /// Everything else the message said.
     pub attributes: Attributes,
+    /// Its place in the log; 0 until it has one. What is derived has that of its newest message.
+    pub position: Position,
+}
+
+/// An event that many hold: evidence, histories, patterns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventRef(Arc<Event>);
+
+impl EventRef {
+    /// Returns a reference to `event`, which moves behind it.
+    pub fn new(event: Event) -> Self {
+        Self(Arc::new(event))
+    }
+
+    /// Returns whether both are one event.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Returns where the event is in memory, which tells it from every other that is held.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+}
+
+impl std::ops::Deref for EventRef {
+    type Target = Event;
+
+    fn deref(&self) -> &Event {
+        &self.0
+    }
 }
 
 impl Event {
     /// Returns what events of one history are ordered by.
     pub fn order(&self) -> Order<'_> {
-        Order { occurred_at: self.occurred_at, seq: self.seq, id: self.id.as_str() }
+        let (id, device) = (self.id.as_str(), self.device.as_str());
+        Order { occurred_at: self.occurred_at, seq: self.seq, id, device }
     }
 }
 
-/// The order of events in one history: event time, then the sender's counter, then the id.
+/// The order of events in one history: event time, then the sender's counter, then the id; of
+/// several devices that agree in all of these, as devices that count from 1 do, then the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Order<'a> {
     /// See [`Event::occurred_at`].
@@ -53,10 +91,12 @@ pub struct Order<'a> {
     pub seq: Option<i64>,
     /// See [`Event::id`].
     pub id: &'a str,
+    /// See [`Event::device`].
+    pub device: &'a str,
 }
 
 /// The attributes of an event: a JSON object, kept as text until a rule asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attributes(Box<str>);
 
 impl Attributes {

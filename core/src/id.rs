@@ -80,7 +80,7 @@ impl EventId {
 }
 
 /// A task's identity: a hash of its cause, so the same log always makes the same task.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct TaskId(Box<str>);
 
@@ -104,6 +104,13 @@ pub struct IdError {
     what: &'static str,
     allowed: &'static str,
     fault: Fault,
+}
+
+impl IdError {
+    /// Returns the part of an event or a document that the text stood in: `device` or `id`.
+    pub fn field(&self) -> &'static str {
+        if self.what == "device id" { "device" } else { "id" }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A name's number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub(crate) struct Symbol(u32);
 
 impl Symbol {
@@ -17,10 +19,16 @@ impl Symbol {
         // u32 fits into usize on every machine this runs on.
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
+
+    /// Returns the number of a place in a list.
+    pub(crate) fn at(index: usize) -> Self {
+        Self(u32::try_from(index).unwrap_or(u32::MAX))
+    }
 }
 
 /// Gives each name a number, counting from 0 in the order of first use.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(from = "Vec<String>", into = "Vec<String>")]
 pub(crate) struct Interner {
     #[expect(clippy::disallowed_types, reason = "looked up only, never iterated")]
     numbers: HashMap<Arc<str>, Symbol>,
@@ -41,8 +49,29 @@ impl Interner {
         symbol
     }
 
+    /// Returns the number of `name`, if it has one.
+    pub(crate) fn find(&self, name: &str) -> Option<Symbol> {
+        self.numbers.get(name).copied()
+    }
+
     /// Returns the name with this number.
     pub(crate) fn text(&self, symbol: Symbol) -> &str {
         self.names.get(symbol.index()).map_or("", |name| name)
+    }
+}
+
+impl From<Vec<String>> for Interner {
+    fn from(names: Vec<String>) -> Self {
+        let mut interner = Self::default();
+        for name in &names {
+            interner.intern(name);
+        }
+        interner
+    }
+}
+
+impl From<Interner> for Vec<String> {
+    fn from(interner: Interner) -> Self {
+        interner.names.iter().map(|name| (**name).to_owned()).collect()
     }
 }

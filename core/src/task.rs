@@ -1,10 +1,13 @@
 //! Tasks: what a person is asked to do, and why.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Position};
 use crate::id::{DeviceId, EventId, RuleId, TaskId};
+use crate::rule::Stage;
 
 /// A text for people, in English, Chinese or both.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
@@ -34,6 +37,10 @@ pub struct Task {
     pub id: TaskId,
     /// The rule that asked for it.
     pub rule: RuleId,
+    /// The version of the rule: a short hash of its document.
+    pub version: Arc<str>,
+    /// Whether the rule was in force for trial, so that nobody is told.
+    pub stage: Stage,
     /// What the rule counted by, as text: the device, or `{device}/{channel}`.
     pub scope: Box<str>,
     /// The device of the newest piece of evidence.
@@ -63,12 +70,16 @@ pub struct Task {
 pub struct Occasion {
     /// Event time of the first piece of evidence.
     pub first_at: DateTime<Utc>,
-    /// Event time of the last one.
+    /// Event time at which the rule held: that of the last one, or the deadline that passed.
     pub last_at: DateTime<Utc>,
     /// The events, in event order.
     pub evidence: Vec<Evidence>,
     /// Whether the episode is still open.
     pub episode: EpisodeState,
+    /// How many further matches joined it, of its own scope and of others.
+    pub joined: u64,
+    /// Event time of the newest of them.
+    pub joined_at: Option<DateTime<Utc>>,
 }
 
 /// Whether a standing occurrence of a rule can still be joined by later events.

@@ -19,9 +19,12 @@ use upturn_core::derive::Derivation;
 use upturn_core::engine::{ActiveRule, Engine, Memory};
 use upturn_core::event::Event;
 use upturn_core::id::RuleId;
+use upturn_core::input::Input;
 use upturn_core::pattern::{Pattern, consecutive};
 use upturn_core::registry::Registry;
-use upturn_core::rule::{Route, Rule, Scope, TaskTemplate, When};
+use upturn_core::rule::{
+    EpisodePolicy, Guard, Route, Rule, Scope, Stage, Step, TaskTemplate, Test, When,
+};
 use upturn_core::task::Title;
 
 fn sources() -> Sources {
@@ -292,8 +295,6 @@ fn the_order_of_arrival_changes_nothing() {
 
 fn rule(per: Scope) -> ActiveRule {
     let pattern = Pattern::Consecutive(consecutive::Config {
-        event: "charge_failed".into(),
-        reset_by: vec!["charge_ok".into()],
         times: NonZeroUsize::new(3).unwrap(),
         within: TimeDelta::hours(24),
     });
@@ -303,15 +304,28 @@ fn rule(per: Scope) -> ActiveRule {
         steps: Vec::new(),
         due: None,
         route: Route::default(),
+        group: None,
     };
     let rule = Rule {
         id: RuleId::new("care").unwrap(),
         title: Title::default(),
-        when: When { pattern, per, condition: None },
-        cooldown: TimeDelta::days(7),
+        stage: Stage::Live,
+        when: When {
+            pattern,
+            steps: vec![Step {
+                any: vec![Test { event: "charge_failed".into(), condition: None }],
+            }],
+            forbidden: Vec::new(),
+            reset_by: vec!["charge_ok".into()],
+            value: None,
+            per,
+            not_while_maintenance: false,
+        },
+        episode: EpisodePolicy { cooldown: TimeDelta::days(7), ..EpisodePolicy::default() },
+        guard: Guard::default(),
         then,
     };
-    ActiveRule { rule, since: 0 }
+    ActiveRule::always(rule)
 }
 
 /// Returns scope, last evidence and evidence ids of the tasks that stand.
@@ -319,7 +333,8 @@ fn folded(events: Vec<Event>, per: Scope) -> Vec<(String, String, Vec<String>)> 
     let mut engine = Engine::new(vec![rule(per)], Registry::default(), Memory::All);
     let (mut board, mut effects) = (Board::default(), Vec::new());
     for (position, event) in (1..).zip(events) {
-        assert_eq!(engine.handle(position, event, &mut effects), None);
+        let at = event.received_at;
+        assert_eq!(engine.handle(position, at, Input::Event(event), &mut effects), None);
         for effect in effects.drain(..) {
             board.apply(effect);
         }

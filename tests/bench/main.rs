@@ -1,8 +1,8 @@
-//! Prints what job J1 costs: events per CPU second of a back-test, and of the program behind a
-//! broker. No figure passes or fails; machines are shared and noisy.
+//! Prints what things cost. No figure passes or fails; machines are shared and noisy.
 //!
-//! `cargo run --release -p upturn-tests --bin bench [EVENTS]`; without a file of events the small
-//! job is repeated.
+//! `cargo run --release -p upturn-tests --bin bench [EVENTS]` runs job J1: a back-test, and the
+//! program behind a broker; without a file of events the small job is repeated. `bench fold` times
+//! the fold by itself.
 #![expect(
     clippy::float_arithmetic,
     clippy::indexing_slicing,
@@ -21,7 +21,13 @@ use upturn_tests::fleet::{self, Message};
 use upturn_tests::http;
 use upturn_tests::site::{Plan, Site};
 
+mod fold;
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    if std::env::args().nth(1).as_deref() == Some("fold") {
+        say(&format!("load average {}", std::fs::read_to_string("/proc/loadavg")?.trim()));
+        return fold::run();
+    }
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/j1");
     let folder = TempDir::new()?;
     let events = match std::env::args_os().nth(1) {

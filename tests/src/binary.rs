@@ -76,6 +76,12 @@ impl Running {
         self.0.wait().unwrap();
     }
 
+    /// Asks it to read its files again.
+    pub fn hang_up(&self) {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    }
+
     /// Asks it to stop and returns its exit code.
     pub fn terminate(&mut self) -> Option<i32> {
         let pid = self.0.id().to_string();

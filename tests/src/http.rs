@@ -21,6 +21,18 @@ pub fn get(port: u16, path: &str) -> Option<(u16, String)> {
     Some((status, response.body_mut().read_to_string().ok()?))
 }
 
+/// Posts `document` with the tests' credentials; returns status and answer, `None` if nobody answers.
+pub fn post(port: u16, path: &str, document: &Value) -> Option<(u16, Value)> {
+    let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+    let request = agent
+        .post(format!("http://127.0.0.1:{port}{path}"))
+        .header("Authorization", format!("Basic {CREDENTIALS}"))
+        .header("Content-Type", "application/json");
+    let mut response = request.send(document.to_string()).ok()?;
+    let body = response.body_mut().read_to_string().ok()?;
+    Some((response.status().as_u16(), serde_json::from_str(&body).unwrap()))
+}
+
 /// Returns the JSON document at `path`.
 pub fn json(port: u16, path: &str) -> Value {
     let (status, body) = get(port, path).expect("the program answers");

@@ -8,6 +8,9 @@
 mod backtest;
 mod commands;
 mod demo;
+mod explain;
 mod journey;
 mod outage;
 mod power_cut;
+mod reload;
+mod service_events;

@@ -15,6 +15,8 @@ pub(super) fn run(config: Option<&Path>) -> Exit {
         logging::start(&config.log);
         plan(config)
     });
+    // A service outlives its terminal; whoever wants it to end says so by another signal.
+    let outcome = outcome.map(|plan| Plan { reloads: true, ..plan });
     match outcome {
         Ok(plan) => block_on(serve(plan)),
         Err(error) => output::failed(&error, error.exit()),
@@ -25,7 +27,7 @@ pub(super) fn run(config: Option<&Path>) -> Exit {
 pub(super) fn plan(config: Config) -> Result<Plan, StartError> {
     let registry = config.registry.dir.as_deref().map(registry::load).transpose()?;
     let rules = rules::load(&config.rules.dir, &config.catalogue())?;
-    Ok(Plan { config, rules, registry: registry.unwrap_or_default() })
+    Ok(Plan { config, rules, registry: registry.unwrap_or_default(), reloads: false })
 }
 
 async fn serve(plan: Plan) -> Exit {

@@ -51,6 +51,11 @@ impl Problems {
         }
     }
 
+    /// Returns those that are listed.
+    pub(crate) fn listed(&self) -> &[Problem] {
+        &self.listed
+    }
+
     /// Returns whether all is well.
     pub(super) fn is_empty(&self) -> bool {
         self.listed.is_empty()

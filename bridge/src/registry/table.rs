@@ -7,6 +7,7 @@ use std::path::Path;
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::problem::Problems;
+use crate::lines::Lines;
 
 /// The largest file that is read, in bytes: a million devices have less.
 const SIZE_MAX: u64 = 256 * 1024 * 1024;
@@ -64,7 +65,7 @@ impl Table {
             .flexible(true)
             .trim(Trim::All)
             .from_reader(text.as_bytes());
-        let mut lines = Lines { rest: text.as_bytes(), passed: 0, line: 1 };
+        let mut lines = Lines::of(text.as_bytes());
         let mut columns: Option<Vec<&'static str>> = None;
         for cells in reader.records() {
             let cells = match cells {
@@ -142,31 +143,6 @@ impl Table {
             }
         }
         is_sound.then_some(columns)
-    }
-}
-
-/// Counts lines along the records.
-///
-/// The reader's own count is that of the record before where empty lines or a CR LF lie between.
-struct Lines<'t> {
-    rest: &'t [u8],
-    passed: u64,
-    line: u64,
-}
-
-impl Lines<'_> {
-    /// Returns the line of the record that begins at or just behind `start`; `start` only grows.
-    fn of_record(&mut self, start: u64) -> u64 {
-        while let Some((byte, rest)) = self.rest.split_first() {
-            let is_between = matches!(byte, b'\r' | b'\n');
-            if start <= self.passed && !is_between {
-                break;
-            }
-            self.line += u64::from(*byte == b'\n');
-            self.passed += 1;
-            self.rest = rest;
-        }
-        self.line
     }
 }
 

@@ -73,7 +73,7 @@ fn lists_everything_that_is_wrong_with_file_and_line() {
     ]);
     let expected = [
         "device.csv: no table of the registry; there are devices.csv, sites.csv, accounts.csv, \
-         people.csv, calendar.toml",
+         contacts.csv, people.csv, calendar.toml",
         "calendar.toml:4: '9-17' is no range of hours; write it as \"09:00-17:30\"",
         "people.csv:4: the id is empty; give the row one",
         "people.csv:5: id 'a' stands on line 2 too; remove one of the rows",
@@ -97,12 +97,68 @@ fn lists_everything_that_is_wrong_with_file_and_line() {
 }
 
 #[test]
+fn knows_contacts_by_their_tags_and_what_is_no_customers() {
+    let folder = folder(&[
+        ("accounts.csv", b"id,name,consent\na,A,yes\nb,B,no\nc,C,\n"),
+        (
+            "contacts.csv",
+            b"id,name,account,tags,test\nli,Li,a,04A1; 04A2 ;,no\nlab,Lab,,T-1,yes\nzoe,Zoe,,,\n",
+        ),
+        (
+            "devices.csv",
+            b"id,model,status\n1,X,\n2,X,in-service\n3,X,commissioning\n4,X,maintenance\n5,X,retired\n",
+        ),
+    ]);
+    let registry = load(folder.path()).unwrap();
+    let tags: Vec<_> = registry.tags.iter().map(|(tag, id)| (&**tag, &**id)).collect();
+    assert_eq!(tags, [("04A1", "li"), ("04A2", "li"), ("T-1", "lab")]);
+    let tests: Vec<_> = registry.contacts.values().map(|contact| contact.is_test).collect();
+    assert_eq!(tests, [true, false, false], "of lab, li and zoe");
+    assert_eq!(registry.contacts["li"].account.as_deref(), Some("a"));
+    let consents: Vec<_> = registry.accounts.values().map(|account| account.consent).collect();
+    assert_eq!(consents, [Some(true), Some(false), None]);
+    let statuses: Vec<_> = registry.devices.values().map(|device| device.status).collect();
+    let expected = [
+        DeviceStatus::InService,
+        DeviceStatus::InService,
+        DeviceStatus::Commissioning,
+        DeviceStatus::Maintenance,
+        DeviceStatus::Retired,
+    ];
+    assert_eq!(statuses, expected);
+}
+
+#[test]
+fn lists_what_is_wrong_with_contacts_statuses_and_consent() {
+    let found = problems(&[
+        ("accounts.csv", b"id,name,consent\na,A,maybe\n"),
+        (
+            "contacts.csv",
+            b"id,name,account,tags,test\nli,Li,a,T-1;T-2;T-1,\nlab,Lab,z,T-2,1\nli,Li,,,\n",
+        ),
+        ("devices.csv", b"id,model,status\n1,X,broken\n"),
+    ]);
+    let expected = [
+        "accounts.csv:2: consent is 'maybe'; write yes or no",
+        "contacts.csv:2: tag 'T-1' stands twice; remove one",
+        "contacts.csv:3: account 'z' is not in accounts.csv; add it there or correct the cell",
+        "contacts.csv:3: test is '1'; write yes or no",
+        "contacts.csv:3: tag 'T-2' stands on line 2 too; a tag belongs to one contact",
+        "contacts.csv:4: id 'li' stands on line 2 too; remove one of the rows",
+        "devices.csv:2: status is 'broken'; use one of in-service, commissioning, maintenance, \
+         retired",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn refuses_tables_whose_columns_or_characters_are_not_understood() {
     let cases: [(&[u8], &[&str]); 8] = [
         (
             b"id,modle\n",
             &[
-                "devices.csv:1: unknown column 'modle'; there are id, model, site, account",
+                "devices.csv:1: unknown column 'modle'; there are id, model, site, account, \
+                 status",
                 "devices.csv:1: column 'model' is missing; add it",
             ],
         ),

@@ -1,66 +1,162 @@
 //! What follows from an input, stored in the input's own transaction: tasks, the trail of who did
 //! what, and the letters that tell other systems.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use upturn_core::effect::Effect;
-use upturn_core::id::TaskId;
+use upturn_core::id::{RuleId, TaskId};
+use upturn_core::rule::Stage;
 use upturn_core::task::{Occasion, Task};
 
+use super::failures::Failures;
 use crate::hex::hex;
 use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
 use crate::store::outbox::NewLetter;
-use crate::store::{Tx, audit, outbox, task};
+use crate::store::task::Taken;
+use crate::store::{Tx, audit, dead_letter, outbox, task};
 
 /// Who did what the rules did.
 const ACTOR: &str = "upturn";
 
-/// Stores `effects` and returns how many tasks were made.
+/// What was stored, to be counted after the commit.
+#[derive(Debug, Default)]
+pub(super) struct Stored {
+    /// Tasks made for people.
+    pub(super) made: u64,
+    /// Tasks for people that are there or not there since, or marked.
+    pub(super) changed: u64,
+    /// How often each rule failed.
+    pub(super) failed: BTreeMap<RuleId, u64>,
+    /// Dead letters of rules that failed.
+    pub(super) letters: u64,
+}
+
+/// Something that was done to a task.
+struct Deed<'e> {
+    task: &'e TaskId,
+    action: &'static str,
+    detail: Value,
+    /// Nobody is told of what a rule on trial does.
+    stage: Stage,
+}
+
+/// Stores `effects` and returns what is to be counted.
 pub(super) async fn store(
     tx: &mut Tx,
     at: DateTime<Utc>,
     writes_letters: bool,
+    failures: &mut Failures,
     effects: Vec<Effect>,
-) -> Result<u64, StoreError> {
-    let mut made = 0;
-    for effect in effects {
-        let (id, action, detail, is_done) = match &effect {
-            Effect::Create(new) => {
-                let is_new = task::create(tx, new).await?;
-                made += u64::from(is_new);
-                (&new.id, "task-created", created(new), is_new)
-            }
-            Effect::Amend { task: id, occasion } => {
-                let is_there = task::amend(tx, id, occasion, at).await?;
-                (id, "task-amended", based_on(occasion), is_there)
-            }
-            Effect::Withdraw { task: id, device } => {
-                let is_there = task::withdraw(tx, id, at).await?;
-                let detail = json!({"reason": "late-evidence", "device": device});
-                (id, "task-withdrawn", detail, is_there)
-            }
-        };
-        if !is_done {
-            // A match from before its rule was in force has no task that could change.
+) -> Result<Stored, StoreError> {
+    let mut stored = Stored::default();
+    let mut faults = Vec::new();
+    for effect in coalesced(effects) {
+        if let Effect::Fault(fault) = effect {
+            *stored.failed.entry(fault.rule.clone()).or_default() += 1;
+            faults.push(*fault);
             continue;
         }
-        let subject = id.as_str();
-        let entry = NewEntry { at, actor: ACTOR, action, subject, detail: &detail };
+        let Some(deed) = keep(tx, at, &effect).await? else { continue };
+        let Deed { task, action, detail, stage } = deed;
+        let entry = NewEntry { at, actor: ACTOR, action, subject: task.as_str(), detail: &detail };
         audit::append(tx, entry).await?;
+        if stage == Stage::Shadow {
+            continue;
+        }
+        stored.changed += u64::from(action != AMENDED);
+        stored.made += u64::from(action == CREATED);
         if writes_letters {
-            let letter = letter(at, id, action, &detail);
+            let letter = letter(at, task, action, &detail);
             outbox::insert(tx, at, &[letter]).await?;
         }
     }
-    Ok(made)
+    let letters = failures.take(at, &faults);
+    for letter in &letters {
+        tracing::warn!(rule.id = letter.topic, "{}", letter.reason);
+    }
+    dead_letter::insert(tx, &letters).await?;
+    stored.letters = u64::try_from(letters.len()).unwrap_or(u64::MAX);
+    Ok(stored)
+}
+
+const CREATED: &str = "task-created";
+const AMENDED: &str = "task-amended";
+
+/// Stores one effect; returns whom it is about and what is to be told, if anything changed.
+async fn keep<'e>(
+    tx: &mut Tx,
+    at: DateTime<Utc>,
+    effect: &'e Effect,
+) -> Result<Option<Deed<'e>>, StoreError> {
+    Ok(match effect {
+        Effect::Create(new) => task::create(tx, new).await?.then(|| Deed {
+            task: &new.id,
+            action: CREATED,
+            detail: created(new),
+            stage: new.stage,
+        }),
+        Effect::Amend { task, occasion } => {
+            let stage = task::amend(tx, task, occasion, at).await?;
+            let (action, detail) = (AMENDED, based_on(occasion));
+            stage.map(|stage| Deed { task, action, detail, stage })
+        }
+        Effect::Withdraw { task, device } => {
+            let detail = json!({"reason": "late-evidence", "device": device});
+            let told = match task::withdraw(tx, task, at).await? {
+                Taken::Withdrawn(stage) => Some(("task-withdrawn", stage)),
+                Taken::Contradicted(stage) => Some(("task-contradicted", stage)),
+                Taken::Nothing => None,
+            };
+            told.map(|(action, stage)| Deed { task, action, detail, stage })
+        }
+        Effect::Fault(_) => None,
+    })
+}
+
+/// Leaves out what a later effect of the same batch overtakes: of a task that ten thousand events
+/// joined only the last word is stored, and nothing of one that came and went.
+fn coalesced(effects: Vec<Effect>) -> Vec<Effect> {
+    let mut kept: Vec<Option<Effect>> = Vec::with_capacity(effects.len());
+    let mut newest: BTreeMap<TaskId, usize> = BTreeMap::new();
+    for effect in effects {
+        let id = match &effect {
+            Effect::Create(task) => task.id.clone(),
+            Effect::Amend { task, .. } | Effect::Withdraw { task, .. } => task.clone(),
+            Effect::Fault(_) => {
+                kept.push(Some(effect));
+                continue;
+            }
+        };
+        let before = newest.get(&id).and_then(|at| kept.get_mut(*at)).filter(|e| e.is_some());
+        match (before, effect) {
+            (Some(Some(Effect::Create(task))), Effect::Amend { occasion, .. }) => {
+                task.occasion = occasion;
+            }
+            (Some(Some(Effect::Amend { occasion, .. })), Effect::Amend { occasion: new, .. }) => {
+                *occasion = new;
+            }
+            (Some(created @ Some(Effect::Create(_))), Effect::Withdraw { .. }) => *created = None,
+            (Some(amended @ Some(Effect::Amend { .. })), effect @ Effect::Withdraw { .. }) => {
+                *amended = Some(effect);
+            }
+            (_, effect) => {
+                newest.insert(id, kept.len());
+                kept.push(Some(effect));
+            }
+        }
+    }
+    kept.into_iter().flatten().collect()
 }
 
 fn created(task: &Task) -> Value {
     let mut detail = based_on(&task.occasion);
     if let Some(object) = detail.as_object_mut() {
         object.insert("rule".into(), json!(task.rule));
+        object.insert("version".into(), json!(&*task.version));
         object.insert("account".into(), json!(task.account));
         object.insert("title".into(), json!(task.title));
         object.insert("steps".into(), json!(task.steps));
@@ -77,6 +173,7 @@ fn based_on(occasion: &Occasion) -> Value {
         "first_at": text(occasion.first_at),
         "last_at": text(occasion.last_at),
         "evidence": ids,
+        "joined": occasion.joined,
     })
 }
 

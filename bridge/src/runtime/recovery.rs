@@ -1,24 +1,81 @@
 //! Recovery: the engine is what the log folds to, so folding the log again rebuilds it.
+//!
+//! A snapshot spares the part of the log that is in it. It is only a cache: one that is torn, or
+//! of another version of this program, is left aside.
 
-use upturn_core::engine::Engine;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::{Fold, PAGE, fold_one};
+use upturn_core::engine::{Engine, Memory};
+use upturn_core::event::Position;
+use upturn_core::rule::Rule;
+use upturn_core::snapshot;
+
+use super::fold::{self, Fold};
+use super::reading::{Reader, parse_logged};
 use crate::store::error::StoreError;
 use crate::store::{self, Store};
 
 /// Folds everything that was committed. What follows from it was stored when it was.
-pub(super) async fn recover(store: &Store, mut engine: Engine) -> Result<Fold, StoreError> {
+pub(super) async fn recover(store: &Store, memory: Memory) -> Result<Fold, StoreError> {
     let cursor = store::cursor::read(store).await?;
-    let mut after = 0;
+    let mut fold = Fold::new(memory);
+    let mut reader = Reader::new(store, Position::MAX);
+    if let Some((position, engine)) = load(store, cursor).await? {
+        fold.engine = engine;
+        fold.engine.remember(memory);
+        reader.skip_to(position).await?;
+    }
     // Nothing is written; the transaction only gives the history look-ups their view.
     let mut tx = store.begin().await?;
-    loop {
-        let page = store::event::read_after(store, after, PAGE).await?;
-        let Some((last, _)) = page.last() else { break };
-        after = *last;
-        for (position, event) in page {
-            drop(fold_one(&mut engine, &mut tx, position, event).await?);
+    let mut last = cursor;
+    while let Some(page) = reader.next_page().await? {
+        for placed in page {
+            last = last.max(placed.position);
+            let mut dropped = Vec::new();
+            fold::handle(&mut fold.engine, (store, &mut tx), placed, &mut dropped).await?;
         }
     }
-    Ok(Fold { engine, cursor: cursor.max(after) })
+    fold.cursor = last;
+    fold.rules = reader.rules().to_vec();
+    reader.registry().clone_into(&mut fold.registry);
+    Ok(fold)
+}
+
+/// Returns the newest snapshot, if it can be used.
+async fn load(store: &Store, cursor: Position) -> Result<Option<(Position, Engine)>, StoreError> {
+    let Some((position, bytes)) = store::snapshot::read(store).await? else { return Ok(None) };
+    if cursor < position {
+        tracing::warn!("the snapshot is newer than the log; folding the log from its beginning");
+        return Ok(None);
+    }
+    let documents = store::rule::documents(store).await?;
+    let parsed = documents.into_iter().filter_map(|(rule, version, document)| {
+        Some(((rule, version), Arc::new(parse_logged(&document)?)))
+    });
+    let rules: BTreeMap<(String, String), Arc<Rule>> = parsed.collect();
+    let find =
+        |rule: &str, version: &str| rules.get(&(rule.to_owned(), version.to_owned())).cloned();
+    match snapshot::read(&bytes, &find) {
+        Ok(engine) => Ok(Some((position, engine))),
+        Err(error) => {
+            tracing::warn!(%error, "folding the log from its beginning");
+            Ok(None)
+        }
+    }
+}
+
+/// Writes a snapshot of `fold` down. Nothing depends on it, so trouble is only reported.
+pub(super) async fn save(store: &Store, fold: &Fold) {
+    let saved = async {
+        let bytes = snapshot::write(&fold.engine)
+            .map_err(|error| store::snapshot::cannot_write(&error.to_string()))?;
+        let mut tx = store.begin().await?;
+        store::snapshot::replace(&mut tx, fold.cursor, &bytes).await?;
+        tx.commit().await
+    };
+    if let Err(error) = saved.await {
+        let cause: &dyn std::error::Error = &error;
+        tracing::warn!(error = cause, "no snapshot was written; the next start takes longer");
+    }
 }

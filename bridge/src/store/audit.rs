@@ -67,6 +67,23 @@ pub(crate) async fn of_subject(
     rows.into_iter().map(AuditEntry::try_from).collect()
 }
 
+/// Returns the newest `max` entries about `subject`, newest first.
+pub(crate) async fn newest_of_subject(
+    store: &Store,
+    subject: &str,
+    max: u32,
+) -> Result<Vec<AuditEntry>, StoreError> {
+    const SQL: &str = "
+        SELECT at, actor, action, detail FROM audit WHERE subject = $1 ORDER BY id DESC LIMIT $2";
+
+    let rows: Vec<Row> = on_backend!(store.reader(), db => sqlx::query_as(SQL)
+        .bind(subject)
+        .bind(i64::from(max))
+        .fetch_all(db)
+        .await?);
+    rows.into_iter().map(AuditEntry::try_from).collect()
+}
+
 const DETAIL: Column = Column("audit", "detail");
 
 #[derive(sqlx::FromRow)]

@@ -150,6 +150,7 @@ fn event_of_row(row: Row) -> Result<(Position, Event), StoreError> {
         seq,
         clock_suspect,
         attributes: Attributes::from_json_object(attributes),
+        position: 0,
     };
     Ok((POSITION.position(position)?, event))
 }

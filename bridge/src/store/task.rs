@@ -3,11 +3,14 @@
 use chrono::{DateTime, Utc};
 use sqlx::QueryBuilder;
 use upturn_core::id::TaskId;
+use upturn_core::input::Verb;
+use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Occasion, Task};
 
 use super::Tx;
 use super::column::Column;
 use super::error::StoreError;
+use super::task_view;
 
 /// Pieces of evidence in one statement: eight values each, and PostgreSQL takes 65,535.
 const EVIDENCE_ROWS_MAX: usize = 500;
@@ -20,14 +23,19 @@ const EVIDENCE_ROWS_MAX: usize = 500;
 pub(crate) async fn create(tx: &mut Tx, task: &Task) -> Result<bool, StoreError> {
     const SQL: &str = "
         INSERT INTO task (id, rule_id, scope, device, account, kind, title, steps, owner, due_at,
-            created_at, created_by, first_at, last_at, episode, status, revision, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'new', 1, $11)
+            created_at, created_by, first_at, last_at, episode, rule_version, stage, joined,
+            joined_at, status, revision, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+            $19, 'new', 1, $11)
         ON CONFLICT (id) DO UPDATE SET
             device = excluded.device, account = excluded.account, kind = excluded.kind,
             title = excluded.title, steps = excluded.steps, owner = excluded.owner,
             due_at = excluded.due_at, created_at = excluded.created_at,
             created_by = excluded.created_by, first_at = excluded.first_at,
-            last_at = excluded.last_at, episode = excluded.episode, status = 'new',
+            last_at = excluded.last_at, episode = excluded.episode,
+            rule_version = excluded.rule_version, stage = excluded.stage,
+            joined = excluded.joined, joined_at = excluded.joined_at, status = 'new',
+            progress = 'new',
             revision = task.revision + 1, updated_at = excluded.updated_at
         WHERE task.status = 'withdrawn'
         RETURNING revision";
@@ -51,6 +59,10 @@ pub(crate) async fn create(tx: &mut Tx, task: &Task) -> Result<bool, StoreError>
         .bind(task.occasion.first_at.timestamp_millis())
         .bind(task.occasion.last_at.timestamp_millis())
         .bind(episode_as_text(task.occasion.episode))
+        .bind(&*task.version)
+        .bind(stage_as_text(task.stage))
+        .bind(joined(&task.occasion))
+        .bind(task.occasion.joined_at.map(|at| at.timestamp_millis()))
         .fetch_optional(db)
         .await
         .map_err(explain)?);
@@ -64,55 +76,105 @@ pub(crate) async fn create(tx: &mut Tx, task: &Task) -> Result<bool, StoreError>
     Ok(true)
 }
 
-/// Bases the standing task `id` on `occasion`; returns whether there is one.
+/// Bases the standing task `id` on `occasion`; returns its stage if there is one.
 #[tracing::instrument(level = "debug", skip_all, fields(task.id = %id))]
 pub(crate) async fn amend(
     tx: &mut Tx,
     id: &TaskId,
     occasion: &Occasion,
     at: DateTime<Utc>,
-) -> Result<bool, StoreError> {
+) -> Result<Option<Stage>, StoreError> {
     const SQL: &str = "
-        UPDATE task SET first_at = $2, last_at = $3, episode = $4, revision = revision + 1,
-            updated_at = $5
-        WHERE id = $1 AND status <> 'withdrawn'";
+        UPDATE task SET first_at = $2, last_at = $3, episode = $4, joined = $6, joined_at = $7,
+            revision = revision + 1, updated_at = $5
+        WHERE id = $1 AND status <> 'withdrawn'
+        RETURNING stage";
 
-    let amended = on_backend!(tx.connection(), db => sqlx::query(SQL)
+    let stage: Option<String> = on_backend!(tx.connection(), db => sqlx::query_scalar(SQL)
         .bind(id.as_str())
         .bind(occasion.first_at.timestamp_millis())
         .bind(occasion.last_at.timestamp_millis())
         .bind(episode_as_text(occasion.episode))
         .bind(at.timestamp_millis())
-        .execute(db)
+        .bind(joined(occasion))
+        .bind(occasion.joined_at.map(|at| at.timestamp_millis()))
+        .fetch_optional(db)
         .await
-        .map_err(explain)?
-        .rows_affected());
-    if amended == 0 {
-        return Ok(false);
-    }
+        .map_err(explain)?);
+    let Some(stage) = stage else {
+        return Ok(None);
+    };
     remove_evidence(tx, id).await?;
     store_evidence(tx, id, &occasion.evidence).await?;
-    Ok(true)
+    task_view::stage(&stage).map(Some)
 }
 
-/// Takes back the standing task `id`; returns whether there is one.
+/// What became of a task that late evidence took the ground from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// Nobody had touched it: it is withdrawn.
+    Withdrawn(Stage),
+    /// Somebody had: it stands, and says that it is contradicted.
+    Contradicted(Stage),
+    /// It does not stand.
+    Nothing,
+}
+
+/// Takes back the standing task `id`, or marks it if a person has touched it.
 #[tracing::instrument(level = "debug", skip_all, fields(task.id = %id))]
 pub(crate) async fn withdraw(
     tx: &mut Tx,
     id: &TaskId,
     at: DateTime<Utc>,
-) -> Result<bool, StoreError> {
+) -> Result<Taken, StoreError> {
     const SQL: &str = "
-        UPDATE task SET status = 'withdrawn', revision = revision + 1, updated_at = $2
-        WHERE id = $1 AND status <> 'withdrawn'";
+        UPDATE task SET
+            status = CASE WHEN progress = 'new' THEN 'withdrawn' ELSE status END,
+            contradicted_at = CASE WHEN progress = 'new' THEN NULL ELSE $2 END,
+            episode = 'closed', revision = revision + 1, updated_at = $2
+        WHERE id = $1 AND status <> 'withdrawn'
+        RETURNING status, stage";
 
-    let withdrawn = on_backend!(tx.connection(), db => sqlx::query(SQL)
+    let taken: Option<(String, String)> = on_backend!(tx.connection(), db => sqlx::query_as(SQL)
         .bind(id.as_str())
         .bind(at.timestamp_millis())
+        .fetch_optional(db)
+        .await?);
+    let Some((status, stage)) = taken else {
+        return Ok(Taken::Nothing);
+    };
+    let stage = task_view::stage(&stage)?;
+    Ok(if status == "withdrawn" { Taken::Withdrawn(stage) } else { Taken::Contradicted(stage) })
+}
+
+/// Does `verb` to the standing task `id`; returns whether it could be done: a task that is closed
+/// stays as it is, only a new one can be accepted, and one that is on trial is nobody's.
+#[tracing::instrument(level = "debug", skip_all, fields(task.id = %id))]
+pub(crate) async fn act(
+    tx: &mut Tx,
+    id: &TaskId,
+    verb: Verb,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        UPDATE task SET progress = $2, revision = revision + 1, updated_at = $3
+        WHERE id = $1 AND stage = 'live' AND status <> 'withdrawn'
+            AND (progress = 'new' OR progress = $4)";
+
+    let (progress, from) = match verb {
+        Verb::Accept => ("accepted", "new"),
+        Verb::Done => ("done", "accepted"),
+        Verb::Dismiss => ("dismissed", "accepted"),
+    };
+    let changed = on_backend!(tx.connection(), db => sqlx::query(SQL)
+        .bind(id.as_str())
+        .bind(progress)
+        .bind(at.timestamp_millis())
+        .bind(from)
         .execute(db)
         .await?
         .rows_affected());
-    Ok(withdrawn == 1)
+    Ok(changed == 1)
 }
 
 async fn remove_evidence(tx: &mut Tx, id: &TaskId) -> Result<(), StoreError> {
@@ -150,6 +212,18 @@ async fn store_evidence(tx: &mut Tx, id: &TaskId, evidence: &[Evidence]) -> Resu
         });
     }
     Ok(())
+}
+
+/// As the database counts; no task is joined that often.
+fn joined(occasion: &Occasion) -> i64 {
+    i64::try_from(occasion.joined).unwrap_or(i64::MAX)
+}
+
+fn stage_as_text(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Shadow => "shadow",
+        Stage::Draft | Stage::Live | Stage::Retired => "live",
+    }
 }
 
 fn episode_as_text(episode: EpisodeState) -> &'static str {
@@ -213,7 +287,12 @@ mod tests {
                 first_at: at(8),
                 last_at: at(10),
                 status: TaskStatus::New,
+                contradicted: false,
+                version: String::new(),
+                stage: Stage::Live,
                 episode: EpisodeState::Closed,
+                joined: 0,
+                joined_at: None,
                 evidence: evidence.into_iter().map(|evidence| evidence.id).collect(),
             };
             assert_eq!(row, expected);
@@ -240,8 +319,9 @@ mod tests {
             let mut tx = store.begin().await.unwrap();
             create(&mut tx, &task("t1", "d1", 10)).await.unwrap();
             let amended = occasion("d1", 12, &["e0", "e1"]);
-            assert!(amend(&mut tx, &id, &amended, at(20)).await.unwrap());
-            assert!(!amend(&mut tx, &nobody, &amended, at(20)).await.unwrap());
+            let stage = amend(&mut tx, &id, &amended, at(20)).await.unwrap();
+            assert_eq!(stage, Some(Stage::Live));
+            assert_eq!(amend(&mut tx, &nobody, &amended, at(20)).await.unwrap(), None);
             tx.commit().await.unwrap();
             let found = detail(store, &id).await;
             assert_eq!(ids(&found), ["e0", "e1"]);
@@ -249,9 +329,11 @@ mod tests {
             assert_eq!((found.revision, found.row.status), (2, TaskStatus::New));
 
             let mut tx = store.begin().await.unwrap();
-            assert!(withdraw(&mut tx, &id, at(30)).await.unwrap());
-            assert!(!withdraw(&mut tx, &id, at(30)).await.unwrap(), "it does not stand");
-            assert!(!amend(&mut tx, &id, &amended, at(30)).await.unwrap(), "nor can it change");
+            let taken = withdraw(&mut tx, &id, at(30)).await.unwrap();
+            assert_eq!(taken, Taken::Withdrawn(Stage::Live));
+            assert_eq!(withdraw(&mut tx, &id, at(30)).await.unwrap(), Taken::Nothing);
+            let stage = amend(&mut tx, &id, &amended, at(30)).await.unwrap();
+            assert_eq!(stage, None, "nor can it change");
             tx.commit().await.unwrap();
             let found = detail(store, &id).await;
             assert_eq!((found.revision, found.row.status), (3, TaskStatus::Withdrawn));

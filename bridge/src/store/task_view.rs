@@ -1,5 +1,6 @@
 //! Tasks, as pages and the API read them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -7,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::{Database, Encode, QueryBuilder, Type};
 use upturn_core::id::{DeviceId, EventId, RuleId, TaskId};
+use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Title};
 
 use self::row::{DetailRow, Row};
@@ -16,6 +18,8 @@ use super::column::Column;
 use super::error::StoreError;
 
 mod row;
+
+pub(super) use self::row::stage;
 
 /// The largest page.
 pub(crate) const PAGE_MAX: u32 = 500;
@@ -47,22 +51,59 @@ pub(crate) struct TaskRow {
     pub(crate) first_at: DateTime<Utc>,
     /// Event time of the last one.
     pub(crate) last_at: DateTime<Utc>,
-    /// Whether it stands.
+    /// Whether it stands, and what people did with it.
     pub(crate) status: TaskStatus,
+    /// Whether late evidence took away what it was based on after somebody had touched it.
+    pub(crate) contradicted: bool,
+    /// The version of the rule that asked for it; empty for what an older Upturn made.
+    pub(crate) version: String,
+    /// Whether the rule was in force for trial, so that nobody is told.
+    pub(crate) stage: Stage,
     /// Whether later events can still join it.
     pub(crate) episode: EpisodeState,
+    /// How many further matches joined it.
+    pub(crate) joined: u64,
+    /// Event time of the newest of them.
+    pub(crate) joined_at: Option<DateTime<Utc>>,
     /// The ids of the evidence, in event order.
     pub(crate) evidence: Vec<EventId>,
 }
 
-/// Whether a task stands.
+/// How a task stands, as a person sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum TaskStatus {
     /// It stands, and nobody has touched it.
     New,
-    /// Late evidence took away what it was based on.
+    /// Somebody has taken it on.
+    Accepted,
+    /// What it asked for is done.
+    Done,
+    /// Somebody decided that nothing will be done.
+    Dismissed,
+    /// Late evidence took away what it was based on before anybody touched it.
     Withdrawn,
+}
+
+impl TaskStatus {
+    /// Returns its word, as programs, the style sheet and the catalogues know it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Accepted => "accepted",
+            Self::Done => "done",
+            Self::Dismissed => "dismissed",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// Returns whether there is still something to do.
+    pub(crate) fn is_open(self) -> bool {
+        match self {
+            Self::New | Self::Accepted => true,
+            Self::Done | Self::Dismissed | Self::Withdrawn => false,
+        }
+    }
 }
 
 /// A task with everything behind it.
@@ -80,22 +121,52 @@ pub(crate) struct TaskDetail {
     pub(crate) history: Vec<AuditEntry>,
 }
 
-/// Which tasks a list shows; by default all that stand.
+/// Which tasks a list shows; by default all that are open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TaskFilter {
     /// Whose.
     pub(crate) owner: OwnerFilter,
-    /// Those that stand, or those that were withdrawn.
-    pub(crate) status: TaskStatus,
+    /// In which state.
+    pub(crate) state: StateFilter,
     /// Due when.
     pub(crate) due: DueFilter,
 }
 
 impl Default for TaskFilter {
     fn default() -> Self {
-        Self { owner: OwnerFilter::Anyone, status: TaskStatus::New, due: DueFilter::Any }
+        Self { owner: OwnerFilter::Anyone, state: StateFilter::Open, due: DueFilter::Any }
     }
 }
+
+/// In which state. What rules on trial made is in the last one only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StateFilter {
+    /// New or accepted.
+    Open,
+    /// Done or dismissed.
+    Closed,
+    /// Withdrawn.
+    Withdrawn,
+    /// Made by a rule on trial, and standing.
+    Trial,
+}
+
+impl StateFilter {
+    /// Returns its condition: word for word that of the partial index which serves it.
+    fn condition(self) -> &'static str {
+        match self {
+            Self::Open => OPEN,
+            Self::Closed => {
+                "stage = 'live' AND status = 'new' AND progress IN ('done', 'dismissed')"
+            }
+            Self::Withdrawn => "stage = 'live' AND status = 'withdrawn'",
+            Self::Trial => "stage = 'shadow' AND status = 'new'",
+        }
+    }
+}
+
+/// The condition of a task that somebody should look at.
+const OPEN: &str = "stage = 'live' AND status = 'new' AND progress IN ('new', 'accepted')";
 
 /// Whose tasks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,10 +221,10 @@ pub(crate) struct TaskCursor {
     pub(crate) id: String,
 }
 
-/// How many tasks there are.
+/// How many tasks there are. Those of rules on trial count for nobody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TaskCounts {
-    /// All that stand.
+    /// All that are open.
     pub(crate) all: u64,
     /// Those that were due before now.
     pub(crate) overdue: u64,
@@ -216,12 +287,13 @@ pub(crate) async fn page(
     Ok(TaskPage { rows, next })
 }
 
-/// Returns every standing task, by device and the time of its last piece of evidence.
+/// Returns every standing task that is for people, by device and the time of its last piece of
+/// evidence.
 pub(crate) async fn standing(store: &Store) -> Result<Vec<TaskRow>, StoreError> {
     let rows: Vec<Row> = on_backend!(store.reader(), db => {
         let mut query = QueryBuilder::new(row::SELECT);
         query.push(" FROM task").push(row::JOIN_EVIDENCE);
-        query.push(" WHERE task.status <> 'withdrawn'");
+        query.push(" WHERE task.status <> 'withdrawn' AND task.stage = 'live'");
         query.push(" ORDER BY task.device, task.last_at, task.id, task_evidence.ordinal");
         query.build_query_as().fetch_all(db).await?
     });
@@ -248,6 +320,33 @@ pub(crate) async fn find(store: &Store, id: &TaskId) -> Result<Option<TaskDetail
     Ok(Some(detail))
 }
 
+/// Returns whether there ever was a task.
+pub(crate) async fn any_exists(store: &Store) -> Result<bool, StoreError> {
+    const SQL: &str = "SELECT count(*) FROM (SELECT 1 FROM task LIMIT 1) AS one";
+
+    let count: i64 =
+        on_backend!(store.reader(), db => sqlx::query_scalar(SQL).fetch_one(db).await?);
+    Ok(0 < count)
+}
+
+/// Returns how many tasks of each rule somebody could still do something about, by the rule's id and
+/// stage.
+pub(crate) async fn open_by_rule(
+    store: &Store,
+) -> Result<BTreeMap<(String, Stage), u64>, StoreError> {
+    const SQL: &str = "
+        SELECT rule_id, stage, count(*) FROM task
+        WHERE status = 'new' AND progress IN ('new', 'accepted') GROUP BY rule_id, stage";
+
+    let rows: Vec<(String, String, i64)> = on_backend!(store.reader(), db => {
+        sqlx::query_as(SQL).fetch_all(db).await?
+    });
+    let counted = rows.into_iter().map(|(rule, stage, count)| {
+        Ok(((rule, row::stage(&stage)?), Column("task", "rule_id").count(count)?))
+    });
+    counted.collect()
+}
+
 /// Counts the tasks of `owner` by when they are due.
 pub(crate) async fn counts(
     store: &Store,
@@ -259,12 +358,13 @@ pub(crate) async fn counts(
         let mut query = QueryBuilder::new("SELECT count(*), count(CASE WHEN due_at < ");
         query.push_bind(now).push(" THEN 1 END), count(CASE WHEN due_at >= ").push_bind(now);
         query.push(" AND due_at < ").push_bind(ends_at);
-        query.push(" THEN 1 END) FROM task WHERE status <> 'withdrawn'");
+        query.push(" THEN 1 END) FROM task WHERE ").push(OPEN);
         push_owner(&mut query, owner);
         query.build_query_as().fetch_one(db).await?
     });
     let withdrawn: i64 = on_backend!(store.reader(), db => {
-        let mut query = QueryBuilder::new("SELECT count(*) FROM task WHERE status = 'withdrawn'");
+        let mut query = QueryBuilder::new("SELECT count(*) FROM task WHERE ");
+        query.push(StateFilter::Withdrawn.condition());
         push_owner(&mut query, owner);
         query.build_query_scalar().fetch_one(db).await?
     });
@@ -288,10 +388,7 @@ fn push_filter<DB: Database>(
     for<'a> i64: Encode<'a, DB> + Type<DB>,
     for<'a> String: Encode<'a, DB> + Type<DB>,
 {
-    query.push(match filter.status {
-        TaskStatus::New => " WHERE status <> 'withdrawn'",
-        TaskStatus::Withdrawn => " WHERE status = 'withdrawn'",
-    });
+    query.push(" WHERE ").push(filter.state.condition());
     push_owner(query, &filter.owner);
     match filter.due {
         DueFilter::Any => {}
@@ -330,169 +427,4 @@ where
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::task;
-    use super::super::testing::{at, each_backend, execute, task as sample};
-    use super::*;
-
-    fn ids(rows: &[TaskRow]) -> Vec<&str> {
-        rows.iter().map(|row| row.id.as_str()).collect()
-    }
-
-    /// Stores `(id, device, minutes, owner)`.
-    async fn store_tasks(store: &Store, tasks: &[(&str, &str, i64, &str)]) {
-        let mut tx = store.begin().await.unwrap();
-        for (id, device, minutes, owner) in tasks {
-            let mut task = sample(id, device, *minutes);
-            task.owner = (*owner).into();
-            assert!(task::create(&mut tx, &task).await.unwrap());
-        }
-        tx.commit().await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn pages_do_not_shift_when_tasks_are_made_in_between() {
-        each_backend(async |store| {
-            let tasks = [
-                ("a", "d1", 1, "lin"),
-                ("b", "d2", 2, "lin"),
-                ("c", "d3", 2, "lin"),
-                ("d", "d4", 2, "lin"),
-                ("e", "d5", 3, "lin"),
-            ];
-            store_tasks(store, &tasks).await;
-            let filter = TaskFilter::default();
-            let first = page(store, &filter, None, 2).await.unwrap();
-            assert_eq!(ids(&first.rows), ["e", "d"]);
-
-            store_tasks(store, &[("new", "d6", 9, "lin")]).await;
-            let after = first.next.unwrap().to_string().parse().unwrap();
-            let second = page(store, &filter, Some(&after), 2).await.unwrap();
-            assert_eq!(ids(&second.rows), ["c", "b"]);
-            let third = page(store, &filter, second.next.as_ref(), 2).await.unwrap();
-            assert_eq!(ids(&third.rows), ["a"]);
-            assert_eq!(third.next, None);
-
-            let all = page(store, &filter, None, 6).await.unwrap();
-            assert_eq!((all.rows.len(), all.next), (6, None), "a page that is just full");
-        })
-        .await;
-    }
-
-    #[tokio::test]
-    async fn a_list_shows_what_the_filter_lets_through() {
-        each_backend(async |store| {
-            let tasks =
-                [("a", "d1", 1, "lin"), ("b", "d2", 2, "pool:ev"), ("c", "d1", 3, "pool:ev")];
-            store_tasks(store, &tasks).await;
-            store_tasks(store, &[("gone", "d1", 4, "lin")]).await;
-            let mut tx = store.begin().await.unwrap();
-            task::withdraw(&mut tx, &TaskId::from_text("gone"), at(5)).await.unwrap();
-            tx.commit().await.unwrap();
-
-            let all = TaskFilter::default;
-            let of = |owner: &str| OwnerFilter::Is(owner.to_owned());
-            let cases: [(TaskFilter, &[&str]); 8] = [
-                (all(), &["c", "b", "a"]),
-                (TaskFilter { status: TaskStatus::Withdrawn, ..all() }, &["gone"]),
-                (TaskFilter { owner: of("pool:ev"), ..all() }, &["c", "b"]),
-                (TaskFilter { owner: OwnerFilter::Pools, ..all() }, &["c", "b"]),
-                (TaskFilter { due: DueFilter::Before(at(122)), ..all() }, &["a"]),
-                (TaskFilter { due: DueFilter::Between(at(122), at(123)), ..all() }, &["b"]),
-                (TaskFilter { due: DueFilter::FromOrNever(at(122)), ..all() }, &["c", "b"]),
-                (TaskFilter { owner: of("l\0n' OR 1=1 --"), ..all() }, &[]),
-            ];
-            for (filter, expected) in cases {
-                let found = page(store, &filter, None, 10).await.unwrap();
-                assert_eq!(ids(&found.rows), expected, "case: {filter:?}");
-                let after = TaskCursor { created_at: i64::MAX, id: "z".to_owned() };
-                let found = page(store, &filter, Some(&after), 10).await.unwrap();
-                assert_eq!(ids(&found.rows), expected, "case: {filter:?} with a cursor");
-            }
-        })
-        .await;
-    }
-
-    #[tokio::test]
-    async fn standing_tasks_come_by_device_and_time() {
-        each_backend(async |store| {
-            let tasks = [
-                ("a", "d2", 5, "lin"),
-                ("b", "d1", 9, "lin"),
-                ("c", "d1", 3, "lin"),
-                ("d", "D3", 1, "lin"),
-            ];
-            store_tasks(store, &tasks).await;
-            let rows = standing(store).await.unwrap();
-            assert_eq!(ids(&rows), ["d", "c", "b", "a"]);
-            let evidence = rows.iter().map(|row| row.evidence.len()).collect::<Vec<_>>();
-            assert_eq!(evidence, [3, 3, 3, 3]);
-        })
-        .await;
-    }
-
-    #[tokio::test]
-    async fn counts_what_is_overdue_and_what_is_due_today() {
-        each_backend(async |store| {
-            // Each is due two hours after its minute.
-            let tasks = [
-                ("a", "d1", 0, "lin"),
-                ("b", "d2", 1, "lin"),
-                ("c", "d3", 2, "lin"),
-                ("d", "d4", 3, "lin"),
-            ];
-            store_tasks(store, &tasks).await;
-            let mut undated = sample("e", "d5", 0);
-            undated.due_at = None;
-            let mut tx = store.begin().await.unwrap();
-            task::create(&mut tx, &undated).await.unwrap();
-            task::withdraw(&mut tx, &TaskId::from_text("d"), at(5)).await.unwrap();
-            tx.commit().await.unwrap();
-
-            let cases = [(0, 0, 3), (120, 0, 3), (121, 1, 2), (122, 2, 1), (200, 3, 0)];
-            for (now, overdue, due_today) in cases {
-                let today = Today { now: at(now), ends_at: at(600) };
-                let counted = counts(store, &OwnerFilter::Anyone, today).await.unwrap();
-                let expected = TaskCounts { all: 4, overdue, due_today, withdrawn: 1 };
-                assert_eq!(counted, expected, "case: at {now}");
-            }
-            let today = Today { now: at(120), ends_at: at(122) };
-            let counted = counts(store, &OwnerFilter::Anyone, today).await.unwrap();
-            assert_eq!(counted.due_today, 2, "the last is due when the day has ended");
-            let counted = counts(store, &OwnerFilter::Pools, today).await.unwrap();
-            assert_eq!(counted, TaskCounts::default(), "no pool has any");
-        })
-        .await;
-    }
-
-    #[tokio::test]
-    async fn finds_no_task_by_an_id_that_cannot_be() {
-        each_backend(async |store| {
-            for id in ["", "nobody", "a\0b"] {
-                let found = find(store, &TaskId::from_text(id)).await.unwrap();
-                assert_eq!(found, None, "case: {id:?}");
-            }
-        })
-        .await;
-    }
-
-    #[tokio::test]
-    async fn a_title_that_is_not_one_is_an_error_that_names_its_column() {
-        each_backend(async |store| {
-            store_tasks(store, &[("a", "d1", 1, "lin")]).await;
-            execute(store, "UPDATE task SET title = '[]'".to_owned()).await;
-            let error = standing(store).await.unwrap_err();
-            assert!(error.to_string().starts_with("task.title holds what"), "{error}");
-        })
-        .await;
-    }
-
-    #[test]
-    fn a_cursor_is_only_what_a_page_gave() {
-        for text in ["", "~", "1~", "~a", "x~a", "1~a\0b", "99999999999999999999~a"] {
-            assert_eq!(text.parse::<TaskCursor>(), Err(TaskCursorError), "case: {text:?}");
-        }
-        let cursor: TaskCursor = "-5~a~b".parse().unwrap();
-        assert_eq!(cursor.to_string(), "-5~a~b");
-    }
-}
+mod tests;

@@ -11,6 +11,7 @@ use sqlx::AssertSqlSafe;
 use tempfile::TempDir;
 use upturn_core::event::{Attributes, Event, Position};
 use upturn_core::id::{DeviceId, EventId, RuleId, TaskId};
+use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Occasion, Task, Title};
 
 use super::Store;
@@ -121,6 +122,7 @@ pub(super) fn event(device: &str, id: &str, minutes: i64) -> Event {
         seq: Some(minutes),
         clock_suspect: false,
         attributes: Attributes::from_json_object(r#"{"code":"GroundFailure"}"#),
+        position: 0,
     }
 }
 
@@ -135,6 +137,8 @@ pub(super) fn placed(first: Position, events: &[Event]) -> Vec<NewEvent<'_>> {
 /// Returns a task of the rule `care` on `device`, whose three failures end at `minutes`.
 pub(super) fn task(id: &str, device: &str, minutes: i64) -> Task {
     Task {
+        version: "".into(),
+        stage: Stage::Live,
         id: TaskId::from_text(id),
         rule: RuleId::new("care").unwrap(),
         scope: device.into(),
@@ -165,5 +169,7 @@ pub(super) fn occasion(device: &str, minutes: i64, ids: &[&str]) -> Occasion {
         last_at: evidence.last().unwrap().occurred_at,
         evidence,
         episode: EpisodeState::Closed,
+        joined: 0,
+        joined_at: None,
     }
 }

@@ -8,6 +8,8 @@ use serde::Serialize;
 use super::fault::Fault;
 
 pub(crate) mod dead_letters;
+pub(crate) mod events;
+pub(crate) mod rules;
 pub(crate) mod tasks;
 
 /// How many things a page has, unless the caller says otherwise.

@@ -20,6 +20,7 @@ use super::language::Language;
 use super::page::fault::FaultPage;
 use super::page::shell::Shell;
 use crate::hex::hex;
+use crate::reload::FileFinding;
 use crate::store::error::StoreError;
 
 /// The media type of a problem.
@@ -45,6 +46,16 @@ pub(crate) enum FaultKind {
     TooLarge,
     /// 415: it was sent as something else.
     UnsupportedMediaType,
+    /// 409: the task is closed, or was withdrawn.
+    TaskClosed,
+    /// 409: somebody else did something with the task first.
+    TaskChanged,
+    /// 409: the task is a rule's on trial, which nobody works on.
+    TaskOnTrial,
+    /// 422: it is understood, but what it brings is wrong.
+    WrongEvents,
+    /// 422: rules or registry are wrong.
+    WrongRules,
     /// 429: too many wrong passwords.
     TooManyAttempts,
     /// 500: our mistake.
@@ -55,7 +66,7 @@ pub(crate) enum FaultKind {
 
 impl FaultKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::CrossSite,
@@ -63,6 +74,11 @@ impl FaultKind {
         Self::MethodNotAllowed,
         Self::TooLarge,
         Self::UnsupportedMediaType,
+        Self::TaskClosed,
+        Self::TaskChanged,
+        Self::TaskOnTrial,
+        Self::WrongEvents,
+        Self::WrongRules,
         Self::TooManyAttempts,
         Self::Internal,
         Self::Unavailable,
@@ -78,6 +94,11 @@ impl FaultKind {
             Self::MethodNotAllowed => "method-not-allowed",
             Self::TooLarge => "too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
+            Self::TaskClosed => "task-closed",
+            Self::TaskChanged => "task-changed",
+            Self::TaskOnTrial => "task-on-trial",
+            Self::WrongEvents => "wrong-events",
+            Self::WrongRules => "wrong-rules",
             Self::TooManyAttempts => "too-many-attempts",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
@@ -94,6 +115,8 @@ impl FaultKind {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TaskClosed | Self::TaskChanged | Self::TaskOnTrial => StatusCode::CONFLICT,
+            Self::WrongEvents | Self::WrongRules => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -103,12 +126,40 @@ impl FaultKind {
     /// Returns the kind of an answer that a library gave.
     fn of_status(status: StatusCode) -> Self {
         let same = Self::ALL.into_iter().find(|kind| kind.status() == status);
-        same.unwrap_or_else(|| match status {
-            // A form that lacks a field or holds another type.
+        // A form that lacks a field or holds another type is told as 422, but brings no events.
+        let is_ours = |kind: &Self| {
+            matches!(kind.status(), StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY)
+        };
+        same.filter(|kind| !is_ours(kind)).unwrap_or_else(|| match status {
             _ if status.is_client_error() => Self::BadRequest,
             _ => Self::Internal,
         })
     }
+}
+
+/// One of many things that were sent, and what is wrong with it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct WrongItem {
+    /// Which one, counted from 0.
+    pub(crate) index: usize,
+    /// The line it stands on, counted from 1, where things are sent by lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<usize>,
+    /// Where it stands in a JSON document, as a JSON Pointer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pointer: Option<String>,
+    /// The stable word for this kind of trouble.
+    pub(crate) code: &'static str,
+    /// What is wrong and what would be right.
+    pub(crate) detail: String,
+}
+
+/// One of many things that are wrong.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+enum Wrong {
+    Item(WrongItem),
+    File(FileFinding),
 }
 
 /// What went wrong with a request.
@@ -118,6 +169,8 @@ pub(crate) struct Fault {
     pub(crate) kind: FaultKind,
     /// What exactly, for people; never about the inside of the program.
     detail: Option<String>,
+    /// Each thing that is wrong, where there may be many.
+    items: Vec<Wrong>,
     /// Seconds to wait before the next try.
     retry_after_s: Option<i64>,
     /// What to log.
@@ -126,7 +179,7 @@ pub(crate) struct Fault {
 
 impl From<FaultKind> for Fault {
     fn from(kind: FaultKind) -> Self {
-        Self { kind, detail: None, retry_after_s: None, source: None }
+        Self { kind, detail: None, items: Vec::new(), retry_after_s: None, source: None }
     }
 }
 
@@ -140,7 +193,30 @@ impl From<StoreError> for Fault {
 impl Fault {
     /// Returns a fault of the request, with what exactly is wrong and what would be right.
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
-        Self { detail: Some(detail.into()), ..FaultKind::BadRequest.into() }
+        Self::of(FaultKind::BadRequest, detail)
+    }
+
+    /// Returns a fault of `kind`, with what exactly is wrong and what would be right.
+    pub(crate) fn of(kind: FaultKind, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..kind.into() }
+    }
+
+    /// Returns the refusal of events, all of them, because `items` are wrong.
+    pub(crate) fn wrong_events(detail: String, items: Vec<WrongItem>) -> Self {
+        let items = items.into_iter().map(Wrong::Item).collect();
+        Self { items, ..Self::of(FaultKind::WrongEvents, detail) }
+    }
+
+    /// Returns the refusal of a reload, because of `findings`.
+    pub(crate) fn wrong_rules(detail: String, findings: Vec<FileFinding>) -> Self {
+        let items = findings.into_iter().map(Wrong::File).collect();
+        Self { items, ..Self::of(FaultKind::WrongRules, detail) }
+    }
+
+    /// Returns the request to send the same again in a moment.
+    pub(crate) fn try_again(detail: impl Into<String>, retry_after_s: i64) -> Self {
+        let retry_after_s = Some(retry_after_s.max(1));
+        Self { retry_after_s, ..Self::of(FaultKind::Unavailable, detail) }
     }
 
     /// Returns a fault of ours.
@@ -184,6 +260,8 @@ struct Problem<'a> {
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Wrong],
     #[serde(skip_serializing_if = "Option::is_none")]
     correlation_id: Option<&'a str>,
 }
@@ -227,6 +305,7 @@ fn problem(fault: &Fault, language: Language, correlation_id: Option<&str>) -> R
         status: fault.kind.status().as_u16(),
         code,
         detail: fault.detail.as_deref(),
+        errors: &fault.items,
         correlation_id,
     };
     ([(CONTENT_TYPE, PROBLEM_JSON)], Json(problem)).into_response()
@@ -250,6 +329,11 @@ fn log(fault: &Fault) -> String {
         | FaultKind::MethodNotAllowed
         | FaultKind::TooLarge
         | FaultKind::UnsupportedMediaType
+        | FaultKind::TaskClosed
+        | FaultKind::TaskChanged
+        | FaultKind::TaskOnTrial
+        | FaultKind::WrongEvents
+        | FaultKind::WrongRules
         | FaultKind::TooManyAttempts
         | FaultKind::Internal => {
             tracing::error!(correlation.id = id, error, "a request was not answered");

@@ -1,11 +1,11 @@
 //! The filters of the inbox, as the address carries them: `?view=overdue&owner=mine`.
 
-use crate::store::task_view::{DueFilter, OwnerFilter, TaskFilter, TaskStatus, Today};
+use crate::store::task_view::{DueFilter, OwnerFilter, StateFilter, TaskFilter, Today};
 
 /// A preset of the inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum View {
-    /// All that stand.
+    /// All that are open: new or accepted.
     All,
     /// Due before now.
     Overdue,
@@ -13,14 +13,25 @@ pub(crate) enum View {
     Today,
     /// Due tomorrow, later or never.
     Later,
+    /// Done or dismissed.
+    Closed,
     /// Withdrawn.
     Withdrawn,
+    /// What rules on trial would have asked for.
+    Trial,
 }
 
 impl View {
     /// All of them, in the order of the page.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::All, Self::Overdue, Self::Today, Self::Later, Self::Withdrawn];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::All,
+        Self::Overdue,
+        Self::Today,
+        Self::Later,
+        Self::Closed,
+        Self::Withdrawn,
+        Self::Trial,
+    ];
 
     /// Returns its word in the address.
     pub(crate) fn word(self) -> &'static str {
@@ -29,7 +40,10 @@ impl View {
             Self::Overdue => "overdue",
             Self::Today => "today",
             Self::Later => "later",
+            Self::Closed => "closed",
             Self::Withdrawn => "withdrawn",
+            // As the stage of such a rule is written.
+            Self::Trial => "shadow",
         }
     }
 
@@ -96,14 +110,17 @@ pub(crate) struct Filter {
 impl Filter {
     /// Returns it as the store asks for it, for a reader called `reader`.
     pub(crate) fn tasks(&self, reader: &str, today: Today) -> TaskFilter {
-        let (status, due) = match self.view {
-            View::All => (TaskStatus::New, DueFilter::Any),
-            View::Overdue => (TaskStatus::New, DueFilter::Before(today.now)),
-            View::Today => (TaskStatus::New, DueFilter::Between(today.now, today.ends_at)),
-            View::Later => (TaskStatus::New, DueFilter::FromOrNever(today.ends_at)),
-            View::Withdrawn => (TaskStatus::Withdrawn, DueFilter::Any),
+        let open = StateFilter::Open;
+        let (state, due) = match self.view {
+            View::All => (open, DueFilter::Any),
+            View::Overdue => (open, DueFilter::Before(today.now)),
+            View::Today => (open, DueFilter::Between(today.now, today.ends_at)),
+            View::Later => (open, DueFilter::FromOrNever(today.ends_at)),
+            View::Closed => (StateFilter::Closed, DueFilter::Any),
+            View::Withdrawn => (StateFilter::Withdrawn, DueFilter::Any),
+            View::Trial => (StateFilter::Trial, DueFilter::Any),
         };
-        TaskFilter { owner: self.owner.filter(reader), status, due }
+        TaskFilter { owner: self.owner.filter(reader), state, due }
     }
 
     /// Returns the query that leads to it, with `more` behind; defaults are left out.

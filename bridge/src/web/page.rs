@@ -3,6 +3,8 @@
 pub(crate) mod dead_letters;
 pub(crate) mod fault;
 pub(crate) mod login;
+pub(crate) mod rule;
+pub(crate) mod rules;
 pub(crate) mod shell;
 pub(crate) mod task;
 pub(crate) mod tasks;

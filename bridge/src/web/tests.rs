@@ -1,9 +1,13 @@
 //! The web from outside: a request in, an answer out.
 
 mod api;
+mod acts;
+mod events;
 mod login;
 mod pages;
 mod probes;
+mod rules;
 mod safety;
 mod server;
 mod site;
+mod writer;

@@ -3,16 +3,17 @@
 use std::fmt;
 
 use chrono::NaiveTime;
+use serde::{Deserialize, Serialize};
 
 /// The working hours of a day.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Hours {
     // Invariant: in order, and none begins before the one before it ends.
     ranges: Vec<Range>,
 }
 
 /// Working time without a break.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Range {
     /// When work begins.
     pub opens: Minute,
@@ -21,7 +22,7 @@ pub struct Range {
 }
 
 /// A minute of the day by the clock on the wall, from 00:00 to 24:00.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 pub struct Minute(u16);
 
 /// Why texts are no working hours.

@@ -12,7 +12,7 @@ use crate::rule::finding::{Fault, Severity};
 
 mod call;
 mod name;
-mod place;
+pub(super) mod place;
 
 /// What an expression yields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +81,22 @@ impl<'c> Checker<'c> {
     /// Checks a whole condition, which must be yes or no.
     pub(super) fn check_condition(&mut self, expression: &IdedExpr) {
         self.truth(expression, "the condition");
+    }
+
+    /// Checks a name, whatever it holds.
+    pub(super) fn check_value_of(&mut self, name: &Name) {
+        self.check_name(name);
+    }
+
+    /// Checks a name that must be one of a number.
+    pub(super) fn check_number(&mut self, name: &Name) {
+        let typed = self.check_name(name);
+        if matches!(typed.holds, Type::Number | Type::Any) {
+            return;
+        }
+        let message = format!("{} is {}, not a number", name.text(), typed.holds.name());
+        let fault = Fault::new("condition-type", message, "name a number: event.temperature");
+        self.remark_at(name.span(), typed.certainty, fault);
     }
 
     /// Checks an expression that must be yes or no.

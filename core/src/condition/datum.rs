@@ -58,6 +58,18 @@ impl<'a> Datum<'a> {
         }
     }
 
+    /// Returns the datum as JSON text, which is how conditions write it, too.
+    pub(super) fn to_json(&self) -> String {
+        match self {
+            Self::Null => "null".to_owned(),
+            Self::Truth(truth) => truth.to_string(),
+            Self::Whole(whole) => whole.to_string(),
+            Self::Float(float) => Value::from(*float).to_string(),
+            Self::Text(text) => Value::from(&**text).to_string(),
+            Self::Nested(value) => value.to_string(),
+        }
+    }
+
     /// Returns whether two values are equal. Values of different types are not.
     pub(super) fn equals(&self, other: &Self) -> bool {
         match (self, other) {

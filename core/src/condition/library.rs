@@ -13,23 +13,29 @@ use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::{Context, Env, IdedExpr, Value};
 
+use super::check::place;
 use super::datum::{Datum, float};
 use super::path::{Name, Path};
+use super::syntax::balanced;
 use crate::event::Event;
 use crate::registry::Registry;
 
 static ENVIRONMENT: LazyLock<Arc<Env>> =
     LazyLock::new(|| Arc::new(Env::default().with_optional_support(false).with_stdlib()));
 
+/// A variable that nothing stands behind, so that it is an error.
+const UNKNOWN: &str = "unknown";
+
 /// An expression for the library.
 pub(super) struct Foreign {
+    text: Box<str>,
     expression: IdedExpr,
     paths: Vec<Path>,
 }
 
 impl fmt::Debug for Foreign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Foreign").field("paths", &self.paths).finish_non_exhaustive()
+        f.debug_struct("Foreign").field("text", &self.text).finish_non_exhaustive()
     }
 }
 
@@ -37,8 +43,19 @@ impl Foreign {
     /// Returns a checked expression as the library evaluates it.
     pub(super) fn of(expression: &IdedExpr, places: &SourceInfo) -> Self {
         let mut rewriter = Rewriter { places, paths: Vec::new() };
+        let text = balanced(&places.source, &place::of(expression, places)).into();
         let expression = rewriter.value(expression);
-        Self { expression, paths: rewriter.paths }
+        Self { text, expression, paths: rewriter.paths }
+    }
+
+    /// Returns the expression as it was written.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns what the expression names, each once.
+    pub(super) fn paths(&self) -> &[Path] {
+        &self.paths
     }
 
     /// Returns whether the expression is true; `None` where it is an error, or neither.
@@ -148,9 +165,15 @@ impl Rewriter<'_> {
 
     /// Returns a calculation whose operands are floats.
     fn calculation(&mut self, expression: &IdedExpr, call: &CallExpr) -> IdedExpr {
-        let args = call.args.iter().map(|operand| self.float(operand)).collect();
-        let func_name = call.func_name.clone();
-        with(expression, Expr::Call(CallExpr { func_name, target: None, args }))
+        let args: Vec<_> = call.args.iter().map(|operand| self.float(operand)).collect();
+        let divisor = args.get(1).filter(|_| call.func_name == operators::DIVIDE).cloned();
+        let calculated = call_of(expression, &call.func_name, args);
+        let Some(divisor) = divisor else { return calculated };
+        // A float divided by zero is infinite, which would hold in comparisons.
+        let zero = with(expression, Expr::Literal(LiteralValue::Double(CelDouble::from(0.0))));
+        let is_zero = call_of(expression, operators::EQUALS, vec![divisor, zero]);
+        let error = with(expression, Expr::Ident(UNKNOWN.to_owned()));
+        call_of(expression, operators::CONDITIONAL, vec![is_zero, error, calculated])
     }
 
     /// Returns an operand of a calculation as a float.
@@ -192,6 +215,11 @@ impl Rewriter<'_> {
         });
         Some(with(expression, Expr::Ident(format!("{number}{suffix}"))))
     }
+}
+
+fn call_of(original: &IdedExpr, function: &str, args: Vec<IdedExpr>) -> IdedExpr {
+    let call = CallExpr { func_name: function.to_owned(), target: None, args };
+    with(original, Expr::Call(call))
 }
 
 fn with(original: &IdedExpr, expr: Expr) -> IdedExpr {

@@ -1,11 +1,13 @@
 //! Paths: what a condition names, and how it is read.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 
 use cel::IdedExpr;
 use cel::common::ast::{Expr, LiteralValue, SourceInfo, operators};
 use chrono::SecondsFormat;
+use serde_json::Value;
 
 use super::datum::Datum;
 use crate::event::Event;
@@ -53,6 +55,12 @@ impl Name {
         let mut name = Self::of(operand, places)?;
         name.fields.push(segment);
         Some(name)
+    }
+
+    /// Returns the name as it is mostly written: `event.code`.
+    pub(super) fn text(&self) -> String {
+        let segments = std::iter::once(&self.root).chain(&self.fields);
+        segments.map(|segment| segment.text.as_str()).collect::<Vec<_>>().join(".")
     }
 
     /// Returns the place of the whole name.
@@ -140,7 +148,51 @@ impl Path {
     }
 }
 
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Part(part) => f.write_str(part.name()),
+            Self::Attribute { name, within } => {
+                f.write_str("event")?;
+                for segment in std::iter::once(name).chain(within) {
+                    if is_identifier(segment) {
+                        write!(f, ".{segment}")?;
+                    } else {
+                        write!(f, "[{}]", Value::from(&**segment))?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Returns whether a name can follow a dot; any other is written `["…"]`.
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
 impl Part {
+    /// Returns the name that a condition gives it, or the first of two.
+    fn name(self) -> &'static str {
+        match self {
+            Self::EventId => "event.id",
+            Self::EventDevice => "event.device",
+            Self::EventChannel => "event.channel",
+            Self::EventKind => "event.kind",
+            Self::EventSeq => "event.seq",
+            Self::EventOccurredAt => "event.occurred_at",
+            Self::DeviceModel => "device.model",
+            Self::DeviceSite => "device.site",
+            Self::DeviceAccount => "device.account",
+            Self::AccountName => "account.name",
+            Self::AccountOwner => "account.owner",
+            Self::SiteName => "site.name",
+            Self::SiteRegion => "site.region",
+        }
+    }
+
     fn read<'a>(self, event: &'a Event, registry: &'a Registry) -> Datum<'a> {
         let device = || registry.devices.get(&event.device);
         let site = || registry.sites.get(device()?.site.as_ref()?);
@@ -173,6 +225,7 @@ impl Part {
 
 #[cfg(test)]
 mod tests {
+    use super::super::syntax;
     use super::*;
     use crate::catalogue::Catalogue;
 
@@ -185,6 +238,11 @@ mod tests {
                 let name = Name { root: segment(root), fields: vec![segment(field.name)] };
                 let path = Path::of(&name);
                 assert!(matches!(path, Some(Path::Part(_))), "case: {root}.{}", field.name);
+                let written = path.unwrap().to_string();
+                let same = [format!("{root}.{}", field.name), written.clone()];
+                let program = syntax::parse(&written).unwrap();
+                let read = Name::of(program.expression(), program.source_info()).unwrap();
+                assert_eq!(Path::of(&read), Path::of(&name), "case: {same:?}");
             }
         }
     }

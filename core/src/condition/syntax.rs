@@ -1,5 +1,7 @@
 //! From a condition's text to its tree: bounds first, since the parser recurses without one.
 
+use std::ops::Range;
+
 use cel::{Env, ParseErrors, Program};
 
 use super::Remark;
@@ -21,6 +23,38 @@ pub(super) fn parse(text: &str) -> Result<Program, Remark> {
     // Without macros, so that `exists` and the like stay the calls they were written as.
     let environment = Env::default().with_optional_support(false);
     environment.compile(text).map_err(|errors| explain(text, &errors))
+}
+
+/// Returns the part of `text` at `span` with the brackets around it that it needs.
+///
+/// The place of an expression is that of its parts, and brackets are no part.
+pub(super) fn balanced<'t>(text: &'t str, span: &Range<usize>) -> &'t str {
+    let mut span = span.start.min(text.len())..span.end.min(text.len());
+    let (mut open, mut unopened) = (0_usize, 0_usize);
+    for (_, letter) in outside_strings(text.get(span.clone()).unwrap_or_default()) {
+        match letter {
+            '(' | '[' => open += 1,
+            ')' | ']' if open == 0 => unopened += 1,
+            ')' | ']' => open -= 1,
+            _ => {}
+        }
+    }
+    let is_between = |letter: &char| letter.is_whitespace() || "([])".contains(*letter);
+    for letter in text.get(..span.start).unwrap_or_default().chars().rev().take_while(is_between) {
+        if unopened == 0 {
+            break;
+        }
+        unopened -= usize::from(letter == '(' || letter == '[');
+        span.start -= letter.len_utf8();
+    }
+    for letter in text.get(span.end..).unwrap_or_default().chars().take_while(is_between) {
+        if open == 0 {
+            break;
+        }
+        open -= usize::from(letter == ')' || letter == ']');
+        span.end += letter.len_utf8();
+    }
+    text.get(span).unwrap_or_default().trim()
 }
 
 fn check_bounds(text: &str) -> Result<(), Remark> {

@@ -7,9 +7,11 @@ use super::*;
 use crate::decode::Format;
 use crate::event::Attributes;
 use crate::id::{DeviceId, EventId};
-use crate::registry::{Account, Device, Site};
+use crate::registry::{Account, Device, DeviceStatus, Site};
 
+mod explain;
 mod oracle;
+mod reading;
 mod remarks;
 
 const OPEN: &[Format] = &[Format::Native, Format::Ocpp16];
@@ -28,17 +30,23 @@ fn event(attributes: &Value) -> Event {
         seq: Some(7),
         clock_suspect: false,
         attributes: Attributes::from_json_object(attributes.to_string()),
+        position: 0,
     }
 }
 
 fn registry() -> Registry {
     let mut registry = Registry::default();
-    let device = Device { model: "X7".into(), site: Some("s-1".into()), account: None };
+    let device = Device {
+        model: "X7".into(),
+        site: Some("s-1".into()),
+        account: None,
+        status: DeviceStatus::InService,
+    };
     registry.devices.insert(DeviceId::new("cp-1").unwrap(), device);
     let site =
         Site { name: "Depot".into(), account: Some("a-1".into()), region: Some("north".into()) };
     registry.sites.insert("s-1".into(), site);
-    let account = Account { name: "Acme".into(), owner: None };
+    let account = Account { name: "Acme".into(), owner: None, consent: None };
     registry.accounts.insert("a-1".into(), account);
     registry
 }
@@ -107,7 +115,7 @@ fn holds_where_its_event_and_what_stands_behind_it_meet_it() {
 
 #[test]
 fn what_is_absent_is_null_and_what_is_an_error_does_not_hold() {
-    let event = event(&json!({ "code": "X", "n": 3 }));
+    let event = event(&json!({ "code": "X", "n": 3, "zero": 0, "nought": -0.0 }));
     let nobody = Registry::default();
     let cases = [
         ("event.nothing != \"X\"", true),
@@ -130,14 +138,46 @@ fn what_is_absent_is_null_and_what_is_an_error_does_not_hold() {
         ("event.nothing + 1 > 0", false),
         ("!(event.nothing + 1 > 0)", false),
         ("event.code + 1 > 0", false),
-        ("event.n / 0 > 5", true),
-        ("event.n % 0 == 1", false),
+        ("event.n / event.zero > 5", false),
+        ("!(event.n / event.zero > 5)", false),
+        ("event.n / event.nought < 5", false),
+        ("event.zero / event.zero == 1", false),
+        ("6 / (event.n / (event.zero / event.n)) > 0", false),
+        ("event.zero / event.n == 0", true),
+        ("event.n % event.zero == 1", false),
+        ("!(event.n % event.zero == 1)", false),
+        ("event.zero != 0 && event.n / event.zero > 5", false),
+        ("!(event.zero != 0 && event.n / event.zero > 5)", true),
         ("device.id == \"cp-1\"", true),
         ("device.model != \"X7\"", true),
         ("device.model == \"X7\" || site.name == \"a\" || account.owner == \"b\"", false),
     ];
     for (text, expected) in cases {
         assert_eq!(compiled(text).holds(&event, &nobody), expected, "case: {text}");
+    }
+}
+
+#[test]
+fn tells_an_error_from_a_test_that_does_not_hold() {
+    let event = event(&json!({ "code": "X", "n": 3, "zero": 0 }));
+    let nobody = Registry::default();
+    let cases = [
+        ("event.n == 3", Some(true)),
+        ("event.n == 4", Some(false)),
+        ("event.code == 3", Some(false)),
+        ("event.nothing == \"X\"", Some(false)),
+        ("event.code < 3", None),
+        ("event.nothing < 3", None),
+        ("event.code", None),
+        ("!event.code.startsWith(event.n)", None),
+        ("event.code + 1 > 3", None),
+        ("event.n / event.zero > 3", None),
+        ("event.n % event.zero > 3", None),
+        ("event.n / event.zero > 3 || event.n == 3", Some(true)),
+        ("event.n / event.zero > 3 && event.n == 4", Some(false)),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(compiled(text).judge(&event, &nobody), expected, "case: {text}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Lines of a file of events: captured publishes, or native events that name their device.
+//! Lines of a file of events: captured publishes, or native events that name what they are about.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::time::{self, Clock};
-use super::{DecodeError, Message, Receipt, Sources, guard, native};
+use super::{DecodeError, Message, Receipt, Sources, guard, native, subject};
 use crate::event::Event;
 use crate::id::DeviceId;
 
@@ -26,7 +26,8 @@ struct Line<'a> {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Reads `{"topic": …, "payload": …}` through `sources`, or a native event with `device`.
+/// Reads `{"topic": …, "payload": …}` through `sources`, or a native event with `device`,
+/// `account` or `contact`.
 ///
 /// `received_at` may stand beside either; without it the line is not clock-checked and was taken
 /// in at `log_time`, the largest event time so far.
@@ -51,8 +52,10 @@ pub fn decode(
         return sources.decode(Message { topic: &topic.0, payload, receipt });
     }
     let text = guard::text(text.as_bytes())?;
-    let device = parts.device.ok_or(DecodeError::Missing("device"))?;
-    let device = DeviceId::new(&device.0)?;
+    let device = match parts.device {
+        Some(device) => DeviceId::new(&device.0)?,
+        None => subject::find(text)?,
+    };
     native::decode(text, device, None, Clock::with_defaults(receipt))
 }
 

@@ -70,6 +70,7 @@ pub(super) fn decode(
         seq: body.seq,
         clock_suspect: judged.suspect,
         attributes: Attributes::from_json_object(text),
+        position: 0,
     })
 }
 

@@ -91,6 +91,7 @@ pub(super) fn decode(
         seq: Some(order_in_instant(gateway, kind, fields.status)),
         clock_suspect: judged.suspect || is_unreadable,
         attributes: Attributes::from_json_object(attributes),
+        position: 0,
     })
 }
 

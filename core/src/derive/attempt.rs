@@ -34,7 +34,7 @@ const WHOLE_CHARGER: u32 = 0;
 const PAST_MAX: usize = 8;
 
 /// The attempts of one device.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Attempts {
     /// The newest on each connector, settled or not.
     by_connector: BTreeMap<u32, Attempt>,
@@ -43,7 +43,7 @@ pub(super) struct Attempts {
 }
 
 /// One attempt on one connector.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Attempt {
     /// The ids of the messages it is made of.
     inputs: Vec<EventId>,
@@ -57,7 +57,7 @@ struct Attempt {
     suspended: Option<Cause>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Phase {
     Preparing,
     Started { unique_id: Option<Box<str>>, transaction: Option<i64>, meter_wh: Option<i64> },

@@ -1,89 +1,108 @@
-//! One (rule, scope): its recent history, and the matches that stand in it.
-
-use std::sync::Arc;
+//! One (rule, scope): its recent history, and the episodes that stand in it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use serde::{Deserialize, Serialize};
+
 use super::ActiveRule;
-use super::pairing::{self, Change};
-use super::standing::{Match, Standing};
-use super::timeline::{Fold, Ordered, Placed, Timeline};
-use crate::event::{Event, Order, Position};
-use crate::id::TaskId;
-use crate::pattern::Pattern;
-use crate::pattern::consecutive::{Consecutive, Role};
-
-/// An event as a key sees it.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) position: Position,
-    pub(super) role: Role,
-    pub(super) event: Arc<Event>,
-}
-
-impl Ordered for Entry {
-    fn order(&self) -> Order<'_> {
-        self.event.order()
-    }
-}
+use super::episode::{Change, Episode, Number};
+use super::pairing::{self, Standing};
+use super::timeline::{Ordered as _, Placed, Timeline};
+use super::track::{Entry, Op, Track};
+use crate::event::EventRef;
+use crate::intern::Symbol;
 
 /// What changes in a key's history with one input.
 #[derive(Debug, Default)]
 pub(super) struct Edit {
-    pub(super) gone: Vec<Arc<Event>>,
+    pub(super) gone: Vec<EventRef>,
     pub(super) new: Vec<Entry>,
 }
 
-/// The pattern's state and the time of the last match that was acted on.
-#[derive(Clone, Debug, Default)]
-struct Track {
-    pattern: Consecutive,
-    last_at: Option<DateTime<Utc>>,
-}
-
-impl Fold for Track {
-    type Context = ActiveRule;
-    type Item = Entry;
-    type Output = Match;
-
-    fn step(&mut self, active: &ActiveRule, entry: &Entry) -> Vec<Match> {
-        let Pattern::Consecutive(config) = &active.rule.when.pattern;
-        let held = self.pattern.observe(config, entry.role, &entry.event);
-        let now = entry.event.occurred_at;
-        let is_quiet = |last_at| now - last_at < active.rule.cooldown;
-        match held {
-            Some(evidence) if !self.last_at.is_some_and(is_quiet) => {
-                self.last_at = Some(now);
-                vec![Match::on(evidence, Arc::clone(&entry.event))]
-            }
-            Some(_) | None => Vec::new(),
-        }
-    }
+/// What a key works with.
+#[derive(Debug)]
+pub(super) struct Work<'w> {
+    /// The rule.
+    pub(super) active: &'w ActiveRule,
+    /// Deadlines before this have passed.
+    pub(super) log_time: DateTime<Utc>,
+    /// The last number that was given to an episode.
+    pub(super) numbers: &'w mut Number,
 }
 
 /// The state of one (rule, scope).
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Key {
     timeline: Timeline<Track>,
-    /// In event order.
+    /// The episode that is newest in the settled part of the history.
+    settled: Option<Episode>,
+    /// What stands, in event order.
     standing: Vec<Standing>,
-    /// The newest place in the log of anything in the history.
-    newest: Position,
-}
-
-impl Default for Key {
-    fn default() -> Self {
-        Self { timeline: Timeline::new(Track::default()), standing: Vec::new(), newest: 0 }
-    }
+    /// What an older version of the rule left standing.
+    adopted: Option<Episode>,
+    /// What people did with its tasks.
+    done: Vec<Entry>,
+    /// Whose events are in the history, in order.
+    devices: Vec<Symbol>,
+    /// Where the engine has it among its deadlines.
+    #[serde(with = "crate::snapshot::time_if_any")]
+    pub(super) deadline: Option<DateTime<Utc>>,
 }
 
 impl Key {
+    /// Returns a key without history.
+    pub(super) fn new(active: &ActiveRule) -> Self {
+        Self {
+            timeline: Timeline::new(Track::start(active)),
+            settled: None,
+            standing: Vec::new(),
+            adopted: None,
+            done: Vec::new(),
+            devices: Vec::new(),
+            deadline: None,
+        }
+    }
+
+    /// Notes that events of `device` are in the history.
+    pub(super) fn belongs_to(&mut self, device: Symbol) {
+        if let Err(at) = self.devices.binary_search(&device) {
+            self.devices.insert(at, device);
+        }
+    }
+
+    /// Gives the devices other numbers.
+    pub(super) fn rename_devices(&mut self, rename: impl FnMut(Symbol) -> Symbol) {
+        self.devices = self.devices.iter().copied().map(rename).collect();
+        self.devices.sort_unstable();
+    }
+
+    /// Returns whose events are in the history.
+    pub(super) fn devices(&self) -> &[Symbol] {
+        &self.devices
+    }
+
+    /// Returns the state after everything.
+    pub(super) fn track(&self) -> &Track {
+        self.timeline.head()
+    }
+
+    /// Returns the next deadline.
+    pub(super) fn next_deadline(&self, active: &ActiveRule) -> Option<DateTime<Utc>> {
+        self.timeline.next_deadline(active)
+    }
+
     /// Takes an entry and returns what changes; `None` where it lies before what is kept.
-    pub(super) fn take(&mut self, active: &ActiveRule, entry: Entry) -> Option<Vec<Change>> {
-        self.newest = self.newest.max(entry.position);
-        match self.timeline.place(active, entry) {
-            Placed::Last(found) => Some(self.stand(active, found)),
-            Placed::Amid => Some(self.fold_again(active)),
+    pub(super) fn take(&mut self, work: &mut Work<'_>, entry: Entry) -> Option<Vec<Change>> {
+        let mut ops = Vec::new();
+        if let Entry::Done { .. } = &entry {
+            self.done.push(entry.clone());
+        }
+        match self.timeline.place(work.active, entry, &mut ops) {
+            Placed::Last => {
+                self.timeline.pass_until(work.active, work.log_time, &mut ops);
+                Some(self.go_on(work, ops))
+            }
+            Placed::Amid => Some(self.fold_again(work)),
             Placed::Again => Some(Vec::new()),
             Placed::Before => None,
         }
@@ -91,87 +110,115 @@ impl Key {
 
     /// Takes entries out and others in, and folds once; `None` where one of them lies before what
     /// is kept.
-    pub(super) fn edit(&mut self, active: &ActiveRule, edit: Edit) -> Option<Vec<Change>> {
+    pub(super) fn edit(&mut self, work: &mut Work<'_>, edit: Edit) -> Option<Vec<Change>> {
         let Edit { gone, mut new } = edit;
         if gone.is_empty() && new.len() == 1 {
-            return self.take(active, new.pop()?);
+            return self.take(work, new.pop()?);
         }
-        if gone.iter().any(|event| self.timeline.is_settled(event.occurred_at)) {
+        let is_settled = |at| self.timeline.is_settled(at);
+        if gone.iter().any(|event| is_settled(event.occurred_at))
+            || new.iter().any(|entry| is_settled(entry.order().occurred_at))
+        {
             return None;
         }
         for event in gone {
             self.timeline.remove(event.order());
         }
         for entry in new {
-            self.newest = self.newest.max(entry.position);
-            if matches!(self.timeline.place(active, entry), Placed::Before) {
-                return None;
-            }
+            // What follows is found when everything is folded again.
+            self.timeline.place(work.active, entry, &mut Vec::new());
         }
-        Some(self.fold_again(active))
+        Some(self.fold_again(work))
     }
 
-    /// Folds the whole history, in event order, from nothing.
-    pub(super) fn rebuild(&mut self, active: &ActiveRule, entries: Vec<Entry>) -> Vec<Change> {
-        self.timeline = Timeline::new(Track::default());
-        let newest = entries.iter().map(|entry| entry.position).max();
-        self.newest = self.newest.max(newest.unwrap_or_default());
-        let mut found = Vec::new();
-        for entry in entries {
-            if let Placed::Last(matches) = self.timeline.place(active, entry) {
-                found.extend(matches);
-            }
+    /// Lets deadlines before `limit` pass and returns what changes.
+    pub(super) fn pass_until(&mut self, work: &mut Work<'_>, limit: DateTime<Utc>) -> Vec<Change> {
+        let mut ops = Vec::new();
+        self.timeline.pass_until(work.active, limit, &mut ops);
+        self.go_on(work, ops)
+    }
+
+    /// Folds the whole history, in event order, from nothing. What people did, and what was
+    /// adopted, stays.
+    pub(super) fn rebuild(&mut self, work: &mut Work<'_>, entries: Vec<Entry>) -> Vec<Change> {
+        self.timeline = Timeline::new(Track::start(work.active));
+        self.settled = None;
+        let adopted = self.adopted.clone().map(Entry::Adopted);
+        for entry in entries.into_iter().chain(self.done.iter().cloned()).chain(adopted) {
+            self.timeline.place(work.active, entry, &mut Vec::new());
         }
-        let old = std::mem::take(&mut self.standing);
-        self.pair(active, old, found)
+        self.fold_again(work)
+    }
+
+    /// Takes over what an older version of the rule left standing.
+    pub(super) fn adopt(&mut self, work: &mut Work<'_>, old: &Self) -> Vec<Change> {
+        let Some(newest) = old.standing.last() else { return Vec::new() };
+        self.standing.clone_from(&old.standing);
+        self.adopted = Some(newest.episode.clone());
+        if self.timeline.is_settled(newest.episode.opened_at) {
+            let mut episode = newest.episode.clone();
+            if let Some(op) = self.timeline.base_mut().adopt(work.active, &episode) {
+                op.apply(Some(&mut episode));
+            }
+            self.settled = Some(episode);
+        } else {
+            let entry = Entry::Adopted(newest.episode.clone());
+            self.timeline.place(work.active, entry, &mut Vec::new());
+        }
+        // Those before the newest stay as they are: no version judges them any more.
+        let earlier = self.standing.len().saturating_sub(1);
+        self.standing.drain(..earlier);
+        self.fold_again(work)
     }
 
     /// Settles what lies further back than anybody needs.
-    pub(super) fn settle(
-        &mut self,
-        active: &ActiveRule,
-        log_time: DateTime<Utc>,
-        recent: TimeDelta,
-    ) {
-        let horizon = log_time - recent;
-        if self.timeline.first_at().is_some_and(|first_at| first_at < horizon) {
-            self.timeline.settle(active, horizon);
+    pub(super) fn settle(&mut self, work: &Work<'_>, recent: TimeDelta) {
+        let horizon = work.log_time - recent;
+        if self.timeline.first_at().is_none_or(|first_at| horizon <= first_at) {
+            return;
+        }
+        let mut ops = Vec::new();
+        self.timeline.settle(work.active, horizon, &mut ops);
+        for op in ops {
+            if let Some(next) = op.apply(self.settled.as_mut()) {
+                self.settled = Some(next);
+            }
         }
     }
 
-    /// Notes the task that was made for `found`.
-    pub(super) fn name(&mut self, found: &Match, task: TaskId) {
-        let mut newest = self.standing.iter_mut().rev();
-        if let Some(standing) = newest.find(|standing| standing.found.is_same(found)) {
-            standing.task = Some(task);
-        }
-    }
-
-    fn stand(&mut self, active: &ActiveRule, found: Vec<Match>) -> Vec<Change> {
-        let mut changes = Vec::new();
-        for found in found {
-            self.standing.push(Standing { found: found.clone(), task: None });
-            if active.since <= self.newest {
-                changes.push(Change::New(found));
+    /// Applies what followed from the newest entry.
+    fn go_on(&mut self, work: &mut Work<'_>, ops: Vec<Op>) -> Vec<Change> {
+        let mut changes: Vec<Change> = Vec::new();
+        for op in ops {
+            let newest = self.standing.last_mut();
+            let number = newest.as_ref().map(|newest| newest.number);
+            let opened = op.apply(newest.map(|newest| &mut newest.episode));
+            if let Some(episode) = opened {
+                work.numbers.0 += 1;
+                let number = *work.numbers;
+                self.standing.push(Standing { number, episode: episode.clone() });
+                changes.push(Change::New(number, episode));
+            } else if let (Some(number), Some(newest)) = (number, self.standing.last()) {
+                changes.push(Change::Changed(number, newest.episode.clone()));
             }
         }
         changes
     }
 
-    fn fold_again(&mut self, active: &ActiveRule) -> Vec<Change> {
-        let found = self.timeline.replay(active);
-        let settled = |s: &Standing| self.timeline.is_settled(s.found.last().occurred_at);
-        let recent = self.standing.partition_point(settled);
-        let old = self.standing.split_off(recent);
-        self.pair(active, old, found)
-    }
-
-    fn pair(&mut self, active: &ActiveRule, old: Vec<Standing>, found: Vec<Match>) -> Vec<Change> {
-        let (standing, mut changes) = pairing::pair(old, found);
-        self.standing.extend(standing);
-        if self.newest < active.since {
-            changes.retain(|change| !matches!(change, Change::New(_)));
+    fn fold_again(&mut self, work: &mut Work<'_>) -> Vec<Change> {
+        let ops = self.timeline.replay(work.active, work.log_time);
+        let mut found: Vec<Episode> = self.settled.iter().cloned().collect();
+        for op in ops {
+            if let Some(next) = op.apply(found.last_mut()) {
+                found.push(next);
+            }
         }
+        // Of those that are settled only the newest can still change.
+        let settled = self.settled.as_ref().map(Episode::place);
+        let is_earlier = |s: &Standing| settled.is_some_and(|settled| s.episode.place() < settled);
+        let old = self.standing.split_off(self.standing.partition_point(is_earlier));
+        let (standing, changes) = pairing::pair(old, found, work.numbers);
+        self.standing.extend(standing);
         changes
     }
 }

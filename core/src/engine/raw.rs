@@ -1,33 +1,20 @@
 //! One device's raw messages, and what is derived from them.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::timeline::{Fold, Ordered, Placed, Timeline};
+use serde::{Deserialize, Serialize};
+
+use super::timeline::{Fold, Placed, Timeline};
 use crate::derive::Derivation;
-use crate::event::{Event, Order, Position};
-
-/// A raw message with its place in the log.
-#[derive(Clone, Debug)]
-pub(super) struct Item {
-    pub(super) position: Position,
-    pub(super) event: Arc<Event>,
-}
-
-impl Ordered for Item {
-    fn order(&self) -> Order<'_> {
-        self.event.order()
-    }
-}
+use crate::event::{Event, EventRef};
 
 impl Fold for Derivation {
     type Context = ();
-    type Item = Item;
-    type Output = (Position, Arc<Event>);
+    type Item = EventRef;
+    type Output = EventRef;
 
-    fn step(&mut self, (): &(), item: &Item) -> Vec<Self::Output> {
-        self.observe(&item.event).into_iter().map(|derived| (item.position, derived)).collect()
+    fn step(&mut self, (): &(), event: &EventRef, out: &mut Vec<EventRef>) {
+        out.extend(self.observe(event));
     }
 }
 
@@ -35,17 +22,17 @@ impl Fold for Derivation {
 #[derive(Debug)]
 pub(super) enum RawChange {
     /// It was not there before.
-    New(Position, Arc<Event>),
+    New(EventRef),
     /// A late message showed that it never was.
-    Gone(Arc<Event>),
+    Gone(EventRef),
 }
 
 /// The state of one device.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Raw {
     timeline: Timeline<Derivation>,
     /// What is derived from the recent part, in event order.
-    derived: Vec<(Position, Arc<Event>)>,
+    derived: Vec<EventRef>,
 }
 
 impl Default for Raw {
@@ -56,25 +43,22 @@ impl Default for Raw {
 
 impl Raw {
     /// Returns the state after a whole history in event order, and all that is derived from it.
-    pub(super) fn rebuilt(
-        history: impl Iterator<Item = Item>,
-    ) -> (Self, Vec<(Position, Arc<Event>)>) {
+    pub(super) fn rebuilt(history: impl Iterator<Item = EventRef>) -> (Self, Vec<EventRef>) {
         let mut raw = Self::default();
-        for item in history {
-            if let Placed::Last(derived) = raw.timeline.place(&(), item) {
-                raw.derived.extend(derived);
-            }
+        for event in history {
+            raw.timeline.place(&(), event, &mut raw.derived);
         }
         let derived = raw.derived.clone();
         (raw, derived)
     }
 
     /// Takes a message and returns what changes; `None` where it lies before what is kept.
-    pub(super) fn take(&mut self, item: Item) -> Option<Vec<RawChange>> {
-        match self.timeline.place(&(), item) {
-            Placed::Last(derived) => {
+    pub(super) fn take(&mut self, event: EventRef) -> Option<Vec<RawChange>> {
+        let mut derived = Vec::new();
+        match self.timeline.place(&(), event, &mut derived) {
+            Placed::Last => {
                 self.derived.extend(derived.iter().cloned());
-                Some(derived.into_iter().map(|(at, event)| RawChange::New(at, event)).collect())
+                Some(derived.into_iter().map(RawChange::New).collect())
             }
             Placed::Amid => Some(self.fold_again()),
             Placed::Again => Some(Vec::new()),
@@ -86,21 +70,19 @@ impl Raw {
     pub(super) fn settle(&mut self, log_time: DateTime<Utc>, recent: TimeDelta) {
         let horizon = log_time - recent;
         if self.timeline.first_at().is_some_and(|first_at| first_at < horizon) {
-            self.timeline.settle(&(), horizon);
-            self.derived.retain(|(_, event)| !self.timeline.is_settled(event.occurred_at));
+            self.timeline.settle(&(), horizon, &mut Vec::new());
+            self.derived.retain(|event| !self.timeline.is_settled(event.occurred_at));
         }
     }
 
     fn fold_again(&mut self) -> Vec<RawChange> {
-        let new = self.timeline.replay(&());
+        let new = self.timeline.replay(&(), DateTime::<Utc>::MIN_UTC);
         let old = std::mem::replace(&mut self.derived, new);
-        let is_in = |list: &[(Position, Arc<Event>)], event: &Event| {
-            list.iter().any(|(_, other)| other.id == event.id)
-        };
-        let gone = old.iter().filter(|(_, event)| !is_in(&self.derived, event));
-        let gone = gone.map(|(_, event)| RawChange::Gone(Arc::clone(event)));
-        let fresh = self.derived.iter().filter(|(_, event)| !is_in(&old, event));
-        let fresh = fresh.map(|(at, event)| RawChange::New(*at, Arc::clone(event)));
-        gone.chain(fresh).collect()
+        let is_in =
+            |list: &[EventRef], event: &Event| list.iter().any(|other| other.id == event.id);
+        let gone = old.iter().filter(|event| !is_in(&self.derived, event));
+        let gone = gone.map(|event| RawChange::Gone(EventRef::clone(event)));
+        let fresh = self.derived.iter().filter(|event| !is_in(&old, event));
+        gone.chain(fresh.map(|event| RawChange::New(EventRef::clone(event)))).collect()
     }
 }

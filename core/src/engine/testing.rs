@@ -24,5 +24,6 @@ pub(crate) fn event_at(device: &str, kind: &str, minute: i64) -> Event {
         seq: None,
         clock_suspect: false,
         attributes: Attributes::none(),
+        position: 0,
     }
 }

@@ -1,112 +1,91 @@
-//! N events of a kind in a row, unbroken by an event of the kinds that reset it.
+//! N events in a row, unbroken by an event that resets the run.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::event::Event;
+use serde::{Deserialize, Serialize};
+
+use super::{Machine, Progress, Signal, Steps, Unit};
+use crate::event::EventRef;
 
 /// What a run is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The kind that counts.
-    pub event: Box<str>,
-    /// The kinds that break a run; events of other kinds do not.
-    pub reset_by: Vec<Box<str>>,
     /// How many in a row.
     pub times: NonZeroUsize,
     /// The longest time from the first to the last of them; exactly so long is within.
     pub within: TimeDelta,
 }
 
-/// What an event is to a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// It counts.
-    Counts,
-    /// It breaks the run.
-    Resets,
-}
-
 /// The newest counted events of one key since its last reset.
-///
-/// Fed in event order and never asked to undo: when an event comes late, the key's history is
-/// fed to a fresh machine and what comes out is compared.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Consecutive {
     // Invariant: in event order, at most `times` long, nothing in it precedes the last reset.
-    run: VecDeque<Arc<Event>>,
+    run: VecDeque<EventRef>,
 }
 
-impl Consecutive {
-    /// Takes the key's next event and returns the evidence, if the rule holds at it.
-    pub fn observe(
-        &mut self,
-        config: &Config,
-        role: Role,
-        event: &Arc<Event>,
-    ) -> Option<Vec<Arc<Event>>> {
-        match role {
-            Role::Resets => {
-                self.run.clear();
-                None
-            }
-            Role::Counts => {
-                if self.run.len() == config.times.get() {
-                    self.run.pop_front();
-                }
-                self.run.push_back(Arc::clone(event));
-                let first_at = self.run.front()?.occurred_at;
-                let holds = self.run.len() == config.times.get()
-                    && event.occurred_at - first_at <= config.within;
-                holds.then(|| self.run.iter().cloned().collect())
-            }
+impl Machine for Consecutive {
+    type Config = Config;
+
+    fn observe(&mut self, config: &Config, signal: Signal<'_>) -> bool {
+        if signal.resets {
+            self.run.clear();
+        }
+        if !signal.steps.meets(Steps::FIRST) {
+            return false;
+        }
+        if self.run.len() == config.times.get() {
+            self.run.pop_front();
+        }
+        self.run.push_back(EventRef::clone(signal.event));
+        let at = signal.event.occurred_at;
+        let is_within = |first: &EventRef| at - first.occurred_at <= config.within;
+        self.run.len() == config.times.get() && self.run.front().is_some_and(is_within)
+    }
+
+    fn evidence(&self) -> Vec<EventRef> {
+        self.run.iter().cloned().collect()
+    }
+
+    fn progress(&self, config: &Config, at: DateTime<Utc>) -> Progress {
+        // Only what could still be part of a run that ends now.
+        let is_within = |event: &&EventRef| at - event.occurred_at <= config.within;
+        let evidence: Vec<_> = self.run.iter().filter(is_within).cloned().collect();
+        Progress {
+            have: super::as_number(evidence.len()),
+            need: super::as_number(config.times.get()),
+            unit: Unit::Events,
+            evidence,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{Feed, holds_at};
     use super::*;
-    use crate::engine::testing::event_at;
 
-    struct Case(&'static str, &'static [(i64, Role)], &'static [i64]);
+    struct Case(&'static str, &'static [(i64, Feed)], &'static [i64]);
 
     #[test]
     fn holds_at_an_unbroken_run_inside_the_window() {
-        use Role::{Counts, Resets};
-        let config = Config {
-            event: "fail".into(),
-            reset_by: vec!["ok".into()],
-            times: NonZeroUsize::new(3).unwrap(),
-            within: TimeDelta::minutes(60),
-        };
+        use Feed::{Resets, Step};
+        const C: Feed = Step(0);
+        let config =
+            Config { times: NonZeroUsize::new(3).unwrap(), within: TimeDelta::minutes(60) };
         let cases = [
-            Case("three in a row", &[(0, Counts), (5, Counts), (9, Counts)], &[9]),
-            Case("a reset breaks it", &[(0, Counts), (5, Counts), (6, Resets), (9, Counts)], &[]),
-            Case(
-                "a reset before does not",
-                &[(0, Resets), (1, Counts), (5, Counts), (9, Counts)],
-                &[9],
-            ),
-            Case("the last minute counts", &[(0, Counts), (5, Counts), (60, Counts)], &[60]),
-            Case("the minute after does not", &[(0, Counts), (5, Counts), (61, Counts)], &[]),
-            Case(
-                "it goes on holding",
-                &[(0, Counts), (5, Counts), (9, Counts), (12, Counts)],
-                &[9, 12],
-            ),
-            Case("two are not three", &[(0, Counts), (5, Counts)], &[]),
+            Case("three in a row", &[(0, C), (5, C), (9, C)], &[9]),
+            Case("a reset breaks it", &[(0, C), (5, C), (6, Resets), (9, C)], &[]),
+            Case("a reset before does not", &[(0, Resets), (1, C), (5, C), (9, C)], &[9]),
+            Case("the last minute counts", &[(0, C), (5, C), (60, C)], &[60]),
+            Case("the minute after does not", &[(0, C), (5, C), (61, C)], &[]),
+            Case("it goes on holding", &[(0, C), (5, C), (9, C), (12, C)], &[9, 12]),
+            Case("two are not three", &[(0, C), (5, C)], &[]),
         ];
-        for Case(name, events, expected) in cases {
-            let mut machine = Consecutive::default();
-            let held = events.iter().filter(|(minute, role)| {
-                let event = Arc::new(event_at("d", "fail", *minute));
-                machine.observe(&config, *role, &event).is_some()
-            });
-            let held: Vec<i64> = held.map(|(minute, _)| *minute).collect();
+        for Case(name, feed, expected) in cases {
+            let held = holds_at::<Consecutive>(&config, feed, 1_000);
             assert_eq!(held, expected, "case: {name}");
         }
     }

@@ -2,22 +2,28 @@
 
 use std::ops::Range;
 
+use chrono::TimeDelta;
 use toml::de::DeTable;
 
-use super::finding::{Fault, Finding};
-use super::keys;
+use super::finding::{Fault, Finding, Severity};
+use super::keys::{self, Key};
 use super::reader::{Item, Notes, Table, not_supported};
-use super::{Rule, nearest, syntax};
+use super::{Rule, Stage, duration, nearest, place, syntax};
 use crate::catalogue::Catalogue;
+use crate::condition::Remark;
 use crate::id::RuleId;
 use crate::task::Title;
 
 mod episode;
+mod guard;
+mod scope;
 mod then;
 mod when;
 
 /// The longest document, in bytes.
 pub const TEXT_MAX: usize = 256 * 1024;
+/// How many kinds of events one key can list.
+const KINDS_MAX: usize = 32;
 /// The longest text for people, in characters.
 const LINE_MAX: usize = 200;
 /// Kinds that rules will have; see the design.
@@ -82,12 +88,23 @@ fn read_rule(
         root.finish_unread(notes);
         return None;
     }
+    let stage = read_stage(&mut root, notes);
     let when = root.required_table(keys::WHEN, "[when]", notes);
     let when = when.and_then(|when| when::read(when, catalogue, notes));
-    let cooldown = episode::read(&mut root, notes);
-    let then = then::read(&mut root, title.as_ref(), notes);
-    root.finish(&["guard"], notes);
-    Some(Rule { id: id?, title: title?, when: when?, cooldown: cooldown?, then: then? })
+    let episode = episode::read(&mut root, catalogue, notes);
+    let guard = guard::read(&mut root, notes);
+    let context = then::Context { title: title.as_ref(), when: when.as_ref(), catalogue };
+    let then = then::read(&mut root, &context, notes);
+    root.finish(notes);
+    Some(Rule { id: id?, title: title?, stage, when: when?, episode, guard, then: then? })
+}
+
+fn read_stage(root: &mut Table<'_, '_>, notes: &mut Notes<'_>) -> Stage {
+    let stages = [Stage::Draft, Stage::Shadow, Stage::Live, Stage::Retired];
+    let chosen = root
+        .text(keys::STAGE, notes)
+        .and_then(|stage| choose(&stage, &["draft", "shadow", "live", "retired"], &[], notes));
+    chosen.and_then(|place| stages.get(place).copied()).unwrap_or_default()
 }
 
 fn read_id(id: &Item<&str>, notes: &mut Notes<'_>) -> Option<RuleId> {
@@ -105,7 +122,7 @@ fn read_title(mut table: Table<'_, '_>, notes: &mut Notes<'_>) -> Option<Title> 
     let zh = table.text(keys::ZH, notes).map(|text| read_line(&text, notes).map(str::to_owned));
     let is_empty = table.is_empty();
     let span = table.span.clone();
-    table.finish(&[], notes);
+    table.finish(notes);
     if is_empty {
         let cure = format!("write title = {}", keys::TITLE.example);
         let fault = Fault::new("missing-key", "the title has no text in any language", cure);
@@ -144,6 +161,93 @@ fn read_word<'t>(word: &Item<&'t str>, notes: &mut Notes<'_>) -> Option<&'t str>
         Fault::new("bad-name", message, "write 1 to 64 bytes without blanks: charge_failed");
     notes.error(word.span.clone(), fault);
     None
+}
+
+/// Returns a kind of event, which some source should send.
+fn read_kind<'t>(
+    kind: &Item<&'t str>,
+    catalogue: &Catalogue,
+    notes: &mut Notes<'_>,
+) -> Option<&'t str> {
+    let word = read_word(kind, notes)?;
+    if catalogue.find_kind(word).is_some() {
+        return Some(word);
+    }
+    let message = format!("no source is known to send '{word}'");
+    let known = catalogue.kinds().map(|kind| kind.name);
+    let near = nearest::find(word, known.clone());
+    let (severity, cure) = match near {
+        Some(near) if catalogue.is_open() => (Severity::Warning, format!("did you mean '{near}'?")),
+        None if catalogue.is_open() => {
+            (Severity::Warning, "check its spelling; native JSON may send it".to_owned())
+        }
+        Some(_) | None => {
+            let mut known: Vec<_> = known.collect();
+            known.dedup();
+            (Severity::Error, nearest::cure(word, known))
+        }
+    };
+    notes.add(kind.span.clone(), severity, Fault::new("unknown-kind", message, cure));
+    Some(word)
+}
+
+/// Returns the kinds of events that `key` lists.
+fn read_kinds<'d>(
+    table: &mut Table<'d, '_>,
+    key: Key,
+    catalogue: &Catalogue,
+    notes: &mut Notes<'_>,
+) -> Vec<Item<&'d str>> {
+    let mut kinds = table.texts(key, notes).unwrap_or_default();
+    if let Some(first_beyond) = kinds.get(KINDS_MAX) {
+        let message = format!("'{}' lists more than {KINDS_MAX} kinds", key.name);
+        let fault = Fault::new("out-of-range", message, "name fewer kinds");
+        notes.error(first_beyond.span.clone(), fault);
+    }
+    kinds.truncate(KINDS_MAX);
+    kinds.retain(|kind| read_kind(kind, catalogue, notes).is_some());
+    kinds
+}
+
+/// Returns a stretch of time that is not nothing, if there is one.
+fn read_duration(table: &mut Table<'_, '_>, key: Key, notes: &mut Notes<'_>) -> Option<TimeDelta> {
+    let text = table.text(key, notes)?;
+    let parsed = duration::parse(text.value).and_then(|duration| {
+        let message = format!("'{}' is no time at all", key.name);
+        let fault = || Fault::new("bad-duration", message, format!("write {}", key.example));
+        if duration.is_zero() { Err(fault()) } else { Ok(duration) }
+    });
+    parsed.map_err(|fault| notes.error(text.span, fault)).ok()
+}
+
+/// Returns how many, if the document says so.
+fn read_count(
+    table: &mut Table<'_, '_>,
+    key: Key,
+    max: i64,
+    notes: &mut Notes<'_>,
+) -> Option<Item<usize>> {
+    let Item { value, span } = table.whole(key, notes)?;
+    let in_range = Some(value).filter(|count| (1..=max).contains(count));
+    if let Some(count) = in_range.and_then(|count| usize::try_from(count).ok()) {
+        return Some(Item { value: count, span });
+    }
+    let message = format!("'{}' is {value}, not 1 to {max}", key.name);
+    let cure = format!("write {} = {}", key.name, key.example);
+    notes.error(span, Fault::new("out-of-range", message, cure));
+    None
+}
+
+/// Notes what is wrong in a condition or a name, each at its place in the document.
+fn note_remarks(text: &Item<&str>, remarks: Vec<Remark>, notes: &mut Notes<'_>) {
+    for remark in remarks {
+        let raw = notes.raw(&text.span);
+        let span = match place::of_part(raw, text.value, &remark.span) {
+            Some(part) => text.span.start + part.start..text.span.start + part.end,
+            None => text.span.clone(),
+        };
+        notes.add(span, remark.severity, remark.fault);
+    }
 }
 
 /// Returns the place of a value among `known` ones; `planned` ones are refused for their own

@@ -46,6 +46,11 @@ impl<'t> Notes<'t> {
         self.source.lost.contains(key.name)
     }
 
+    /// Returns how much was noted so far.
+    pub(super) fn count(&self) -> usize {
+        self.findings.len()
+    }
+
     /// Returns the text at a place of the source.
     pub(super) fn raw(&self, span: &Range<usize>) -> &'t str {
         self.source.text.get(span.clone()).unwrap_or_default()
@@ -76,13 +81,17 @@ pub(super) struct Table<'d, 'i> {
     /// What it is called in messages: `[when]`.
     name: &'static str,
     asked: BTreeSet<&'static str>,
-    missing: Vec<Key>,
+    /// Keys that are there and were found wrong already.
+    refused: BTreeSet<&'static str>,
+    /// Keys of which one must be there, and none is.
+    missing: Vec<Vec<Key>>,
 }
 
 impl<'d, 'i> Table<'d, 'i> {
     /// Returns a reader of `entries`.
     pub(super) fn new(entries: &'d DeTable<'i>, span: Range<usize>, name: &'static str) -> Self {
-        Self { entries, span, name, asked: BTreeSet::new(), missing: Vec::new() }
+        let (asked, refused, missing) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        Self { entries, span, name, asked, refused, missing }
     }
 
     /// Returns whether it has no keys at all.
@@ -94,6 +103,33 @@ impl<'d, 'i> Table<'d, 'i> {
     pub(super) fn find(&mut self, key: Key) -> Option<&'d Spanned<DeValue<'i>>> {
         self.asked.insert(key.name);
         self.entries.get(key.name)
+    }
+
+    /// Returns which of `keys` is there; exactly one must be.
+    pub(super) fn choose_one(&mut self, keys: &[Key], notes: &mut Notes<'_>) -> Option<Key> {
+        let given: Vec<_> = keys.iter().filter_map(|key| Some((*key, self.find(*key)?))).collect();
+        let Some((first, _)) = given.first() else {
+            self.missing.push(keys.to_vec());
+            return None;
+        };
+        for (key, value) in given.iter().skip(1) {
+            let message = format!("'{}' and '{}' exclude each other", first.name, key.name);
+            notes.error(value.span(), Fault::new("conflicting-keys", message, "keep one of them"));
+        }
+        Some(*first)
+    }
+
+    /// Notes that `key` is there and should not be.
+    pub(super) fn refuse(&mut self, key: Key, fault: Fault, notes: &mut Notes<'_>) {
+        if let Some((written, _)) = self.entries.get_key_value(key.name) {
+            self.refused.insert(key.name);
+            notes.error(written.span(), fault);
+        }
+    }
+
+    /// Returns whether `key` is there.
+    pub(super) fn has(&self, key: Key) -> bool {
+        self.entries.contains_key(key.name)
     }
 
     /// Returns the text of `key`, if it is there.
@@ -123,6 +159,34 @@ impl<'d, 'i> Table<'d, 'i> {
         };
         let number = i64::from_str_radix(number.as_str(), number.radix()).unwrap_or(i64::MAX);
         Some(Item { value: number, span: value.span() })
+    }
+
+    /// Returns the number of `key`, whole or not, if it is there and finite.
+    pub(super) fn number(&mut self, key: Key, notes: &mut Notes<'_>) -> Option<Item<f64>> {
+        let value = self.find(key)?;
+        let number = match value.get_ref() {
+            DeValue::Integer(_) => self.whole(key, notes).map(|whole| as_float(whole.value)),
+            DeValue::Float(float) => float.as_str().parse().ok(),
+            DeValue::String(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => return wrong_type(key, value, "a number", notes),
+        };
+        let finite = number.filter(|number| number.is_finite());
+        if finite.is_none() {
+            let message = format!("'{}' is no finite number", key.name);
+            let cure = format!("write {} = {}", key.name, key.example);
+            notes.error(value.span(), Fault::new("out-of-range", message, cure));
+        }
+        Some(Item { value: finite?, span: value.span() })
+    }
+
+    /// Returns whether `key` is true; it is false where it is absent.
+    pub(super) fn truth(&mut self, key: Key, notes: &mut Notes<'_>) -> bool {
+        let Some(value) = self.find(key) else { return false };
+        let truth = value.get_ref().as_bool();
+        truth.or_else(|| wrong_type(key, value, "true or false", notes)).unwrap_or_default()
     }
 
     /// Returns the texts that `key` lists, if it is there.
@@ -174,6 +238,16 @@ impl<'d, 'i> Table<'d, 'i> {
         notes: &mut Notes<'_>,
     ) -> Option<Vec<Table<'d, 'i>>> {
         self.require(key)?;
+        self.tables(key, name, notes)
+    }
+
+    /// Returns the tables listed at `key`, if it is there.
+    pub(super) fn tables(
+        &mut self,
+        key: Key,
+        name: &'static str,
+        notes: &mut Notes<'_>,
+    ) -> Option<Vec<Table<'d, 'i>>> {
         let value = self.find(key)?;
         let Some(array) = value.get_ref().as_array() else {
             return wrong_type(key, value, "a list of tables", notes);
@@ -188,24 +262,19 @@ impl<'d, 'i> Table<'d, 'i> {
         Some(tables)
     }
 
-    /// Notes keys that nobody asked for, and those that are missing. `planned` ones are refused
-    /// for their own reason.
-    pub(super) fn finish(mut self, planned: &[&'static str], notes: &mut Notes<'_>) {
+    /// Notes keys that nobody asked for, and those that are missing.
+    pub(super) fn finish(mut self, notes: &mut Notes<'_>) {
         for key in self.entries.keys() {
             let name: &str = key.get_ref();
-            if self.asked.contains(name) {
+            if self.asked.contains(name) || self.refused.contains(name) {
                 continue;
             }
-            let fault = if planned.contains(&name) {
-                not_supported(&format!("'{name}' in {}", self.name))
-            } else {
-                let meant = nearest::find(name, self.asked.iter().copied());
-                // A misspelt key is not missing as well.
-                self.missing.retain(|key| Some(key.name) != meant);
-                let cure = nearest::cure(name, self.asked.iter().copied());
-                Fault::new("unknown-key", format!("{} has no key '{name}'", self.name), cure)
-            };
-            notes.error(key.span(), fault);
+            let meant = nearest::find(name, self.asked.iter().copied());
+            // A misspelt key is not missing as well.
+            self.missing.retain(|keys| keys.iter().all(|key| Some(key.name) != meant));
+            let cure = nearest::cure(name, self.asked.iter().copied());
+            let message = format!("{} has no key '{name}'", self.name);
+            notes.error(key.span(), Fault::new("unknown-key", message, cure));
         }
         self.finish_unread(notes);
     }
@@ -213,23 +282,35 @@ impl<'d, 'i> Table<'d, 'i> {
     /// Notes what is missing, where the rest of the table cannot be read.
     pub(super) fn finish_unread(self, notes: &mut Notes<'_>) {
         let Self { missing, name, span, .. } = self;
-        for key in missing {
-            if notes.is_lost(key) {
-                continue;
-            }
-            let message = format!("{name} has no '{}', which is required", key.name);
+        for keys in missing {
+            let is_lost = keys.iter().any(|key| notes.is_lost(*key));
+            let Some(key) = keys.first().filter(|_| !is_lost) else { continue };
+            let names: Vec<_> = keys.iter().map(|key| format!("'{}'", key.name)).collect();
+            let message = match names.as_slice() {
+                [one] => format!("{name} has no {one}, which is required"),
+                several => format!("{name} has none of {}; one is required", several.join(", ")),
+            };
             let cure = format!("add {} = {}", key.name, key.example);
             notes.error(span.clone(), Fault::new("missing-key", message, cure));
         }
     }
 
-    fn require(&mut self, key: Key) -> Option<()> {
+    /// Returns whether `key` is there, which it must be.
+    pub(super) fn require(&mut self, key: Key) -> Option<()> {
         let is_there = self.find(key).is_some();
         if !is_there {
-            self.missing.push(key);
+            self.missing.push(vec![key]);
         }
         is_there.then_some(())
     }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a number that is compared with a measurement is as exact as the measurement"
+)]
+fn as_float(whole: i64) -> f64 {
+    whole as f64
 }
 
 /// Returns the fault of using what the design has and this version does not.

@@ -2,7 +2,6 @@
 
 use super::finding::Fault;
 use super::nearest;
-use crate::id::DeviceId;
 use crate::registry::Registry;
 
 /// The pool of tasks whose device nobody has registered, and of routes that name no other.
@@ -54,10 +53,11 @@ impl Route {
         Ok(Self(targets))
     }
 
-    /// Returns the owner of a task about `device`.
-    pub fn owner_of(&self, device: &DeviceId, registry: &Registry) -> Box<str> {
+    /// Returns the owner of a task about something of `account`.
+    pub fn owner_of(&self, account: Option<&str>, registry: &Registry) -> Box<str> {
+        let owner = || registry.accounts.get(account?)?.owner.as_deref();
         let mut named = self.0.iter().filter_map(|target| match target {
-            Target::AccountOwner => registry.find_owner_of(device).map(Into::into),
+            Target::AccountOwner => owner().map(Into::into),
             Target::Pool(team) => Some(format!("pool:{team}").into()),
         });
         named.next().unwrap_or_else(|| OPERATIONS_POOL.into())

@@ -4,11 +4,12 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     ("rules/charger-care.toml", include_str!("../../../../deploy/rules/charger-care.toml")),
     ("registry/devices.csv", include_str!("../../../../deploy/registry/devices.csv")),
     ("registry/sites.csv", include_str!("../../../../deploy/registry/sites.csv")),
     ("registry/accounts.csv", include_str!("../../../../deploy/registry/accounts.csv")),
+    ("registry/contacts.csv", include_str!("../../../../deploy/registry/contacts.csv")),
     ("registry/people.csv", include_str!("../../../../deploy/registry/people.csv")),
     ("registry/calendar.toml", include_str!("../../../../deploy/registry/calendar.toml")),
 ];

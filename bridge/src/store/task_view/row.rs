@@ -1,6 +1,7 @@
 //! Rows of tasks joined with their evidence, and the tasks they make.
 
 use upturn_core::id::TaskId;
+use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence};
 
 use super::super::column::Column;
@@ -11,7 +12,8 @@ use super::{TaskDetail, TaskRow, TaskStatus};
 pub(super) const SELECT: &str = "
     SELECT task.id, task.rule_id, task.scope, task.device, task.account, task.kind, task.title,
         task.owner, task.due_at, task.created_at, task.first_at, task.last_at, task.status,
-        task.episode, task_evidence.event_id";
+        task.progress, task.contradicted_at, task.rule_version, task.stage, task.episode,
+        task.joined, task.joined_at, task_evidence.event_id";
 
 /// The further columns of [`DetailRow`].
 pub(super) const AND_DETAIL: &str = ",
@@ -40,7 +42,13 @@ pub(super) struct Row {
     first_at: i64,
     last_at: i64,
     status: String,
+    progress: String,
+    contradicted_at: Option<i64>,
+    rule_version: String,
+    stage: String,
     episode: String,
+    joined: i64,
+    joined_at: Option<i64>,
     event_id: Option<String>,
 }
 
@@ -127,8 +135,13 @@ impl TryFrom<Row> for TaskRow {
             created_at: Column("task", "created_at").time(row.created_at)?,
             first_at: Column("task", "first_at").time(row.first_at)?,
             last_at: Column("task", "last_at").time(row.last_at)?,
-            status: status(&row.status)?,
+            status: status(&row.status, &row.progress)?,
+            contradicted: row.contradicted_at.is_some(),
+            version: row.rule_version,
+            stage: stage(&row.stage)?,
             episode: episode(&row.episode)?,
+            joined: Column("task", "joined").count(row.joined)?,
+            joined_at: Column("task", "joined_at").time_if_any(row.joined_at)?,
             evidence: Vec::new(),
         })
     }
@@ -149,11 +162,23 @@ impl TryFrom<DetailRow> for TaskDetail {
     }
 }
 
-fn status(text: &str) -> Result<TaskStatus, StoreError> {
+fn status(status: &str, progress: &str) -> Result<TaskStatus, StoreError> {
+    match (status, progress) {
+        ("withdrawn", _) => Ok(TaskStatus::Withdrawn),
+        ("new", "new") => Ok(TaskStatus::New),
+        ("new", "accepted") => Ok(TaskStatus::Accepted),
+        ("new", "done") => Ok(TaskStatus::Done),
+        ("new", "dismissed") => Ok(TaskStatus::Dismissed),
+        other => Err(Column("task", "status").inconsistent(&format!("the words {other:?}"))),
+    }
+}
+
+/// Returns the stage that a column holds.
+pub(in crate::store) fn stage(text: &str) -> Result<Stage, StoreError> {
     match text {
-        "new" => Ok(TaskStatus::New),
-        "withdrawn" => Ok(TaskStatus::Withdrawn),
-        other => Err(Column("task", "status").inconsistent(&format!("the word {other:?}"))),
+        "live" => Ok(Stage::Live),
+        "shadow" => Ok(Stage::Shadow),
+        other => Err(Column("task", "stage").inconsistent(&format!("the word {other:?}"))),
     }
 }
 

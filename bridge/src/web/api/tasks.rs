@@ -1,4 +1,4 @@
-//! `GET /api/v1/tasks` and `GET /api/v1/tasks/{id}`.
+//! `GET /api/v1/tasks`, `GET /api/v1/tasks/{id}` and what people do with a task.
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -6,12 +6,14 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use upturn_core::id::{EventId, TaskId};
+use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Title};
 
 use super::{answer, limit, misread};
 use crate::store::audit::AuditEntry;
 use crate::store::task_view::{self, TaskCursor, TaskDetail, TaskRow, TaskStatus};
 use crate::web::App;
+use crate::web::ask;
 use crate::web::fault::{Fault, FaultKind};
 use crate::web::filter::{Filter, Owner, View};
 use crate::web::language::Language;
@@ -68,7 +70,12 @@ struct TaskJson<'a, E> {
     first_at: String,
     last_at: String,
     status: TaskStatus,
+    contradicted: bool,
+    version: &'a str,
+    stage: Stage,
     episode: EpisodeState,
+    joined: u64,
+    joined_at: Option<String>,
     evidence: Vec<E>,
 }
 
@@ -139,6 +146,17 @@ pub(crate) async fn find(
     Ok(answer(in_detail(&detail), None))
 }
 
+/// Accepts a task, or closes it as done or dismissed; answers with the task after the commit.
+pub(crate) async fn act(
+    State(app): State<App>,
+    reader: ApiReader,
+    Path((id, verb)): Path<(String, String)>,
+) -> Result<Response, Fault> {
+    let verb = ask::verb(&verb).ok_or(FaultKind::NotFound)?;
+    let detail = ask::act(&app, &TaskId::from_text(&id), verb, &reader.name).await?;
+    Ok(answer(in_detail(&detail), None))
+}
+
 impl<'a, E> TaskJson<'a, E> {
     fn new(row: &'a TaskRow, evidence: Vec<E>) -> Self {
         Self {
@@ -155,7 +173,12 @@ impl<'a, E> TaskJson<'a, E> {
             first_at: machine(row.first_at),
             last_at: machine(row.last_at),
             status: row.status,
+            contradicted: row.contradicted,
+            version: &row.version,
+            stage: row.stage,
             episode: row.episode,
+            joined: row.joined,
+            joined_at: row.joined_at.map(machine),
             evidence,
         }
     }

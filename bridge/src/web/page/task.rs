@@ -1,22 +1,27 @@
 //! The page of one task: what to do, and why.
 
 use askama::Template;
-use axum::extract::{Path, State};
-use axum::response::Html;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{Html, Redirect};
 use fluent_bundle::FluentValue;
+use serde::Deserialize;
 use serde_json::Value;
 use upturn_core::id::TaskId;
+use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence};
 
-use super::render;
 use super::shell::Shell;
-use super::tasks::{DueShown, OwnerShown, title};
+use super::tasks::{DueShown, OwnerShown, link, title};
+use super::{render, rule};
 use crate::store::audit::AuditEntry;
-use crate::store::task_view::{self, TaskDetail, TaskStatus};
+use crate::store::task_view::{self, TaskDetail, TaskRow, TaskStatus};
 use crate::web::App;
+use crate::web::ask;
 use crate::web::fault::{Fault, FaultKind};
-use crate::web::i18n::{find_text, key, text_with};
+use crate::web::i18n::{find_text, key, text, text_with};
 use crate::web::language::Language;
+use crate::web::session::Reader;
 use crate::web::visible::{Visible, VisibleLines};
 use crate::web::when::{Teller, When};
 
@@ -28,8 +33,15 @@ struct TaskPage {
     id: String,
     title: String,
     status: TaskStatus,
+    is_contradicted: bool,
+    is_trial: bool,
+    /// What became of what the reader just did.
+    told: Option<Told>,
+    actions: Vec<Choice>,
     is_open: bool,
     rule: String,
+    rule_href: String,
+    version: String,
     scope: String,
     kind: String,
     device: String,
@@ -39,9 +51,33 @@ struct TaskPage {
     created: When,
     /// What the rule held on: how many events, from when to when.
     held: String,
+    /// How often it was joined, if it was.
+    joined: Option<String>,
     steps: Vec<String>,
     evidence: Vec<Exhibit>,
     history: Vec<Deed>,
+}
+
+/// What became of what the reader just did.
+#[derive(Debug)]
+struct Told {
+    words: String,
+    is_refusal: bool,
+}
+
+/// Something that can be done with the task.
+#[derive(Debug)]
+struct Choice {
+    href: String,
+    label: String,
+    is_main: bool,
+}
+
+/// What the reader just did, by the address.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Params {
+    #[serde(default)]
+    did: String,
 }
 
 /// A piece of evidence.
@@ -72,11 +108,62 @@ pub(crate) async fn show(
     State(app): State<App>,
     shell: Shell,
     Path(id): Path<String>,
+    Query(params): Query<Params>,
 ) -> Result<Html<String>, Fault> {
     let detail = task_view::find(&app.store, &TaskId::from_text(&id)).await?;
     let detail = detail.ok_or(FaultKind::NotFound)?;
     let teller = shell.teller(&app);
-    render(&page(shell, &teller, &detail))
+    let told = told(shell.language, &params.did);
+    render(&TaskPage { told, ..page(shell, &teller, &detail) })
+}
+
+/// Does what a button says and leads back to the task.
+pub(crate) async fn act(
+    State(app): State<App>,
+    reader: Reader,
+    Path((id, word)): Path<(String, String)>,
+) -> Result<Redirect, Fault> {
+    let verb = ask::verb(&word).ok_or(FaultKind::NotFound)?;
+    let id = TaskId::from_text(&id);
+    let did = match ask::act(&app, &id, verb, &reader.name).await {
+        Ok(_) => &word,
+        Err(fault) if fault.kind.status() == StatusCode::CONFLICT => REFUSED,
+        Err(fault) => return Err(fault),
+    };
+    Ok(Redirect::to(&format!("{}?did={did}", link(&id))))
+}
+
+/// The word in the address for what could not be done.
+const REFUSED: &str = "refused";
+
+fn told(language: Language, did: &str) -> Option<Told> {
+    let (key, is_refusal) = match did {
+        "accept" => (key!("told-accept"), false),
+        "done" => (key!("told-done"), false),
+        "dismiss" => (key!("told-dismiss"), false),
+        REFUSED => (key!("told-refused"), true),
+        _ => return None,
+    };
+    Some(Told { words: text(language, key), is_refusal })
+}
+
+/// Returns what can be done with the task, what most people want first.
+fn actions(language: Language, row: &TaskRow) -> Vec<Choice> {
+    let accept = (key!("task-accept"), "accept");
+    let done = (key!("task-do"), "done");
+    let dismiss = (key!("task-dismiss"), "dismiss");
+    let possible: &[_] = match row.status {
+        _ if row.stage == Stage::Shadow => &[],
+        TaskStatus::New => &[accept, done, dismiss],
+        TaskStatus::Accepted => &[done, dismiss],
+        TaskStatus::Done | TaskStatus::Dismissed | TaskStatus::Withdrawn => &[],
+    };
+    let choice = |(at, (label, word)): (usize, &(&str, &str))| Choice {
+        href: format!("{}/{word}", link(&row.id)),
+        label: text(language, label),
+        is_main: at == 0,
+    };
+    possible.iter().enumerate().map(choice).collect()
 }
 
 fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
@@ -86,11 +173,17 @@ fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
         id: Visible(row.id.as_str()).to_string(),
         title: title(row, language),
         status: row.status,
+        is_contradicted: row.contradicted,
+        is_trial: row.stage == Stage::Shadow,
+        told: None,
+        actions: actions(language, row),
         is_open: match row.episode {
             EpisodeState::Open => true,
             EpisodeState::Closed => false,
         },
         rule: row.rule.as_str().to_owned(),
+        rule_href: rule::link(row.rule.as_str(), Some(&row.version).filter(|v| !v.is_empty())),
+        version: Visible(&row.version).to_string(),
         scope: Visible(&row.scope).to_string(),
         kind: Visible(&row.kind).to_string(),
         device: Visible(row.device.as_str()).to_string(),
@@ -99,6 +192,7 @@ fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
         due: row.due_at.map(|due_at| DueShown::of(teller, due_at, row.status)),
         created: teller.when(row.created_at),
         held: held(teller, detail),
+        joined: joined(teller, row),
         steps: detail.steps.iter().map(|step| step_words(language, step)).collect(),
         evidence: detail.evidence.iter().map(|evidence| exhibit(teller, evidence)).collect(),
         history: detail.history.iter().map(|entry| deed(teller, entry)).collect(),
@@ -114,6 +208,12 @@ fn held(teller: &Teller, detail: &TaskDetail) -> String {
         ("to", told(detail.row.last_at)),
     ];
     text_with(teller.language, key!("task-held"), values)
+}
+
+fn joined(teller: &Teller, row: &TaskRow) -> Option<String> {
+    let newest = teller.in_sentence(row.joined_at?);
+    let values = [("n", FluentValue::from(row.joined)), ("at", FluentValue::from(newest))];
+    (0 < row.joined).then(|| text_with(teller.language, key!("task-joined"), values))
 }
 
 /// Returns a step in words; one that only its rule knows keeps the rule's word.

@@ -9,6 +9,7 @@ use axum::response::{Html, Redirect};
 use chrono::{DateTime, Utc};
 use fluent_bundle::FluentValue;
 use serde::{Deserialize, Serialize};
+use upturn_core::id::TaskId;
 
 use super::render;
 use super::shell::Shell;
@@ -72,6 +73,7 @@ struct Line {
     owner: OwnerShown,
     due: Option<DueShown>,
     status: TaskStatus,
+    is_contradicted: bool,
     created: When,
 }
 
@@ -106,15 +108,14 @@ pub(super) struct DueShown {
 }
 
 impl DueShown {
-    /// Returns `due_at` as pages show it; what is withdrawn is never urgent.
+    /// Returns `due_at` as pages show it; only what is open can be urgent.
     pub(super) fn of(teller: &Teller, due_at: DateTime<Utc>, status: TaskStatus) -> Self {
         let when = teller.when(due_at);
-        match status {
-            TaskStatus::New => {
-                let class = DueState::of(due_at, teller.today()).class();
-                Self { words: teller.due(due_at), class, when }
-            }
-            TaskStatus::Withdrawn => Self { words: when.relative.clone(), class: "later", when },
+        if status.is_open() {
+            let class = DueState::of(due_at, teller.today()).class();
+            Self { words: teller.due(due_at), class, when }
+        } else {
+            Self { words: when.relative.clone(), class: "later", when }
         }
     }
 }
@@ -160,13 +161,14 @@ pub(crate) async fn show(
     let wanted = filter.tasks(&reader, today);
     let page = task_view::page(&app.store, &wanted, after.as_ref(), PAGE_LEN).await?;
     let counts = task_view::counts(&app.store, &wanted.owner, today).await?;
+    let is_untouched = page.rows.is_empty() && !task_view::any_exists(&app.store).await?;
     let next = page.next.map(|next| filter.link(&[("after", &next.to_string())]));
     let top = page.rows.first().map(place).unwrap_or_default();
     render(&TasksPage {
         presets: presets(&shell, &filter, counts),
         owners: owners(&shell, &filter),
         rows: page.rows.iter().map(|row| line(&shell, &teller, row)).collect(),
-        is_untouched: counts == TaskCounts::default() && filter.owner == Owner::All,
+        is_untouched,
         try_out: app.settings.broker.map(try_out),
         newest: after.is_some().then(|| filter.link(&[])),
         news: after.is_none().then(|| format!("/tasks/new?{}", filter.query(&[("top", &top)]))),
@@ -216,21 +218,24 @@ fn is_above(row: &TaskRow, top: &TaskCursor) -> bool {
 fn presets(shell: &Shell, filter: &Filter, counts: TaskCounts) -> Vec<Choice> {
     let preset = |view: View| {
         let (label, count) = match view {
-            View::All => (key!("view-all"), counts.all),
-            View::Overdue => (key!("view-overdue"), counts.overdue),
-            View::Today => (key!("view-today"), counts.due_today),
+            View::All => (key!("view-all"), Some(counts.all)),
+            View::Overdue => (key!("view-overdue"), Some(counts.overdue)),
+            View::Today => (key!("view-today"), Some(counts.due_today)),
             View::Later => {
                 let sooner = counts.overdue.saturating_add(counts.due_today);
-                (key!("view-later"), counts.all.saturating_sub(sooner))
+                (key!("view-later"), Some(counts.all.saturating_sub(sooner)))
             }
-            View::Withdrawn => (key!("view-withdrawn"), counts.withdrawn),
+            // What is closed only grows; nobody needs to know how much of it there is.
+            View::Closed => (key!("view-closed"), None),
+            View::Withdrawn => (key!("view-withdrawn"), Some(counts.withdrawn)),
+            View::Trial => (key!("view-trial"), None),
         };
         Choice {
             href: Filter { view, owner: filter.owner.clone() }.link(&[]),
             label: shell.text(label),
-            count: Some(count),
+            count,
             is_current: view == filter.view,
-            is_urgent: view == View::Overdue && 0 < count,
+            is_urgent: view == View::Overdue && count.is_some_and(|count| 0 < count),
         }
     };
     View::ALL.map(preset).into()
@@ -257,7 +262,7 @@ fn owners(shell: &Shell, filter: &Filter) -> Vec<Choice> {
 
 fn line(shell: &Shell, teller: &Teller, row: &TaskRow) -> Line {
     Line {
-        href: link(row),
+        href: link(&row.id),
         title: title(row, shell.language),
         kind: Visible(&row.kind).to_string(),
         device: Visible(row.device.as_str()).to_string(),
@@ -265,13 +270,14 @@ fn line(shell: &Shell, teller: &Teller, row: &TaskRow) -> Line {
         owner: OwnerShown::of(&row.owner),
         due: row.due_at.map(|due_at| DueShown::of(teller, due_at, row.status)),
         status: row.status,
+        is_contradicted: row.contradicted,
         created: teller.when(row.created_at),
     }
 }
 
 /// Returns the address of a task's page.
-fn link(row: &TaskRow) -> String {
-    let id: String = url::form_urlencoded::byte_serialize(row.id.as_str().as_bytes()).collect();
+pub(super) fn link(id: &TaskId) -> String {
+    let id: String = url::form_urlencoded::byte_serialize(id.as_str().as_bytes()).collect();
     format!("/tasks/{id}")
 }
 

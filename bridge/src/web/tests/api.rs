@@ -15,15 +15,15 @@ use crate::auth::password;
 use crate::store::dead_letter::NewDeadLetter;
 use crate::store::user;
 
-fn basic(name: &str, password: &str) -> String {
+pub(super) fn basic(name: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
 }
 
-async fn get(site: &Site, path: &str) -> Answer {
+pub(super) async fn get(site: &Site, path: &str) -> Answer {
     site.get(path, &[("authorization", &basic(NAME, PASSWORD))]).await
 }
 
-fn assert_problem(answer: &Answer, status: StatusCode, code: &str) {
+pub(super) fn assert_problem(answer: &Answer, status: StatusCode, code: &str) {
     assert_eq!(answer.status, status, "{}", answer.text());
     assert_eq!(answer.header("content-type"), "application/problem+json");
     let problem = answer.json();
@@ -56,7 +56,12 @@ async fn lists_tasks_as_promised() {
             "first_at": "2025-03-05T10:20:00.000Z",
             "last_at": "2025-03-05T11:00:00.000Z",
             "status": "new",
+            "contradicted": false,
+            "version": "",
+            "stage": "live",
             "episode": "closed",
+            "joined": 0,
+            "joined_at": null,
             "evidence": ["t1-e1", "t1-e2", "t1-e3"],
         }],
         "next": null,

@@ -8,20 +8,25 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{CONTENT_TYPE, COOKIE, HOST, SET_COOKIE};
 use axum::http::request::Builder;
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, Request as HttpRequest, StatusCode};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::sync::{OnceCell, broadcast};
+use tokio::sync::{OnceCell, broadcast, mpsc};
 use tower::ServiceExt as _;
 use upturn_core::id::{DeviceId, EventId, RuleId, TaskId};
+use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Occasion, Task, Title};
 
 use crate::auth::password;
 use crate::clock::Clock;
+use crate::config::{Config, RulesConfig};
 use crate::health::Health;
+use crate::ingest::submission::Submission;
+use crate::reload::Reloader;
+use crate::runtime::request::Request;
 use crate::store::audit::{self, NewEntry};
 use crate::store::dead_letter::{self, NewDeadLetter};
 use crate::store::user::{self, NewUser};
@@ -60,6 +65,10 @@ pub(super) struct Site {
     pub(super) metrics: Metrics,
     pub(super) changes: broadcast::Sender<Change>,
     pub(super) router: Router,
+    /// What waits for a writer, until somebody takes it to play one.
+    pub(super) submissions: Arc<Mutex<Option<mpsc::Receiver<Submission>>>>,
+    /// The same for what people ask of a writer.
+    pub(super) requests: Arc<Mutex<Option<mpsc::Receiver<Request>>>>,
     clock: Arc<Fixed>,
     // Last, so that it goes when nobody uses it.
     folder: Arc<TempDir>,
@@ -110,18 +119,30 @@ impl Site {
         let health = Health::new(&["broker", "database", "migrations"]);
         let metrics = Metrics::new();
         let (changes, _) = broadcast::channel(16);
+        let (submit, submissions) = mpsc::channel(1);
         let clock = Arc::new(Fixed(Mutex::new("2025-03-05T12:00:00Z".parse().unwrap())));
+        let (asks, requests) = mpsc::channel(64);
+        let config =
+            Config { rules: RulesConfig { dir: folder.path().join("rules") }, ..Config::default() };
+        fs::create_dir(&config.rules.dir).unwrap();
+        let as_clock: Arc<dyn Clock> = Arc::<Fixed>::clone(&clock);
         let app = App {
+            reloader: Arc::new(Reloader::new(&config, asks.clone(), as_clock)),
+            asks,
             store: store.clone(),
             health: health.clone(),
             metrics: metrics.clone(),
             changes: changes.clone(),
+            submit,
             clock: Arc::<Fixed>::clone(&clock),
             settings: Arc::new(settings),
             gate: Arc::default(),
         };
         let folder = Arc::new(folder);
-        Self { store, health, metrics, changes, router: router(app), clock, folder }
+        let submissions = Arc::new(Mutex::new(Some(submissions)));
+        let requests = Arc::new(Mutex::new(Some(requests)));
+        let router = router(app);
+        Self { store, health, metrics, changes, router, submissions, requests, clock, folder }
     }
 
     /// Returns a site on which li.wei can log in.
@@ -140,6 +161,10 @@ impl Site {
         assert!(user::create(&self.store, new).await.unwrap());
     }
 
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
     pub(super) fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
@@ -148,7 +173,7 @@ impl Site {
         *self.clock.0.lock().unwrap() += time;
     }
 
-    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
+    pub(super) async fn send(&self, request: HttpRequest<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
@@ -156,11 +181,11 @@ impl Site {
     }
 
     pub(super) async fn get(&self, path: &str, headers: Headers<'_>) -> Answer {
-        self.send(with_headers(Request::get(path), headers).body(Body::empty()).unwrap()).await
+        self.send(with_headers(HttpRequest::get(path), headers).body(Body::empty()).unwrap()).await
     }
 
     pub(super) async fn post(&self, path: &str, form: &str, headers: Headers<'_>) -> Answer {
-        let request = Request::post(path)
+        let request = HttpRequest::post(path)
             .header(HOST, "upturn.test")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(with_headers(request, headers).body(Body::from(form.to_owned())).unwrap()).await
@@ -200,7 +225,8 @@ impl Site {
     pub(super) async fn withdraw(&self, id: &str) {
         let mut tx = self.store.begin().await.unwrap();
         let id = TaskId::from_text(id);
-        assert!(store::task::withdraw(&mut tx, &id, self.now()).await.unwrap());
+        let taken = store::task::withdraw(&mut tx, &id, self.now()).await.unwrap();
+        assert_eq!(taken, store::task::Taken::Withdrawn(Stage::Live));
         tx.commit().await.unwrap();
     }
 
@@ -221,7 +247,9 @@ impl Site {
     pub(super) fn holds(&self, text: &str) -> bool {
         let files = fs::read_dir(self.folder.path()).unwrap();
         files
-            .map(|file| fs::read(file.unwrap().path()).unwrap())
+            .map(|file| file.unwrap().path())
+            .filter(|path| path.is_file())
+            .map(|path| fs::read(path).unwrap())
             .any(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
     }
 
@@ -283,6 +311,8 @@ pub(super) fn task(id: &str, now: DateTime<Utc>, minutes: i64, due: Option<TimeD
         })
         .collect();
     Task {
+        version: "".into(),
+        stage: Stage::Live,
         id: TaskId::from_text(id),
         rule: RuleId::new("charger-care").unwrap(),
         scope: "EVSE-0042".into(),
@@ -303,6 +333,8 @@ pub(super) fn task(id: &str, now: DateTime<Utc>, minutes: i64, due: Option<TimeD
             last_at: evidence.last().unwrap().occurred_at,
             evidence,
             episode: EpisodeState::Closed,
+            joined: 0,
+            joined_at: None,
         },
     }
 }

@@ -1,7 +1,7 @@
 //! Checks calls: operators and functions, their number of arguments and their types.
 
 use cel::IdedExpr;
-use cel::common::ast::{CallExpr, Expr, operators};
+use cel::common::ast::{CallExpr, Expr, LiteralValue, operators};
 
 use super::{Checker, Fault, Name, Severity, Type, Typed, place};
 use crate::rule::nearest;
@@ -36,7 +36,7 @@ impl Checker<'_> {
             | operators::MULTIPLY
             | operators::DIVIDE
             | operators::MODULO
-            | operators::NEGATE => self.check_calculation(call),
+            | operators::NEGATE => self.check_calculation(expression, call),
             operators::CONDITIONAL => self.check_choice(call),
             operators::INDEX => self.check_index(call),
             _ => self.check_function(expression, call),
@@ -69,9 +69,15 @@ impl Checker<'_> {
         Typed::of(Type::Truth)
     }
 
-    fn check_calculation(&mut self, call: &CallExpr) -> Typed {
+    fn check_calculation(&mut self, expression: &IdedExpr, call: &CallExpr) -> Typed {
         for argument in &call.args {
             self.expect(argument, Type::Number, "is calculated with");
+        }
+        let divides = [operators::DIVIDE, operators::MODULO].contains(&&*call.func_name);
+        if divides && call.args.get(1).is_some_and(is_zero) {
+            let message = format!("{} divides by zero", self.source(expression));
+            let fault = Fault::new("division-by-zero", message, "divide by another number");
+            self.remark(expression, Severity::Error, fault);
         }
         Typed::of(Type::Number)
     }
@@ -161,5 +167,24 @@ impl Checker<'_> {
         let cure = format!("name {} here", holds.name());
         let fault = Fault::new("condition-type", message, cure);
         self.remark(expression, typed.certainty, fault);
+    }
+}
+
+/// Returns whether an expression is a zero that is written out.
+fn is_zero(expression: &IdedExpr) -> bool {
+    match &expression.expr {
+        Expr::Literal(LiteralValue::Int(whole)) => *whole.inner() == 0,
+        Expr::Literal(LiteralValue::UInt(whole)) => *whole.inner() == 0,
+        Expr::Literal(LiteralValue::Double(float)) => *float.inner() == 0.0,
+        Expr::Call(call) if call.func_name == operators::NEGATE => call.args.iter().all(is_zero),
+        Expr::Call(_)
+        | Expr::Literal(_)
+        | Expr::Ident(_)
+        | Expr::List(_)
+        | Expr::Map(_)
+        | Expr::Select(_)
+        | Expr::Struct(_)
+        | Expr::Comprehension(_)
+        | Expr::Unspecified => false,
     }
 }

@@ -8,7 +8,7 @@ use cel::common::ast::{Expr, SourceInfo};
 use crate::condition::path::{Name, range};
 
 /// Returns the bytes that `expression` takes, from its first part to its last.
-pub(super) fn of(expression: &IdedExpr, places: &SourceInfo) -> Range<usize> {
+pub(in crate::condition) fn of(expression: &IdedExpr, places: &SourceInfo) -> Range<usize> {
     if let Some(name) = Name::of(expression, places) {
         return name.span();
     }

@@ -90,6 +90,18 @@ const WRONG: &[(&str, &str)] = &[
         "13..20 condition-unsupported regular expressions are not supported in conditions; use startsWith, endsWith or contains",
     ),
     (
+        "event.n / 0 > 1",
+        "0..11 division-by-zero event.n / 0 divides by zero; divide by another number",
+    ),
+    (
+        "1 < event.n % 0u",
+        "4..16 division-by-zero event.n % 0u divides by zero; divide by another number",
+    ),
+    (
+        "event.n / -0.0 > 1",
+        "0..14 division-by-zero event.n / -0.0 divides by zero; divide by another number",
+    ),
+    (
         "event.list.exists(x, x > 3)",
         "11..17 condition-unsupported 'exists' walks through a list, which is not supported; compare with 'in' and a list",
     ),

@@ -1,9 +1,9 @@
 //! Who a failed attempt is put down to.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Whose side the cause of a failure lies on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// The charger: what service and sales can do something about.

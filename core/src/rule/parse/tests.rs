@@ -1,14 +1,18 @@
 //! Documents with every kind of mistake, and those that must be read without any.
 
-use self::mistakes::MISTAKES;
+use std::collections::BTreeSet;
+
+use self::mistakes::{MISTAKES, OF_PATTERNS, OF_SECTIONS};
 use super::super::document;
-use super::super::{Due, Route, Scope};
+use super::super::{Cap, Due, EpisodePolicy, Guard, Route, Scope, Stage, Step, Test};
 use super::*;
 use crate::decode::Format;
 use crate::pattern::Pattern;
 use crate::rule::route::Target;
 
 mod mistakes;
+mod patterns;
+mod sections;
 
 const SOUND: &str = r#"id = "r-1"
 kind = "trigger"
@@ -58,18 +62,33 @@ fn said(text: &str, catalogue: &Catalogue) -> Vec<String> {
     lines.collect()
 }
 
+/// Returns each step as its tests, with ` | ` between them.
+fn steps(steps: &[Step]) -> Vec<String> {
+    let test = |test: &Test| match &test.condition {
+        Some(condition) => format!("{} where {}", test.event, condition.as_str()),
+        None => test.event.to_string(),
+    };
+    let step = |step: &Step| step.any.iter().map(test).collect::<Vec<_>>().join(" | ");
+    steps.iter().map(step).collect()
+}
+
 #[test]
 fn reads_a_rule_that_says_only_what_it_must() {
     let (rule, findings) = parse(SOUND, &both());
     assert_eq!(findings, []);
     let rule = rule.unwrap();
     assert_eq!(rule.id.as_str(), "r-1");
-    let Pattern::Consecutive(config) = rule.when.pattern;
+    let Pattern::Consecutive(config) = &rule.when.pattern else { panic!("{rule:?}") };
     assert_eq!((config.times.get(), config.within.num_hours()), (3, 24));
-    assert!(config.reset_by.is_empty());
+    assert!(rule.when.reset_by.is_empty());
+    assert_eq!(steps(&rule.when.steps), ["charge_failed"]);
     assert_eq!(rule.when.per, Scope::Device);
-    assert!(rule.when.condition.is_none());
-    assert_eq!(rule.cooldown.num_days(), 7);
+    assert!(!rule.when.not_while_maintenance);
+    assert_eq!(rule.stage, Stage::Live);
+    let cooldown = TimeDelta::days(7);
+    assert_eq!(rule.episode, EpisodePolicy { cooldown, ..EpisodePolicy::default() });
+    assert_eq!(rule.guard, Guard::default());
+    assert_eq!(rule.then.group, None);
     assert_eq!(rule.then.title.in_language("zh"), "Failures");
     assert_eq!(rule.then.due, None);
     assert_eq!(rule.then.route, Route(vec![Target::AccountOwner]));
@@ -84,9 +103,9 @@ fn reads_the_rule_of_j1_and_the_sample_whatever_the_ends_of_their_lines() {
         }
     }
     let rule = parse(sample, &both()).0.unwrap();
-    assert_eq!(rule.then.due, Some(Due::Business(chrono::TimeDelta::hours(2))));
+    assert_eq!(rule.then.due, Some(Due::Business(TimeDelta::hours(2))));
     assert_eq!(rule.then.steps, ["send_coupon".into(), "book_consultant".into()]);
-    assert_eq!(rule.when.condition.unwrap().as_str(), "event.cause == \"charger\"");
+    assert_eq!(steps(&rule.when.steps), ["charge_failed where event.cause == \"charger\""]);
 }
 
 #[test]
@@ -96,6 +115,29 @@ fn says_where_each_mistake_is_and_what_would_be_right() {
         let text = SOUND.replacen(*right, wrong, 1);
         let found = said(&text, &both());
         assert_eq!(found, [*expected], "case: {wrong}");
+    }
+}
+
+/// Returns a document with these lines in `[when]`, from line 5 on.
+fn with_when(lines: &str) -> String {
+    let (head, rest) = SOUND.split_once("pattern").unwrap();
+    let (_, tail) = rest.split_once("[episode]").unwrap();
+    format!("{head}{lines}\n[episode]{tail}")
+}
+
+/// Returns a document with these lines after `[when]`, from line 7 on.
+fn with_sections(lines: &str) -> String {
+    let (head, _) = SOUND.split_once("[episode]").unwrap();
+    format!("{head}{lines}\n")
+}
+
+#[test]
+fn says_what_is_wrong_in_each_pattern_and_each_section() {
+    for (wrong, expected) in OF_PATTERNS {
+        assert_eq!(said(&with_when(wrong), &both()), *expected, "case: {wrong}");
+    }
+    for (wrong, expected) in OF_SECTIONS {
+        assert_eq!(said(&with_sections(wrong), &both()), *expected, "case: {wrong}");
     }
 }
 
@@ -131,7 +173,7 @@ due = "soon"
 }
 
 #[test]
-fn refuses_what_the_design_has_and_this_version_does_not() {
+fn reads_the_rule_of_the_design() {
     let text = r#"#:schema ./rule.schema.json
 id = "charger-care"
 kind = "trigger"
@@ -162,10 +204,12 @@ join_open_task_of = "account"
 not_while_open = ["severe-ticket"]
 max_per_account = { tasks = 2, every = "30d" }
 "#;
-    insta::assert_snapshot!(said(text, &both()).join("\n"), @"
-    17:1 error[not-supported-yet] 'close' in [episode] is not supported by this version (leave it out; it would not be obeyed)
-    26:2 error[not-supported-yet] 'guard' in the rule is not supported by this version (leave it out; it would not be obeyed)
-    ");
+    let (rule, findings) = parse(text, &both());
+    assert_eq!(findings, []);
+    let rule = rule.unwrap();
+    let day = TimeDelta::days(1);
+    assert_eq!(rule.episode.close.after_quiet, Some(day));
+    assert_eq!(rule.guard.max_per_account, Some(Cap { tasks: 2, every: day * 30 }));
 }
 
 #[test]
@@ -227,13 +271,15 @@ proptest::proptest! {
 
     #[test]
     fn a_damaged_document_is_a_rule_or_has_an_error(
+        number in 0..=patterns::EXAMPLES.len(),
         cuts in proptest::collection::vec(
-            (0..J1.len(), 0..8_usize, "[\\[\\]'\"=.{}#\n\\\\a中-]{0,3}"),
+            (0..1_000_usize, 0..8_usize, "[\\[\\]'\"=.{}#\n\\\\a中-]{0,3}"),
             1..4,
         )
     ) {
-        let mut text = J1.to_owned();
+        let mut text = patterns::EXAMPLES.get(number).map_or(J1, |(_, text)| *text).to_owned();
         for (at, length, put) in cuts {
+            let at = at % text.len();
             let end = (at + length).min(text.len());
             if text.get(at..end).is_some() {
                 text.replace_range(at..end, &put);
@@ -253,35 +299,65 @@ fn finds_the_id_of_a_document_with_other_mistakes() {
     assert_eq!(find_id("kind = 7\n"), None);
 }
 
+/// Returns the keys that the reader takes in a table of `text` in which `zzzzzz` stands.
+fn keys_in(text: &str) -> BTreeSet<String> {
+    let findings = parse(text, &both()).1;
+    let is_it = |finding: &&Finding| finding.message.ends_with("'zzzzzz'");
+    let cure = &findings.iter().find(is_it).unwrap_or_else(|| panic!("{text}")).cure;
+    cure.strip_prefix("use one of: ").unwrap().split(", ").map(str::to_owned).collect()
+}
+
 #[test]
 fn the_schema_and_the_reader_know_the_same_keys() {
     let schema: serde_json::Value = serde_json::from_str(&document::schema()).unwrap();
-    let keys_of = |properties: &serde_json::Value| {
-        let keys = properties["properties"].as_object().unwrap().keys();
-        keys.cloned().collect::<std::collections::BTreeSet<_>>()
-    };
     let definition = |name: &str| &schema["$defs"][name];
+    let keys_of = |properties: &serde_json::Value| -> BTreeSet<String> {
+        properties["properties"].as_object().unwrap().keys().cloned().collect()
+    };
+    let with = |line: &str| SOUND.replace("[[then]]", &format!("{line}\n[[then]]"));
     let cases = [
         (&schema, "zzzzzz = 1\n".to_owned() + SOUND),
-        (definition("WhenDocument"), SOUND.replace("[when]", "[when]\nzzzzzz = 1")),
         (definition("EpisodeDocument"), SOUND.replace("[episode]", "[episode]\nzzzzzz = 1")),
+        (definition("CloseDocument"), with("close = { zzzzzz = 1 }")),
+        (definition("GuardDocument"), with("[guard]\nzzzzzz = 1")),
+        (definition("CapDocument"), with("[guard]\nmax_per_account = { zzzzzz = 1 }")),
         (definition("ThenDocument"), SOUND.replace("[[then]]", "[[then]]\nzzzzzz = 1")),
         (definition("Title"), SOUND.replace("{ en", "{ zzzzzz = 1, en")),
+        (definition("TestDocument"), SOUND.replace("event =", "any = [{ zzzzzz = 1 }]\n#")),
+        (
+            definition("StepDocument"),
+            SOUND.replace("consecutive", "count").replace("event =", "all = [{ zzzzzz = 1 }]\n#"),
+        ),
     ];
     for (properties, text) in cases {
-        let findings = parse(&text, &both()).1;
-        let cure = &findings.iter().find(|f| f.code == "unknown-key").unwrap().cure;
-        let listed = cure.strip_prefix("use one of: ").unwrap().split(", ");
-        assert_eq!(
-            listed.map(str::to_owned).collect::<std::collections::BTreeSet<_>>(),
-            keys_of(properties)
-        );
+        assert_eq!(keys_in(&text), keys_of(properties), "case: {text}");
     }
 }
 
 #[test]
+fn the_schema_and_the_reader_know_the_same_keys_of_each_pattern() {
+    let schema: serde_json::Value = serde_json::from_str(&document::schema()).unwrap();
+    let when = &schema["$defs"]["WhenDocument"];
+    let mut all: BTreeSet<_> = when["properties"].as_object().unwrap().keys().cloned().collect();
+    for case in when["allOf"].as_array().unwrap() {
+        let pattern = case["if"]["properties"]["pattern"]["const"].as_str().unwrap();
+        let text = SOUND.replace("consecutive", pattern).replace("event =", "zzzzzz =");
+        let refused = case["then"]["properties"].as_object().unwrap();
+        let own = keys_in(&text);
+        assert!(own.iter().all(|key| !refused.contains_key(key)), "case: {pattern}");
+        let known = own.iter().chain(refused.keys()).cloned().collect::<BTreeSet<_>>();
+        let expected = when["properties"].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(known, expected, "case: {pattern}");
+        all = &all - &own;
+    }
+    assert_eq!(all, BTreeSet::new(), "every key belongs to a pattern");
+}
+
+#[test]
 fn the_schema_takes_the_documents_that_the_reader_takes() {
-    for text in [SOUND, J1, include_str!("../../../../deploy/rules/charger-care.toml")] {
+    let sample = include_str!("../../../../deploy/rules/charger-care.toml");
+    let examples = patterns::EXAMPLES.iter().map(|(_, text)| *text);
+    for text in [SOUND, J1, sample].into_iter().chain(examples) {
         toml::from_str::<document::RuleDocument>(text).unwrap();
     }
 }

@@ -1,30 +1,13 @@
 //! Reads `[when]`: what a rule waits for.
 
-use std::num::NonZeroUsize;
-
-use chrono::TimeDelta;
-
-use super::super::finding::{Fault, Severity};
+use super::super::finding::Fault;
 use super::super::reader::{Item, Notes, Table};
-use super::super::{Scope, When, duration, keys, nearest, place};
-use super::{choose, read_word};
+use super::super::{Scope, Step, Test, When, keys, nearest};
+use super::{choose, read_kinds, scope};
 use crate::catalogue::Catalogue;
-use crate::condition::Condition;
-use crate::pattern::Pattern;
-use crate::pattern::consecutive::Config;
 
-/// How often an event can be asked for in a row.
-const TIMES_MAX: i64 = 1_000;
-/// How often, where the document does not say.
-const TIMES_DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
-/// Within which time, where the document does not say.
-const WITHIN_DEFAULT: TimeDelta = TimeDelta::hours(24);
-/// How many kinds can break a run.
-const RESETS_MAX: usize = 32;
-/// Patterns that rules will have; see the design.
-const PATTERNS_PLANNED: &[&str] = &["count", "sequence", "absence", "sustained", "change"];
-/// What rules will count by; see the design.
-const SCOPES_PLANNED: &[&str] = &["account", "site", "contact", "attribute"];
+mod pattern;
+mod step;
 
 pub(super) fn read(
     mut table: Table<'_, '_>,
@@ -32,127 +15,102 @@ pub(super) fn read(
     notes: &mut Notes<'_>,
 ) -> Option<When> {
     let pattern = table.required_text(keys::PATTERN, notes);
-    if let Some(pattern) = &pattern {
-        let is_known = choose(pattern, &["consecutive"], PATTERNS_PLANNED, notes).is_some();
-        if !is_known && PATTERNS_PLANNED.contains(&pattern.value) {
-            // Its other keys are those of another pattern.
-            table.finish_unread(notes);
-            return None;
+    let pattern = pattern.and_then(|pattern| read_pattern(&pattern, notes));
+    let shape = if let Some((name, own)) = pattern {
+        refuse_others(&mut table, name, own, notes);
+        pattern::read(name, &mut table, catalogue, notes)
+    } else {
+        // Whichever was meant, its keys are not wrong.
+        for key in keys::PATTERNS.iter().flat_map(|(_, own)| *own) {
+            table.find(*key);
         }
-    }
-    let event = table.required_text(keys::EVENT, notes);
-    let event = event.and_then(|event| read_kind(&event, catalogue, notes).map(|_| event));
-    let reset_by = read_resets(&mut table, event.as_ref(), catalogue, notes);
-    let times = read_times(&mut table, notes);
-    let within = read_within(&mut table, notes);
-    let per = match table.text(keys::PER, notes) {
-        None => Scope::Device,
-        Some(per) => match choose(&per, &["device", "channel"], SCOPES_PLANNED, notes) {
-            Some(1) => Scope::Channel,
-            Some(_) | None => Scope::Device,
-        },
+        None
     };
-    let condition = table.text(keys::WHERE, notes);
-    let kind = event.as_ref().map(|event| event.value);
-    let condition = condition.and_then(|text| read_condition(&text, kind, catalogue, notes));
-    table.finish(&[], notes);
-    let event = event?.value.into();
-    let pattern = Pattern::Consecutive(Config { event, reset_by, times, within });
-    Some(When { pattern, per, condition })
+    let counted = shape.as_ref().map(|shape| kinds(&shape.steps, &[])).unwrap_or_default();
+    let reset_by = read_resets(&mut table, &counted, catalogue, notes);
+    let kinds = shape.as_ref().map(|shape| kinds(&shape.steps, &shape.forbidden));
+    let kinds = kinds.into_iter().flatten().chain(reset_by.iter().map(|kind| &**kind));
+    let kinds: Vec<&str> = kinds.collect();
+    let per = table.text(keys::PER, notes);
+    let per = per.and_then(|per| scope::read(&per, scope::SCOPES, (&kinds, catalogue), notes));
+    let not_while = table.text(keys::NOT_WHILE, notes);
+    let not_while = not_while.and_then(|what| choose(&what, &["maintenance"], &[], notes));
+    table.finish(notes);
+    let pattern::Shape { pattern, steps, forbidden, value } = shape?;
+    Some(When {
+        pattern,
+        steps,
+        forbidden,
+        reset_by,
+        value,
+        per: per.unwrap_or(Scope::Device),
+        not_while_maintenance: not_while.is_some(),
+    })
 }
 
-/// Returns a kind of event, which some source should send.
-fn read_kind<'t>(
-    kind: &Item<&'t str>,
-    catalogue: &Catalogue,
-    notes: &mut Notes<'_>,
-) -> Option<&'t str> {
-    let word = read_word(kind, notes)?;
-    if catalogue.find_kind(word).is_some() {
-        return Some(word);
-    }
-    let message = format!("no source is known to send '{word}'");
-    let known = catalogue.kinds().map(|kind| kind.name);
-    let near = nearest::find(word, known.clone());
-    let (severity, cure) = match near {
-        Some(near) if catalogue.is_open() => (Severity::Warning, format!("did you mean '{near}'?")),
-        None if catalogue.is_open() => {
-            (Severity::Warning, "check its spelling; native JSON may send it".to_owned())
-        }
-        Some(_) | None => {
-            let mut known: Vec<_> = known.collect();
-            known.dedup();
-            (Severity::Error, nearest::cure(word, known))
-        }
-    };
-    notes.add(kind.span.clone(), severity, Fault::new("unknown-kind", message, cure));
-    Some(word)
-}
-
-fn read_resets(
-    table: &mut Table<'_, '_>,
-    event: Option<&Item<&str>>,
-    catalogue: &Catalogue,
-    notes: &mut Notes<'_>,
-) -> Vec<Box<str>> {
-    let resets = table.texts(keys::RESET_BY, notes).unwrap_or_default();
-    if let Some(first_beyond) = resets.get(RESETS_MAX) {
-        let message = format!("more than {RESETS_MAX} kinds reset the run");
-        let fault = Fault::new("out-of-range", message, "name fewer kinds");
-        notes.error(first_beyond.span.clone(), fault);
-    }
-    let mut kinds: Vec<Box<str>> = Vec::new();
-    for reset in resets.iter().take(RESETS_MAX) {
-        let Some(kind) = read_kind(reset, catalogue, notes) else { continue };
-        if event.is_some_and(|event| event.value == kind) {
-            let message = format!("'{kind}' is counted and resets the count");
-            let fault = Fault::new("reset-is-counted", message, "name another kind of event");
-            notes.error(reset.span.clone(), fault);
-        } else {
-            kinds.push(kind.into());
+/// Returns the kinds of events that `steps` and `forbidden` name, each once.
+pub(super) fn kinds<'s>(steps: &'s [Step], forbidden: &'s [Test]) -> Vec<&'s str> {
+    let mut kinds: Vec<&str> = Vec::new();
+    for test in steps.iter().flat_map(|step| &step.any).chain(forbidden) {
+        if !kinds.contains(&&*test.event) {
+            kinds.push(&test.event);
         }
     }
     kinds
 }
 
-fn read_times(table: &mut Table<'_, '_>, notes: &mut Notes<'_>) -> NonZeroUsize {
-    let Some(times) = table.whole(keys::TIMES, notes) else { return TIMES_DEFAULT };
-    let in_range = Some(times.value).filter(|times| (1..=TIMES_MAX).contains(times));
-    let parsed = in_range.and_then(|times| usize::try_from(times).ok()).and_then(NonZeroUsize::new);
-    parsed.unwrap_or_else(|| {
-        let message = format!("'times' is {}, not 1 to {TIMES_MAX}", times.value);
-        notes.error(times.span, Fault::new("out-of-range", message, "write times = 3"));
-        TIMES_DEFAULT
-    })
-}
-
-fn read_within(table: &mut Table<'_, '_>, notes: &mut Notes<'_>) -> TimeDelta {
-    let Some(within) = table.text(keys::WITHIN, notes) else { return WITHIN_DEFAULT };
-    let parsed = duration::parse(within.value).and_then(|duration| {
-        let fault = || Fault::new("bad-duration", "'within' is no time at all", "write \"24h\"");
-        if duration.is_zero() { Err(fault()) } else { Ok(duration) }
+/// Returns the pattern and its own keys, or those of the one that was probably meant.
+fn read_pattern(
+    pattern: &Item<&str>,
+    notes: &mut Notes<'_>,
+) -> Option<(&'static str, &'static [keys::Key])> {
+    let names: Vec<_> = keys::PATTERNS.iter().map(|(name, _)| *name).collect();
+    let place = choose(pattern, &names, &[], notes).or_else(|| {
+        let near = nearest::find(pattern.value, names.iter().copied())?;
+        names.iter().position(|name| *name == near)
     });
-    parsed.unwrap_or_else(|fault| {
-        notes.error(within.span, fault);
-        WITHIN_DEFAULT
-    })
+    keys::PATTERNS.get(place?).copied()
 }
 
-/// Returns the condition, with what is wrong in it at its place in the document.
-fn read_condition(
-    text: &Item<&str>,
-    kind: Option<&str>,
+/// Notes keys that belong to other patterns.
+fn refuse_others(table: &mut Table<'_, '_>, name: &str, own: &[keys::Key], notes: &mut Notes<'_>) {
+    let is_own = |key: &keys::Key| own.iter().any(|own| own.name == key.name);
+    let mut foreign: Vec<keys::Key> = Vec::new();
+    for key in keys::PATTERNS.iter().flat_map(|(_, keys)| *keys) {
+        if !is_own(key) && !foreign.contains(key) && table.has(*key) {
+            foreign.push(*key);
+        }
+    }
+    for key in foreign {
+        let has_it = keys::PATTERNS.iter().filter(|(_, keys)| keys.contains(&key));
+        let others: Vec<_> = has_it.map(|(name, _)| *name).collect();
+        let others = match others.split_last() {
+            Some((last, [])) => (*last).to_owned(),
+            Some((last, others)) => format!("{} or {last}", others.join(", ")),
+            None => continue,
+        };
+        let message = format!("'{}' belongs to {others}, not to {name}", key.name);
+        let own: Vec<_> = own.iter().map(|key| key.name).collect();
+        let cure = format!("leave it out; {name} has {}", own.join(", "));
+        table.refuse(key, Fault::new("key-of-other-pattern", message, cure), notes);
+    }
+}
+
+fn read_resets(
+    table: &mut Table<'_, '_>,
+    counted: &[&str],
     catalogue: &Catalogue,
     notes: &mut Notes<'_>,
-) -> Option<Condition> {
-    let (condition, remarks) = Condition::compile(text.value, catalogue, kind);
-    for remark in remarks {
-        let raw = notes.raw(&text.span);
-        let span = match place::of_part(raw, text.value, &remark.span) {
-            Some(part) => text.span.start + part.start..text.span.start + part.end,
-            None => text.span.clone(),
-        };
-        notes.add(span, remark.severity, remark.fault);
+) -> Vec<Box<str>> {
+    let mut kinds: Vec<Box<str>> = Vec::new();
+    for reset in read_kinds(table, keys::RESET_BY, catalogue, notes) {
+        if counted.contains(&reset.value) {
+            let message = format!("'{}' is counted and resets the count", reset.value);
+            let fault = Fault::new("reset-is-counted", message, "name another kind of event");
+            notes.error(reset.span, fault);
+        } else {
+            kinds.push(reset.value.into());
+        }
     }
-    condition
+    kinds
 }

@@ -1,5 +1,12 @@
-//! One mistake each: what is replaced in the sound document, by what, and what is said about it.
+//! Mistakes, and what is said about them.
 
+mod of_patterns;
+mod of_sections;
+
+pub(super) use self::of_patterns::OF_PATTERNS;
+pub(super) use self::of_sections::OF_SECTIONS;
+
+/// One mistake each: what is replaced in the sound document, by what, and what is said about it.
 pub(super) const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "id = \"r-1\"\n",
@@ -26,6 +33,26 @@ pub(super) const MISTAKES: &[(&str, &str, &str)] = &[
         "id = \"r-1\"",
         "id = \"r-1\"\nid = \"r-2\"",
         "2:1 error[duplicate-key] 'id' is given twice (keep one of the two)",
+    ),
+    (
+        "kind =",
+        "stage = \"shado\"\nkind =",
+        "2:9 error[unknown-value] 'shado' is not known (did you mean 'shadow'?)",
+    ),
+    (
+        "kind =",
+        "stage = true\nkind =",
+        "2:9 error[wrong-type] 'stage' is true or false, not a text (write stage = \"shadow\")",
+    ),
+    (
+        "kind =",
+        "stgae = \"live\"\nkind =",
+        "2:1 error[unknown-key] the rule has no key 'stgae' (did you mean 'stage'?)",
+    ),
+    (
+        "kind =",
+        "guard = true\nkind =",
+        "2:9 error[wrong-type] 'guard' is true or false, not a table (write guard = { needs_consent = true })",
     ),
     (
         "kind =",
@@ -67,11 +94,6 @@ pub(super) const MISTAKES: &[(&str, &str, &str)] = &[
         "\"consecutive\"",
         "\"consecutve\"",
         "5:11 error[unknown-value] 'consecutve' is not known (did you mean 'consecutive'?)",
-    ),
-    (
-        "\"consecutive\"",
-        "\"sequence\"",
-        "5:11 error[not-supported-yet] 'sequence' is not supported by this version (leave it out; it would not be obeyed)",
     ),
     (
         "pattern = \"consecutive\"\n",
@@ -136,7 +158,7 @@ pub(super) const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "[episode]",
         "colour = 3\n[episode]",
-        "7:1 error[unknown-key] [when] has no key 'colour' (use one of: event, pattern, per, reset_by, times, where, within)",
+        "7:1 error[unknown-key] [when] has no key 'colour' (use one of: any, event, not_while, pattern, per, reset_by, times, where, within)",
     ),
     (
         "[episode]",
@@ -157,11 +179,6 @@ pub(super) const MISTAKES: &[(&str, &str, &str)] = &[
         "[episode]",
         "per = \"devise\"\n[episode]",
         "7:7 error[unknown-value] 'devise' is not known (did you mean 'device'?)",
-    ),
-    (
-        "[episode]",
-        "per = \"account\"\n[episode]",
-        "7:7 error[not-supported-yet] 'account' is not supported by this version (leave it out; it would not be obeyed)",
     ),
     (
         "[episode]",
@@ -199,11 +216,6 @@ pub(super) const MISTAKES: &[(&str, &str, &str)] = &[
         "1:1 warning[no-cooldown] without a cooldown every further event of a run makes another task (add [episode] with cooldown = \"7d\", or \"0s\" if that is meant)",
     ),
     (
-        "cooldown = \"7d\"",
-        "close = { after_quiet = \"24h\" }\ncooldown = \"7d\"",
-        "8:1 error[not-supported-yet] 'close' in [episode] is not supported by this version (leave it out; it would not be obeyed)",
-    ),
-    (
         "[[then]]\ntask = \"care\"\n",
         "",
         "1:1 error[missing-key] the rule has no 'then', which is required (add then = [{ task = \"care\" }])",
@@ -237,11 +249,6 @@ pub(super) const MISTAKES: &[(&str, &str, &str)] = &[
         "task = \"care\"",
         "task = \"care\"\nroute = \"acount-owner\"",
         "11:9 error[bad-route] 'acount-owner' is no target of a route (did you mean 'account-owner'?)",
-    ),
-    (
-        "task = \"care\"",
-        "task = \"care\"\n[guard]\nmax_per_account = 1",
-        "11:2 error[not-supported-yet] 'guard' in the rule is not supported by this version (leave it out; it would not be obeyed)",
     ),
     (
         "[when]",

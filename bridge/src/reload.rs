@@ -1,0 +1,196 @@
+//! Reads rules and registry again while everything runs: all or nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot};
+use upturn_core::catalogue::Catalogue;
+use upturn_core::registry::Registry;
+use upturn_core::rule::finding::Finding;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::registry;
+use crate::registry::problem::{Problem, RegistryError};
+use crate::rules::{self, LoadedRule, RulesError};
+use crate::runtime::request::{Changes, Request, Wanted};
+
+/// Reads what the settings name and hands it to the writer.
+#[derive(Debug)]
+pub(crate) struct Reloader {
+    files: Arc<Files>,
+    asks: mpsc::Sender<Request>,
+    clock: Arc<dyn Clock>,
+    /// What was read last comes into force last.
+    turn: tokio::sync::Mutex<()>,
+    /// The last try, if it was refused.
+    refused: Mutex<Option<Refusal>>,
+}
+
+/// Where rules and registry are.
+#[derive(Debug)]
+struct Files {
+    rules: PathBuf,
+    registry: Option<PathBuf>,
+    catalogue: Catalogue,
+}
+
+/// A try that changed nothing, because files are wrong.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    /// When.
+    pub(crate) at: DateTime<Utc>,
+    /// What is wrong.
+    pub(crate) findings: Vec<FileFinding>,
+}
+
+/// One thing that is wrong in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct FileFinding {
+    /// The file.
+    pub(crate) file: String,
+    /// The line, counted from 1; none if it is the file as a whole.
+    pub(crate) line: Option<u64>,
+    /// The column, counted from 1.
+    pub(crate) column: Option<u64>,
+    /// A stable word for the kind of mistake.
+    pub(crate) code: &'static str,
+    /// What is wrong and what to do.
+    pub(crate) message: String,
+}
+
+/// Why everything stays as it is.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReloadError {
+    /// Files are wrong.
+    #[error("rules and registry stay as they are, since files are wrong: {}", listed(.0))]
+    Wrong(Vec<FileFinding>),
+    /// The writer is away.
+    #[error(
+        "rules and registry stay as they are: the database is away; reload again once it is back"
+    )]
+    NoAnswer,
+    /// Reading them was cut short.
+    #[error("rules and registry could not be read")]
+    Reading(#[from] tokio::task::JoinError),
+}
+
+impl Reloader {
+    /// Returns what reads the files that `config` names, for the writer behind `asks`.
+    pub(crate) fn new(config: &Config, asks: mpsc::Sender<Request>, clock: Arc<dyn Clock>) -> Self {
+        let files = Files {
+            rules: config.rules.dir.clone(),
+            registry: config.registry.dir.clone(),
+            catalogue: config.catalogue(),
+        };
+        let (turn, refused) = (tokio::sync::Mutex::default(), Mutex::default());
+        Self { files: Arc::new(files), asks, clock, turn, refused }
+    }
+
+    /// Reads everything again and puts it in force; `actor` is who wants it.
+    pub(crate) async fn reload(&self, actor: &str) -> Result<Changes, ReloadError> {
+        let _turn = self.turn.lock().await;
+        let files = Arc::clone(&self.files);
+        let (rules, registry) = match tokio::task::spawn_blocking(move || files.read()).await? {
+            Ok(read) => read,
+            Err(findings) => {
+                let refusal = Refusal { at: self.clock.now(), findings: findings.clone() };
+                self.note(Some(refusal));
+                return Err(ReloadError::Wrong(findings));
+            }
+        };
+        let (reply, changes) = oneshot::channel();
+        let wanted = Box::new(Wanted { rules, registry, actor: actor.to_owned() });
+        let asked = self.asks.send(Request::Reload { wanted, reply }).await;
+        asked.map_err(|_| ReloadError::NoAnswer)?;
+        let changes = changes.await.map_err(|_| ReloadError::NoAnswer)?;
+        self.note(None);
+        Ok(changes)
+    }
+
+    /// Returns the last try, if it was refused and none has succeeded since.
+    pub(crate) fn refused(&self) -> Option<Refusal> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, refusal: Option<Refusal>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
+    }
+}
+
+impl Files {
+    fn read(&self) -> Result<(Vec<LoadedRule>, Registry), Vec<FileFinding>> {
+        let rules = rules::load(&self.rules, &self.catalogue);
+        let registry = self.registry.as_deref().map(registry::load).transpose();
+        match (rules, registry) {
+            (Ok(rules), Ok(registry)) => Ok((rules, registry.unwrap_or_default())),
+            (rules, registry) => {
+                let mut findings = rules.as_ref().err().map(of_rules).unwrap_or_default();
+                findings.extend(registry.as_ref().err().map(of_registry).unwrap_or_default());
+                Err(findings)
+            }
+        }
+    }
+}
+
+fn of_rules(error: &RulesError) -> Vec<FileFinding> {
+    match error {
+        RulesError::Wrong(files) => {
+            let errors = files.iter().flat_map(|file| {
+                let errors = file.findings.iter().filter(|finding| finding.is_error());
+                errors.map(|finding| of_finding(&file.path, finding))
+            });
+            errors.collect()
+        }
+        RulesError::Missing(path) | RulesError::Unreadable { path, .. } => {
+            vec![FileFinding::of_file(path, "unreadable", error.to_string())]
+        }
+    }
+}
+
+fn of_finding(path: &Path, finding: &Finding) -> FileFinding {
+    FileFinding {
+        line: u64::try_from(finding.line).ok(),
+        column: u64::try_from(finding.column).ok(),
+        ..FileFinding::of_file(path, finding.code, format!("{}; {}", finding.message, finding.cure))
+    }
+}
+
+fn of_registry(error: &RegistryError) -> Vec<FileFinding> {
+    match error {
+        RegistryError::Wrong(problems) => {
+            let listed = problems.listed().iter().map(|Problem { file, line, message }| {
+                let of_file = FileFinding::of_file(file, "registry", message.clone());
+                FileFinding { line: *line, ..of_file }
+            });
+            listed.collect()
+        }
+        RegistryError::Folder { path, .. } => {
+            vec![FileFinding::of_file(path, "unreadable", error.to_string())]
+        }
+    }
+}
+
+impl FileFinding {
+    fn of_file(file: &Path, code: &'static str, message: String) -> Self {
+        Self { file: file.display().to_string(), line: None, column: None, code, message }
+    }
+}
+
+/// Returns the findings in one line, the first ones in full.
+fn listed(findings: &[FileFinding]) -> String {
+    const NAMED_MAX: usize = 3;
+
+    let named = findings.iter().take(NAMED_MAX).map(|finding| {
+        let FileFinding { file, line, column, message, .. } = finding;
+        let number = |n: &Option<u64>| n.map(|n| format!(":{n}")).unwrap_or_default();
+        format!("{file}{}{}: {message}", number(line), number(column))
+    });
+    let mut text = named.collect::<Vec<_>>().join("; ");
+    if let Some(more) = findings.len().checked_sub(NAMED_MAX).filter(|more| 0 < *more) {
+        text = format!("{text}; and {more} more");
+    }
+    text
+}

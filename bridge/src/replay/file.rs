@@ -1,0 +1,124 @@
+//! Folds files of events, line by line, with bounded lines.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+
+use chrono::DateTime;
+use upturn_core::decode::{PAYLOAD_MAX, Sources, line};
+use upturn_core::input::Input;
+use upturn_core::replay::Replay;
+
+use super::{Plan, ReplayError};
+
+/// How many unread lines are named; the rest are counted.
+const NAMED_MAX: u64 = 10;
+/// A line holds a payload and what stands around it.
+const LINE_MAX: usize = 2 * PAYLOAD_MAX;
+
+/// Lets every one of `replays` take the plan's files, one after the other.
+pub(super) fn run(
+    plan: &Plan<'_>,
+    sources: &Sources,
+    replays: &mut [Replay],
+    notes: &mut Vec<String>,
+) -> Result<(), ReplayError> {
+    let mut pass = Pass { plan, sources, replays, notes, lines: 0, unread: 0, is_cut: false };
+    for path in plan.events {
+        let named = |source| ReplayError::Read { path: path.clone(), source };
+        if path.as_os_str() == "-" {
+            pass.read(&mut io::stdin().lock()).map_err(named)?;
+        } else {
+            let file = File::open(path).map_err(named)?;
+            pass.read(&mut BufReader::with_capacity(1 << 20, file)).map_err(named)?;
+        }
+    }
+    let Pass { lines, unread, is_cut, .. } = pass;
+    if 0 < unread {
+        notes.push(format!("{unread} of {lines} lines became no event"));
+        if unread == lines {
+            return Err(ReplayError::NothingRead(lines));
+        }
+    }
+    // Something came later, so time did pass until then.
+    if let Some(until) = plan.until.filter(|_| is_cut) {
+        for replay in replays {
+            replay.take(until, Input::Tick);
+        }
+    }
+    Ok(())
+}
+
+/// One pass over all files.
+struct Pass<'p> {
+    plan: &'p Plan<'p>,
+    sources: &'p Sources,
+    replays: &'p mut [Replay],
+    notes: &'p mut Vec<String>,
+    lines: u64,
+    unread: u64,
+    /// Whether something came too late for the plan.
+    is_cut: bool,
+}
+
+impl Pass<'_> {
+    fn read(&mut self, input: &mut impl BufRead) -> io::Result<()> {
+        let (mut number, mut line) = (0_u64, Vec::new());
+        while read_line(input, &mut line)? {
+            number += 1;
+            self.lines += 1;
+            if !line.iter().all(u8::is_ascii_whitespace) {
+                self.take(number, &line);
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, number: u64, line: &[u8]) {
+        let Some(first) = self.replays.first() else { return };
+        let log_time = first.engine().log_time().max(DateTime::UNIX_EPOCH);
+        let event = match line::decode(&String::from_utf8_lossy(line), self.sources, log_time) {
+            Ok(event) => event,
+            Err(error) => {
+                self.unread += 1;
+                if self.unread <= NAMED_MAX {
+                    self.notes.push(format!("line {number}: {error}"));
+                }
+                return;
+            }
+        };
+        if self.plan.until.is_some_and(|until| until <= event.received_at.max(log_time)) {
+            self.is_cut = true;
+            return;
+        }
+        if let Some((last, others)) = self.replays.split_last_mut() {
+            for replay in others {
+                replay.take_event(event.clone());
+            }
+            last.take_event(event);
+        }
+    }
+}
+
+/// Reads one line of bounded length; what is longer is cut and will not parse.
+fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    let mut read = 0;
+    loop {
+        let available = input.fill_buf()?;
+        if available.is_empty() {
+            return Ok(0 < read);
+        }
+        let (part, ends) = match available.iter().position(|byte| *byte == b'\n') {
+            Some(end) => (available.get(..end).unwrap_or(available), true),
+            None => (available, false),
+        };
+        let room = LINE_MAX.saturating_sub(line.len());
+        line.extend_from_slice(part.get(..room).unwrap_or(part));
+        let used = part.len() + usize::from(ends);
+        read += used;
+        input.consume(used);
+        if ends {
+            return Ok(true);
+        }
+    }
+}

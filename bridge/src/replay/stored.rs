@@ -1,0 +1,117 @@
+//! Folds the stored log as recovery does, but only looks: the program may be running on it.
+
+use chrono::{DateTime, Utc};
+use upturn_core::board::Board;
+use upturn_core::catalogue::Catalogue;
+use upturn_core::decode::Format;
+use upturn_core::effect::Effect;
+use upturn_core::engine::Engine;
+use upturn_core::event::{Event, Position};
+use upturn_core::id::DeviceId;
+use upturn_core::input::Input;
+use upturn_core::registry::Registry;
+use upturn_core::rule::{Rule, parse};
+use upturn_core::task::Task;
+
+use super::{Folded, Outcome, Plan, ReplayError, RuleSet, given};
+use crate::config::Config;
+use crate::runtime::MEMORY;
+use crate::runtime::fold::{self, Placed};
+use crate::runtime::reading::Reader;
+use crate::store::error::StoreError;
+use crate::store::{self, Store};
+use crate::supervisor::StartError;
+
+/// An engine on its way through the log, with what stands so far.
+#[derive(Debug)]
+pub(crate) struct Side {
+    pub(super) engine: Engine,
+    pub(super) board: Board,
+    pub(super) faults: u64,
+    /// Whether the log's own rule switches count.
+    is_live: bool,
+    store: Store,
+    /// The last place that was folded.
+    last: Position,
+}
+
+/// Folds the log of the configured store.
+pub(super) async fn run(plan: &Plan<'_>, config: &Config) -> Result<Outcome, ReplayError> {
+    if let Some(file) = config.store.url.file().filter(|file| !file.exists()) {
+        return Err(ReplayError::NoStore(file.to_owned()));
+    }
+    let url = config.store.connection_url().map_err(StartError::from)?;
+    let store = Store::open(url.expose()).await?;
+    let mut notes = Vec::new();
+    let mut sides = Vec::new();
+    for set in &plan.sides {
+        let (rules, is_live) = match set {
+            RuleSet::At(path) => (given(path, config, &mut notes)?, false),
+            RuleSet::Live => (Vec::new(), true),
+        };
+        let engine = Engine::new(rules, Registry::default(), MEMORY);
+        let (board, store) = (Board::default(), store.clone());
+        sides.push(Side { engine, board, faults: 0, is_live, store, last: 0 });
+    }
+    let events = fold(&store, &mut sides, plan.until).await?;
+    let folds = sides.into_iter().map(|side| Folded::Stored(Box::new(side))).collect();
+    Ok(Outcome { folds, events, notes })
+}
+
+/// Folds every input received before `until` and returns how many of them were events.
+async fn fold(
+    store: &Store,
+    sides: &mut [Side],
+    until: Option<DateTime<Utc>>,
+) -> Result<u64, StoreError> {
+    // What is committed from here on is left out, so that all of it is one state of the log.
+    let last = store::cursor::read(store).await?;
+    let mut reader = Reader::new(store, last);
+    let mut events = 0;
+    while let Some(page) = reader.next_page().await? {
+        for mut placed in page {
+            let end = until.filter(|until| *until <= placed.received_at);
+            if let Some(end) = end {
+                // Something came later, so time did pass until then.
+                placed = Placed { received_at: end, input: Input::Tick, ..placed };
+            }
+            events += u64::from(matches!(placed.input, Input::Event(_)));
+            for side in &mut *sides {
+                side.take(store, placed.clone()).await?;
+            }
+            if end.is_some() {
+                return Ok(events);
+            }
+        }
+    }
+    Ok(events)
+}
+
+impl Side {
+    async fn take(&mut self, store: &Store, mut placed: Placed) -> Result<(), StoreError> {
+        self.last = placed.position;
+        if !self.is_live && matches!(placed.input, Input::Rules(_)) {
+            placed.input = Input::Tick;
+        }
+        let mut effects = Vec::new();
+        fold::handle_reading(&mut self.engine, store, placed, &mut effects).await?;
+        for effect in effects {
+            self.faults += u64::from(matches!(effect, Effect::Fault(_)));
+            self.board.apply(effect);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn events_of(&self, device: &DeviceId) -> Result<Vec<Event>, StoreError> {
+        let mut tx = self.store.begin_reading().await?;
+        let all = store::event::of_device(&mut tx, device, DateTime::<Utc>::MIN_UTC).await?;
+        let folded = all.into_iter().filter(|(position, _)| *position <= self.last);
+        Ok(folded.map(|(position, event)| Event { position, ..event }).collect())
+    }
+
+    pub(super) async fn rule_of(&self, task: &Task) -> Result<Option<Rule>, StoreError> {
+        let (rule, version) = (task.rule.as_str(), &*task.version);
+        let document = store::rule::document(&self.store, rule, version).await?;
+        Ok(parse::parse(&document, &Catalogue::of(&[Format::Native, Format::Ocpp16])).0)
+    }
+}

@@ -1,0 +1,125 @@
+//! The engine and how far it has come; what it needs to know it is told from the store.
+
+use chrono::{DateTime, Utc};
+use upturn_core::effect::Effect;
+use upturn_core::engine::{ActiveRule, Engine, Memory, Need};
+use upturn_core::event::Position;
+use upturn_core::id::DeviceId;
+use upturn_core::input::Input;
+use upturn_core::registry::Registry;
+
+use super::failures::Failures;
+use super::reading::Reader;
+use crate::store::error::StoreError;
+use crate::store::{self, Store, Tx};
+
+/// The engine and how far it has come.
+#[derive(Debug)]
+pub(crate) struct Fold {
+    pub(crate) engine: Engine,
+    /// The last place in the log.
+    pub(crate) cursor: Position,
+    /// The rules in force, drafts and retired ones included.
+    pub(crate) rules: Vec<ActiveRule>,
+    /// The digest of the registry in force.
+    pub(crate) registry: String,
+    /// What rules have failed at.
+    pub(crate) failures: Failures,
+}
+
+/// An input with its place in the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Placed {
+    pub(crate) position: Position,
+    pub(crate) received_at: DateTime<Utc>,
+    pub(crate) input: Input,
+}
+
+impl Fold {
+    /// Returns a fold that has seen nothing.
+    pub(crate) fn new(memory: Memory) -> Self {
+        let engine = Engine::new(Vec::new(), Registry::default(), memory);
+        let (rules, registry, failures) = (Vec::new(), String::new(), Failures::default());
+        Self { engine, cursor: 0, rules, registry, failures }
+    }
+}
+
+/// Lets `engine` handle an input, and meets what it needs from what `tx` sees.
+pub(crate) async fn handle(
+    engine: &mut Engine,
+    (store, tx): (&Store, &mut Tx),
+    placed: Placed,
+    effects: &mut Vec<Effect>,
+) -> Result<(), StoreError> {
+    let Placed { position, received_at, input } = placed;
+    match engine.handle(position, received_at, input, effects) {
+        None => Ok(()),
+        Some(need) => meet(engine, (store, tx), (position, need), effects).await,
+    }
+}
+
+/// Lets `engine` handle an input that was committed, and meets what it needs without keeping
+/// anybody from writing.
+pub(crate) async fn handle_reading(
+    engine: &mut Engine,
+    store: &Store,
+    placed: Placed,
+    effects: &mut Vec<Effect>,
+) -> Result<(), StoreError> {
+    let Placed { position, received_at, input } = placed;
+    match engine.handle(position, received_at, input, effects) {
+        None => Ok(()),
+        Some(need) => {
+            let mut tx = store.begin_reading().await?;
+            meet(engine, (store, &mut tx), (position, need), effects).await
+        }
+    }
+}
+
+async fn meet(
+    engine: &mut Engine,
+    (store, tx): (&Store, &mut Tx),
+    (position, need): (Position, Need),
+    effects: &mut Vec<Effect>,
+) -> Result<(), StoreError> {
+    match need {
+        Need::Devices(devices) => supply(engine, tx, position, devices, effects).await,
+        Need::Log => {
+            let mut fresh = engine.begin_replay();
+            let mut reader = Reader::new(store, position.saturating_sub(1));
+            while let Some(page) = reader.next_page().await? {
+                for Placed { position, received_at, input } in page {
+                    let mut dropped = Vec::new();
+                    let need = fresh.handle(position, received_at, input, &mut dropped);
+                    if let Some(Need::Devices(devices)) = need {
+                        supply(&mut fresh, tx, position, devices, &mut dropped).await?;
+                    }
+                }
+            }
+            engine.finish_replay(fresh, effects);
+            Ok(())
+        }
+    }
+}
+
+async fn supply(
+    engine: &mut Engine,
+    tx: &mut Tx,
+    position: Position,
+    devices: Vec<DeviceId>,
+    effects: &mut Vec<Effect>,
+) -> Result<(), StoreError> {
+    let mut devices = Some(devices);
+    while let Some(asked) = devices.take() {
+        let mut history = Vec::new();
+        for device in asked {
+            let all = store::event::of_device(tx, &device, DateTime::<Utc>::MIN_UTC).await?;
+            // Later events of this batch are in the store already, but not yet in the fold.
+            history.extend(all.into_iter().filter(|(at, _)| *at <= position));
+        }
+        if let Some(Need::Devices(more)) = engine.supply(history, effects) {
+            devices = Some(more);
+        }
+    }
+    Ok(())
+}

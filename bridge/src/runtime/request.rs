@@ -1,0 +1,110 @@
+//! What pages, the API and commands ask of the one writer.
+
+use serde::Serialize;
+use tokio::sync::oneshot;
+use upturn_core::engine::WhyNot;
+use upturn_core::id::RuleId;
+use upturn_core::input::Action;
+use upturn_core::registry::Registry;
+use upturn_core::rule::Stage;
+
+use crate::rules::LoadedRule;
+
+/// Told after the commit; dropped without a word where nothing was done.
+pub(crate) type Reply<T> = oneshot::Sender<T>;
+
+/// Something to be done by the writer, in the log's order, and who waits for it.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// A person does something with a task.
+    Act {
+        /// What.
+        action: Action,
+        /// Who waits.
+        reply: Reply<Acted>,
+    },
+    /// Other rules and another registry, both or none of them.
+    Reload {
+        /// What comes into force.
+        wanted: Box<Wanted>,
+        /// Who waits.
+        reply: Reply<Changes>,
+    },
+    /// Why a rule has made no task for a scope. Only looks.
+    WhyNot {
+        /// The rule.
+        rule: RuleId,
+        /// What it counts by.
+        scope: String,
+        /// Who waits; `None` for a rule that is not in force.
+        reply: Reply<Option<WhyNot>>,
+    },
+}
+
+impl Request {
+    /// Returns whether anybody still waits. Whoever stopped waiting was told to ask again, so what
+    /// was not begun is left out.
+    pub(crate) fn is_awaited(&self) -> bool {
+        match self {
+            Self::Act { reply, .. } => !reply.is_closed(),
+            Self::Reload { reply, .. } => !reply.is_closed(),
+            Self::WhyNot { reply, .. } => !reply.is_closed(),
+        }
+    }
+}
+
+/// What is to be in force.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    /// All rules.
+    pub(crate) rules: Vec<LoadedRule>,
+    /// Who and what is known.
+    pub(crate) registry: Registry,
+    /// Who wants it.
+    pub(crate) actor: String,
+}
+
+/// What became of an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Acted {
+    /// It is done, and durable.
+    Done,
+    /// The task does not stand, or somebody else was first.
+    Refused,
+}
+
+/// What a reload changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Changes {
+    /// Whether the registry is another one.
+    pub(crate) registry: bool,
+    /// Rules of which other versions are there than before, by id.
+    pub(crate) rules: Vec<RuleChange>,
+}
+
+impl Changes {
+    /// Returns whether everything is as it was.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.registry && self.rules.is_empty()
+    }
+}
+
+/// The versions of one rule before and after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct RuleChange {
+    /// The rule's id.
+    pub(crate) id: String,
+    /// None for a rule that is new.
+    pub(crate) before: Vec<StagedVersion>,
+    /// None for a rule that is gone.
+    pub(crate) now: Vec<StagedVersion>,
+}
+
+/// A version, and the stage it is in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct StagedVersion {
+    /// The short hash of the document.
+    pub(crate) version: String,
+    /// What the document says.
+    pub(crate) stage: Stage,
+}

@@ -1,0 +1,35 @@
+//! The real writer, for as long as a test needs it.
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use upturn_core::decode::Sources;
+
+use super::site::Site;
+use crate::ingest::inbox::Inbox;
+use crate::runtime::{Queues, Runtime};
+
+/// Makes `requests` while the real writer runs.
+pub(super) async fn with_writer<T>(site: &Site, requests: impl Future<Output = T>) -> T {
+    let submissions = site.submissions.lock().unwrap().take().expect("one writer at a time");
+    let asked = site.requests.lock().unwrap().take().expect("one writer at a time");
+    let (_door, deliveries) = mpsc::channel(1);
+    let runtime = Runtime {
+        store: &site.store,
+        clock: site.clock(),
+        sources: &Sources::default(),
+        writes_letters: false,
+        metrics: &site.metrics,
+        changes: &site.changes,
+    };
+    let mut fold = runtime.recover().await.unwrap();
+    let inbox = Inbox { deliveries, submissions };
+    let mut queues = Queues { inbox, requests: asked };
+    let shutdown = CancellationToken::new();
+    let answer = tokio::select! {
+        ended = runtime.run(&mut fold, &mut queues, &shutdown) => panic!("no writer: {ended:?}"),
+        answer = requests => answer,
+    };
+    *site.submissions.lock().unwrap() = Some(queues.inbox.submissions);
+    *site.requests.lock().unwrap() = Some(queues.requests);
+    answer
+}

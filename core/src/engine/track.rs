@@ -1,0 +1,251 @@
+//! What one key's history folds to: the pattern's state and the newest episode's.
+
+use chrono::{DateTime, Utc};
+
+use serde::{Deserialize, Serialize};
+
+use super::ActiveRule;
+use super::episode::Episode;
+use super::timeline::{Fold, Ordered};
+use crate::event::{EventRef, Order, Position};
+use crate::pattern::{Signal, State, Steps};
+
+/// Something in a key's history.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Entry {
+    /// An event, and what it is to the rule.
+    Event { event: EventRef, role: Role },
+    /// A person closed the task.
+    Done { at: DateTime<Utc>, task: Box<str> },
+    /// An episode that an older version of the rule opened.
+    Adopted(Episode),
+}
+
+/// What an event is to a rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Role {
+    /// The steps it meets.
+    pub(super) steps: Steps,
+    /// Whether it breaks what was gathered.
+    pub(super) resets: bool,
+    /// Whether it closes an episode.
+    pub(super) closes: bool,
+    /// The number the rule watches.
+    pub(super) value: Option<f64>,
+}
+
+impl Ordered for Entry {
+    fn order(&self) -> Order<'_> {
+        match self {
+            Self::Event { event, .. } => event.order(),
+            Self::Done { at, task } => {
+                Order { occurred_at: *at, seq: Some(i64::MAX), id: task, device: "" }
+            }
+            Self::Adopted(episode) => {
+                let id = episode.newest().map_or("", |event| event.id.as_str());
+                Order { occurred_at: episode.opened_at, seq: Some(i64::MAX), id, device: "" }
+            }
+        }
+    }
+}
+
+/// What a step does to the list of episodes.
+#[derive(Clone, Debug)]
+pub(super) enum Op {
+    /// One opens.
+    Open(Episode),
+    /// The newest is joined by another match.
+    Join(DateTime<Utc>),
+    /// The newest, which was closed, is joined and open again.
+    Reopen(DateTime<Utc>),
+    /// The newest closes.
+    Close(DateTime<Utc>),
+}
+
+impl Op {
+    /// Does it to the newest episode, `None` if there is none; returns a new one.
+    pub(super) fn apply(self, newest: Option<&mut Episode>) -> Option<Episode> {
+        match (self, newest) {
+            (Self::Open(episode), _) => return Some(episode),
+            (Self::Join(at), Some(newest)) => {
+                newest.joined += 1;
+                newest.joined_at = Some(at);
+            }
+            (Self::Reopen(at), Some(newest)) => {
+                newest.joined += 1;
+                newest.joined_at = Some(at);
+                newest.closed_at = None;
+            }
+            (Self::Close(at), Some(newest)) => newest.closed_at = Some(at),
+            (Self::Join(_) | Self::Reopen(_) | Self::Close(_), None) => {}
+        }
+        None
+    }
+}
+
+/// The newest episode, as far as the next one depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Phase {
+    /// There was none yet.
+    Idle,
+    /// It is open; the newest event that met a step was then.
+    Open { opened_at: DateTime<Utc>, heard_at: DateTime<Utc> },
+    /// It closed.
+    Closed { opened_at: DateTime<Utc>, at: DateTime<Utc> },
+}
+
+/// The fold's state.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Track {
+    pattern: State,
+    phase: Phase,
+    /// Whether anything came in since the rule is in force.
+    has_news: bool,
+}
+
+impl Track {
+    /// Returns the state before any history.
+    pub(super) fn start(active: &ActiveRule) -> Self {
+        let pattern = active.rule.when.pattern.start();
+        Self { pattern, phase: Phase::Idle, has_news: false }
+    }
+
+    /// Returns the pattern's state.
+    pub(super) fn pattern(&self) -> &State {
+        &self.pattern
+    }
+
+    /// Returns whether a match at `at` would open an episode, and else until when it would not.
+    pub(super) fn quiet_until(&self, active: &ActiveRule) -> Option<DateTime<Utc>> {
+        match self.phase {
+            Phase::Idle => None,
+            Phase::Open { opened_at, .. } | Phase::Closed { opened_at, .. } => {
+                Some(opened_at + active.rule.episode.cooldown)
+            }
+        }
+    }
+
+    /// Takes over an episode that stands already.
+    pub(super) fn adopt(&mut self, active: &ActiveRule, episode: &Episode) -> Option<Op> {
+        let opened_at = episode.opened_at;
+        let heard_at = episode.joined_at.unwrap_or(opened_at);
+        self.phase = match episode.closed_at {
+            Some(at) => Phase::Closed { opened_at, at },
+            None if active.rule.episode.close.is_awaited() => Phase::Open { opened_at, heard_at },
+            None => Phase::Closed { opened_at, at: heard_at },
+        };
+        match (self.phase, episode.closed_at) {
+            (Phase::Closed { at, .. }, None) => Some(Op::Close(at)),
+            (Phase::Closed { .. } | Phase::Open { .. } | Phase::Idle, _) => None,
+        }
+    }
+
+    fn close(&mut self, at: DateTime<Utc>, out: &mut Vec<Op>) {
+        if let Phase::Open { opened_at, .. } = self.phase {
+            self.phase = Phase::Closed { opened_at, at };
+            out.push(Op::Close(at));
+        }
+    }
+
+    /// The rule holds at `at`.
+    fn hold(&mut self, active: &ActiveRule, at: DateTime<Utc>, out: &mut Vec<Op>) {
+        let policy = &active.rule.episode;
+        match self.phase {
+            Phase::Open { .. } => out.push(Op::Join(at)),
+            Phase::Closed { opened_at, at: closed_at }
+                if !policy.reopen_within.is_zero() && at - closed_at <= policy.reopen_within =>
+            {
+                self.phase = Phase::Open { opened_at, heard_at: at };
+                out.push(Op::Reopen(at));
+            }
+            Phase::Closed { opened_at, .. } if at - opened_at < policy.cooldown => {}
+            Phase::Idle | Phase::Closed { .. } => {
+                let Some(mut episode) = Episode::open(self.pattern.evidence(), at) else { return };
+                if policy.close.is_awaited() {
+                    self.phase = Phase::Open { opened_at: at, heard_at: at };
+                } else {
+                    self.phase = Phase::Closed { opened_at: at, at };
+                    episode.closed_at = Some(at);
+                }
+                out.push(Op::Open(episode));
+            }
+        }
+    }
+
+    fn quiet_deadline(&self, active: &ActiveRule) -> Option<DateTime<Utc>> {
+        let Phase::Open { heard_at, .. } = self.phase else { return None };
+        active.rule.episode.close.after_quiet.map(|quiet| heard_at + quiet)
+    }
+
+    fn observe(&mut self, active: &ActiveRule, event: &EventRef, role: Role, out: &mut Vec<Op>) {
+        let at = event.occurred_at;
+        if role.closes {
+            self.close(at, out);
+        }
+        if role.steps == Steps::NONE && !role.resets {
+            return;
+        }
+        let Role { steps, resets, value, .. } = role;
+        let signal = Signal { steps, resets, value, event };
+        let holds = active.rule.when.pattern.observe(&mut self.pattern, signal);
+        if let Phase::Open { heard_at, .. } = &mut self.phase
+            && steps != Steps::NONE
+            && steps != Steps::FORBIDDEN
+        {
+            *heard_at = at;
+        }
+        if holds && self.has_news {
+            self.hold(active, at, out);
+        }
+    }
+}
+
+impl Fold for Track {
+    type Context = ActiveRule;
+    type Item = Entry;
+    type Output = Op;
+
+    fn step(&mut self, active: &ActiveRule, entry: &Entry, out: &mut Vec<Op>) {
+        match entry {
+            Entry::Event { event, role } => {
+                self.has_news |= is_news(active, event.position);
+                self.observe(active, event, *role, out);
+            }
+            Entry::Done { at, .. } => {
+                if active.rule.episode.close.on_task_done {
+                    self.close(*at, out);
+                }
+            }
+            Entry::Adopted(episode) => {
+                out.push(Op::Open(episode.clone()));
+                out.extend(self.adopt(active, episode));
+            }
+        }
+    }
+
+    fn next_deadline(&self, active: &ActiveRule) -> Option<DateTime<Utc>> {
+        let quiet = self.quiet_deadline(active);
+        let pattern = active.rule.when.pattern.next_deadline(&self.pattern);
+        match (quiet, pattern) {
+            (Some(quiet), Some(pattern)) => Some(quiet.min(pattern)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    fn pass(&mut self, active: &ActiveRule, at: DateTime<Utc>, out: &mut Vec<Op>) {
+        if self.quiet_deadline(active) == Some(at) {
+            self.close(at, out);
+        }
+        let pattern = &active.rule.when.pattern;
+        if pattern.next_deadline(&self.pattern) == Some(at)
+            && pattern.handle_deadline(&mut self.pattern, at)
+            && active.since_at <= at
+        {
+            self.hold(active, at, out);
+        }
+    }
+}
+
+fn is_news(active: &ActiveRule, position: Position) -> bool {
+    active.since <= position
+}

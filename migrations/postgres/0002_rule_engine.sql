@@ -1,0 +1,62 @@
+-- The rule engine: all inputs in the log, the life of rules, and what people do with tasks.
+
+-- Inputs of the fold that are no events, in the same order of places: ticks, registries, rules,
+-- what people did.
+CREATE TABLE log_input (
+    position    BIGINT NOT NULL PRIMARY KEY,
+    received_at BIGINT NOT NULL,
+    kind        TEXT    NOT NULL CHECK (kind IN ('tick', 'registry', 'rules', 'action')),
+    body        TEXT    NOT NULL
+);
+
+-- The registries that were in force, by the hash of their text.
+CREATE TABLE registry_version (
+    digest   TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL
+);
+
+-- What is in force since when stands in the log now.
+DROP TABLE rule_activation;
+
+ALTER TABLE task ADD COLUMN rule_version TEXT NOT NULL DEFAULT '';
+ALTER TABLE task ADD COLUMN stage TEXT NOT NULL DEFAULT 'live' CHECK (stage IN ('live', 'shadow'));
+-- What people did with it, beside whether it stands.
+ALTER TABLE task ADD COLUMN progress TEXT NOT NULL DEFAULT 'new'
+    CHECK (progress IN ('new', 'accepted', 'done', 'dismissed'));
+-- Late evidence took away what it was based on after somebody had touched it.
+ALTER TABLE task ADD COLUMN contradicted_at BIGINT;
+ALTER TABLE task ADD COLUMN joined BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE task ADD COLUMN joined_at BIGINT;
+
+DROP INDEX task_open_episode;
+CREATE UNIQUE INDEX task_open_episode ON task (rule_id, scope, stage)
+    WHERE episode = 'open' AND status <> 'withdrawn';
+
+-- The newest snapshot of the fold, in pieces: a cache, which may be deleted.
+CREATE TABLE snapshot (
+    piece    BIGINT NOT NULL PRIMARY KEY,
+    position BIGINT NOT NULL,
+    bytes    BYTEA  NOT NULL
+);
+
+-- Pages, newest first, and counts. What is open stays small while what is closed grows, so each
+-- state has an index of its own; conditions are word for word those of the statements.
+DROP INDEX task_newest;
+DROP INDEX task_newest_withdrawn;
+DROP INDEX task_due;
+CREATE INDEX task_open ON task (created_at, id)
+    WHERE stage = 'live' AND status = 'new' AND progress IN ('new', 'accepted');
+CREATE INDEX task_open_of_owner ON task (owner, created_at, id)
+    WHERE stage = 'live' AND status = 'new' AND progress IN ('new', 'accepted');
+CREATE INDEX task_open_due ON task (due_at)
+    WHERE stage = 'live' AND status = 'new' AND progress IN ('new', 'accepted');
+CREATE INDEX task_closed ON task (created_at, id)
+    WHERE stage = 'live' AND status = 'new' AND progress IN ('done', 'dismissed');
+CREATE INDEX task_withdrawn ON task (created_at, id)
+    WHERE stage = 'live' AND status = 'withdrawn';
+CREATE INDEX task_trial ON task (created_at, id) WHERE stage = 'shadow' AND status = 'new';
+CREATE INDEX task_open_of_rule ON task (rule_id, stage)
+    WHERE status = 'new' AND progress IN ('new', 'accepted');
+
+-- Rules and actions among the many ticks.
+CREATE INDEX log_input_of_kind ON log_input (kind, position) WHERE kind <> 'tick';
