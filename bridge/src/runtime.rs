@@ -47,6 +47,8 @@ pub(crate) const BATCH_MAX: usize = 4_096;
 /// How much history the engine keeps in memory; an older late event is folded from the store.
 pub(crate) const MEMORY: Memory = Memory::Recent(chrono::TimeDelta::hours(24));
 
+/// Effects of one batch that are kept until they are looked through for what is overtaken.
+const EFFECTS_MAX: usize = 64;
 /// Inputs after which a snapshot is written: what a start may have to fold again.
 const SNAPSHOT_EVERY: Position = 500_000;
 /// How long after a deadline the tick comes that lets it pass: many deadlines share one.
@@ -172,13 +174,18 @@ impl Runtime<'_> {
         let outcome = submitted::outcome(&decoded.submitted, &fresh);
         let total = decoded.events.len();
         let mut taken = 0;
-        let mut effects = Vec::new();
+        let (mut effects, mut effects_max) = (Vec::new(), EFFECTS_MAX);
         for ((position, _, event), is_new) in decoded.events.into_iter().zip(fresh) {
             if is_new {
                 taken += 1;
                 let placed = Placed { position, received_at: now, input: Input::Event(event) };
                 let seen = (self.store, &mut tx);
                 fold::handle(&mut fold.engine, seen, placed, &mut effects).await?;
+                // Each effect on a task may carry all its evidence; only the last word counts.
+                if effects_max < effects.len() {
+                    effects = consequence::coalesced(effects);
+                    effects_max = (2 * effects.len()).max(EFFECTS_MAX);
+                }
             }
         }
         let failures = &mut fold.failures;

@@ -10,6 +10,7 @@ mod commands;
 mod demo;
 mod explain;
 mod journey;
+mod late;
 mod outage;
 mod power_cut;
 mod reload;

@@ -92,7 +92,7 @@ fn print(args: &Args, outcome: &Outcome) -> io::Result<Exit> {
         zone: first.engine().registry().calendar.zone(),
     };
     match (args.summary, args.json) {
-        (true, true) => output::say(report.summary_json()?)?,
+        (true, true) => output::say_json(report.summary_json()?)?,
         (true, false) => report.print_summary()?,
         (false, true) => report.print_lines()?,
         (false, false) => {

@@ -138,7 +138,7 @@ async fn once(running: &Running, json: bool) -> Result<(), DemoError> {
     let tasks = store::task_view::standing(&running.store).await?;
     if json {
         let tasks: Vec<Value> = tasks.iter().map(document).collect();
-        tell(json!({ "tasks": tasks }))?;
+        output::say_json(json!({ "tasks": tasks })).map_err(DemoError::Output)?;
     } else {
         let rows = tasks.iter().map(|task| {
             vec![

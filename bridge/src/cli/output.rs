@@ -9,9 +9,16 @@ use tabled::settings::Style;
 
 use super::causes;
 use crate::exit::Exit;
+use crate::web::visible::VisibleLines;
 
-/// Prints a result.
+/// Prints a result for people: what a device could hide in it, or tell the terminal, is made
+/// visible.
 pub(super) fn say(text: impl Display) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{}", VisibleLines(&text.to_string()))
+}
+
+/// Prints a document for programs, as it is.
+pub(super) fn say_json(text: impl Display) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{text}")
 }
 

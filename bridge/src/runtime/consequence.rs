@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use upturn_core::effect::Effect;
 use upturn_core::id::{RuleId, TaskId};
 use upturn_core::rule::Stage;
-use upturn_core::task::{Occasion, Task};
+use upturn_core::task::{EpisodeState, Occasion, Task};
 
 use super::failures::Failures;
 use crate::hex::hex;
@@ -54,7 +54,7 @@ pub(super) async fn store(
 ) -> Result<Stored, StoreError> {
     let mut stored = Stored::default();
     let mut faults = Vec::new();
-    for effect in coalesced(effects) {
+    for effect in in_order_of_rows(coalesced(effects)) {
         if let Effect::Fault(fault) = effect {
             *stored.failed.entry(fault.rule.clone()).or_default() += 1;
             faults.push(*fault);
@@ -119,7 +119,7 @@ async fn keep<'e>(
 
 /// Leaves out what a later effect of the same batch overtakes: of a task that ten thousand events
 /// joined only the last word is stored, and nothing of one that came and went.
-fn coalesced(effects: Vec<Effect>) -> Vec<Effect> {
+pub(super) fn coalesced(effects: Vec<Effect>) -> Vec<Effect> {
     let mut kept: Vec<Option<Effect>> = Vec::with_capacity(effects.len());
     let mut newest: BTreeMap<TaskId, usize> = BTreeMap::new();
     for effect in effects {
@@ -150,6 +150,18 @@ fn coalesced(effects: Vec<Effect>) -> Vec<Effect> {
         }
     }
     kept.into_iter().flatten().collect()
+}
+
+/// Puts what takes a task away or closes its episode before what opens one: of one rule and scope
+/// the database takes one open episode at a time, and one fold can close an episode and open the
+/// next. Effects on different tasks do not depend on each other otherwise.
+fn in_order_of_rows(mut effects: Vec<Effect>) -> Vec<Effect> {
+    effects.sort_by_key(|effect| match effect {
+        Effect::Withdraw { .. } => 0,
+        Effect::Amend { occasion, .. } if occasion.episode == EpisodeState::Closed => 1,
+        Effect::Create(_) | Effect::Amend { .. } | Effect::Fault(_) => 2,
+    });
+    effects
 }
 
 fn created(task: &Task) -> Value {

@@ -47,10 +47,16 @@ impl Scope {
     }
 }
 
-/// Returns an attribute as text: a text as it is, a number or a truth as JSON writes it.
+/// The longest text that names anything, in bytes: names become keys of tables.
+const NAME_MAX: usize = 256;
+
+/// Returns an attribute as a name: a text as it is, a number or a truth as JSON writes it. What is
+/// too long, or has control characters, names nothing.
 pub(crate) fn attribute(event: &Event, name: &str) -> Option<String> {
+    let is_name =
+        |text: &str| (1..=NAME_MAX).contains(&text.len()) && !text.contains(char::is_control);
     match event.attributes.find(name)? {
-        serde_json::Value::String(text) if !text.is_empty() => Some(text),
+        serde_json::Value::String(text) if is_name(&text) => Some(text),
         serde_json::Value::Number(number) => Some(number.to_string()),
         serde_json::Value::Bool(truth) => Some(truth.to_string()),
         serde_json::Value::String(_)

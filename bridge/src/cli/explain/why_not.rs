@@ -103,7 +103,7 @@ pub(super) async fn run(args: &Args, config: Option<&Path>) -> Result<(), Explai
     };
     if args.inputs.json {
         let text = serde_json::to_string_pretty(&explained).map_err(io::Error::from)?;
-        return Ok(output::say(text)?);
+        return Ok(output::say_json(text)?);
     }
     Ok(print(&explained)?)
 }

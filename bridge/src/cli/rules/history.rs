@@ -35,7 +35,7 @@ pub(super) async fn run(args: &Args, store: &Store) -> Result<(), RulesCommandEr
         rows.push(vec![term.version.clone(), stage.to_owned(), since, until]);
     }
     if *json {
-        output::say(format_args!("{:#}", json!({ "rule": rule, "versions": list })))?;
+        output::say_json(format_args!("{:#}", json!({ "rule": rule, "versions": list })))?;
     } else {
         output::say(output::table(&["version", "stage", "since", "until"], rows))?;
     }

@@ -34,7 +34,7 @@ pub(super) async fn run(args: &Args, store: &Store) -> Result<(), RulesCommandEr
                 "open_tasks": open(rule),
             })
         });
-        output::say(format_args!("{:#}", json!({ "rules": rules.collect::<Vec<_>>() })))?;
+        output::say_json(format_args!("{:#}", json!({ "rules": rules.collect::<Vec<_>>() })))?;
         return Ok(());
     }
     let rows = standing.iter().map(|rule| {
