@@ -404,8 +404,8 @@ impl Engine {
 
     /// Takes a raw message and gives what it derives to the rules.
     fn observe_raw(&mut self, event: &EventRef, pending: &mut Pending, effects: &mut Vec<Effect>) {
-        let symbol = self.devices.intern(event.device.as_str());
-        let raw = slot(&mut self.raw, symbol).get_or_insert_with(Box::default);
+        let device = self.devices.intern(event.device.as_str());
+        let raw = slot(&mut self.raw, device).get_or_insert_with(Box::default);
         let Some(changes) = raw.take(EventRef::clone(event)) else {
             pending.is_whole = true;
             return;
@@ -413,7 +413,6 @@ impl Engine {
         if let Memory::Recent(recent) = self.memory {
             raw.settle(self.log_time, recent);
         }
-        let device = symbol;
         let mut edits: BTreeMap<Address, Edit> = BTreeMap::new();
         for change in changes {
             let (RawChange::New(derived) | RawChange::Gone(derived)) = &change;

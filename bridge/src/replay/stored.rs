@@ -2,22 +2,20 @@
 
 use chrono::{DateTime, Utc};
 use upturn_core::board::Board;
-use upturn_core::catalogue::Catalogue;
-use upturn_core::decode::Format;
 use upturn_core::effect::Effect;
 use upturn_core::engine::Engine;
 use upturn_core::event::{Event, Position};
 use upturn_core::id::DeviceId;
 use upturn_core::input::Input;
 use upturn_core::registry::Registry;
-use upturn_core::rule::{Rule, parse};
+use upturn_core::rule::Rule;
 use upturn_core::task::Task;
 
 use super::{Folded, Outcome, Plan, ReplayError, RuleSet, given};
 use crate::config::Config;
 use crate::runtime::MEMORY;
 use crate::runtime::fold::{self, Placed};
-use crate::runtime::reading::Reader;
+use crate::runtime::reading::{Reader, parse_logged};
 use crate::store::error::StoreError;
 use crate::store::{self, Store};
 use crate::supervisor::StartError;
@@ -112,6 +110,6 @@ impl Side {
     pub(super) async fn rule_of(&self, task: &Task) -> Result<Option<Rule>, StoreError> {
         let (rule, version) = (task.rule.as_str(), &*task.version);
         let document = store::rule::document(&self.store, rule, version).await?;
-        Ok(parse::parse(&document, &Catalogue::of(&[Format::Native, Format::Ocpp16])).0)
+        Ok(parse_logged(&document))
     }
 }

@@ -27,6 +27,14 @@ pub(crate) struct LoggedRule {
     pub(crate) version: String,
 }
 
+impl LoggedRule {
+    /// Returns the same version of the same rule among `rules`: what is in force already keeps its
+    /// since, in a live switch as when the log is read again.
+    pub(super) fn find_in<'r>(&self, rules: &'r [ActiveRule]) -> Option<&'r ActiveRule> {
+        rules.iter().find(|a| a.rule.id.as_str() == self.rule && *a.version == *self.version)
+    }
+}
+
 /// What a person did, as the log has it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct LoggedAction {
@@ -97,7 +105,7 @@ impl<'s> Reader<'s> {
 
         let mut page = Vec::with_capacity(events.len() + inputs.len());
         for logged in inputs {
-            page.extend(self.input(logged).await?);
+            page.push(self.input(logged).await?);
         }
         page.extend(events.into_iter().map(|(position, event)| Placed {
             position,
@@ -108,7 +116,7 @@ impl<'s> Reader<'s> {
         Ok(Some(page))
     }
 
-    async fn input(&mut self, logged: LoggedInput) -> Result<Option<Placed>, StoreError> {
+    async fn input(&mut self, logged: LoggedInput) -> Result<Placed, StoreError> {
         let LoggedInput { position, received_at, kind, body } = logged;
         let input = match kind {
             Kind::Tick => Input::Tick,
@@ -130,7 +138,7 @@ impl<'s> Reader<'s> {
                 Input::Action(Action { task, verb, actor: actor.into() })
             }
         };
-        Ok(Some(Placed { position, received_at, input }))
+        Ok(Placed { position, received_at, input })
     }
 
     /// Returns the rules of a logged set; those that were in force before keep their since.
@@ -141,12 +149,12 @@ impl<'s> Reader<'s> {
         at: chrono::DateTime<chrono::Utc>,
     ) -> Result<Vec<ActiveRule>, StoreError> {
         let mut rules = Vec::with_capacity(logged.len());
-        for LoggedRule { rule, version } in logged {
-            let is_it = |a: &&ActiveRule| a.rule.id.as_str() == rule && *a.version == **version;
-            if let Some(known) = self.rules.iter().find(is_it) {
+        for logged in logged {
+            if let Some(known) = logged.find_in(&self.rules) {
                 rules.push(known.clone());
                 continue;
             }
+            let LoggedRule { rule, version } = logged;
             let document = store::rule::document(self.store, rule, version).await?;
             let Some(parsed) = parse_logged(&document) else {
                 tracing::error!(rule, version, "a rule of the log is not understood any more");

@@ -91,15 +91,12 @@ impl Runtime<'_> {
         (set, loaded): (&[LoggedRule], &[LoadedRule]),
     ) -> Vec<ActiveRule> {
         let since_at = self.now(fold);
-        let find = |LoggedRule { rule, version }: &LoggedRule| {
-            let is_it = |a: &&ActiveRule| a.rule.id.as_str() == rule && *a.version == **version;
-            if let Some(known) = fold.rules.iter().find(is_it) {
+        let find = |wanted: &LoggedRule| {
+            if let Some(known) = wanted.find_in(&fold.rules) {
                 return Some(known.clone());
             }
-            let is_it =
-                |l: &&LoadedRule| l.rule.id.as_str() == rule && version_of(&l.text) == *version;
-            let found = loaded.iter().find(is_it)?;
-            let (rule, version) = (Arc::new(found.rule.clone()), version.as_str().into());
+            let found = loaded.iter().find(|each| logged(each) == *wanted)?;
+            let (rule, version) = (Arc::new(found.rule.clone()), wanted.version.as_str().into());
             Some(ActiveRule { rule, version, since, since_at })
         };
         set.iter().filter_map(find).collect()

@@ -6,6 +6,19 @@
 
 use super::{Field, Kind};
 
+/// The attributes of a kind: whom it is about, which every kind says, and its own.
+macro_rules! of_customer {
+    ($($own:expr,)*) => {
+        &[
+            Field::text("account"),
+            Field::text("contact"),
+            Field::text("site"),
+            Field::text("id_tag"),
+            $($own,)*
+        ]
+    };
+}
+
 /// The kinds of service events.
 pub(super) const KINDS: &[Kind] = &[
     Kind { name: "ticket_opened", attributes: TICKET_OPENED },
@@ -22,11 +35,7 @@ pub(super) const KINDS: &[Kind] = &[
 const SEVERITIES: &[&str] = &["low", "normal", "severe"];
 
 /// A customer complains, or asks for help.
-const TICKET_OPENED: &[Field] = &[
-    Field::text("account"),
-    Field::text("contact"),
-    Field::text("site"),
-    Field::text("id_tag"),
+const TICKET_OPENED: &[Field] = of_customer![
     Field::text("ticket"),
     Field::one_of("severity", SEVERITIES),
     Field::text("subject"),
@@ -34,11 +43,7 @@ const TICKET_OPENED: &[Field] = &[
 ];
 
 /// The ticket of the same number is settled.
-const TICKET_CLOSED: &[Field] = &[
-    Field::text("account"),
-    Field::text("contact"),
-    Field::text("site"),
-    Field::text("id_tag"),
+const TICKET_CLOSED: &[Field] = of_customer![
     Field::text("ticket"),
     Field::one_of("severity", SEVERITIES),
     Field::text("subject"),
@@ -46,11 +51,7 @@ const TICKET_CLOSED: &[Field] = &[
 ];
 
 /// Something was repaired: `part` is what, `cost` what it came to in `currency`.
-const REPAIR: &[Field] = &[
-    Field::text("account"),
-    Field::text("contact"),
-    Field::text("site"),
-    Field::text("id_tag"),
+const REPAIR: &[Field] = of_customer![
     Field::text("ticket"),
     Field::text("part"),
     Field::text("fault"),
@@ -60,11 +61,7 @@ const REPAIR: &[Field] = &[
 ];
 
 /// Somebody called on the customer.
-const VISIT: &[Field] = &[
-    Field::text("account"),
-    Field::text("contact"),
-    Field::text("site"),
-    Field::text("id_tag"),
+const VISIT: &[Field] = of_customer![
     Field::text("ticket"),
     Field::text("purpose"),
     Field::text("person"),
@@ -72,22 +69,11 @@ const VISIT: &[Field] = &[
 ];
 
 /// A campaign reached the customer.
-const CAMPAIGN: &[Field] = &[
-    Field::text("account"),
-    Field::text("contact"),
-    Field::text("site"),
-    Field::text("id_tag"),
-    Field::text("campaign"),
-    Field::text("subject"),
-    Field::text("medium"),
-];
+const CAMPAIGN: &[Field] =
+    of_customer![Field::text("campaign"), Field::text("subject"), Field::text("medium"),];
 
 /// The customer said what it needs.
-const REQUIREMENT: &[Field] = &[
-    Field::text("account"),
-    Field::text("contact"),
-    Field::text("site"),
-    Field::text("id_tag"),
+const REQUIREMENT: &[Field] = of_customer![
     Field::text("requirement"),
     Field::text("subject"),
     Field::text("product"),
@@ -96,11 +82,7 @@ const REQUIREMENT: &[Field] = &[
 ];
 
 /// Work on a device or at a site begins or ends.
-const MAINTENANCE: &[Field] = &[
-    Field::text("account"),
-    Field::text("contact"),
-    Field::text("site"),
-    Field::text("id_tag"),
+const MAINTENANCE: &[Field] = of_customer![
     Field::text("ticket"),
     Field::text("work_order"),
     Field::text("subject"),
