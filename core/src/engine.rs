@@ -1,7 +1,7 @@
 //! The engine: folds inputs into effects, exactly as the rules say.
 //!
 //! Stage one folds each (rule, scope) by itself, in event time, so that the order of arrival does
-//! not matter: a late event folds its key's recent history again, and the difference to what
+//! not matter: a late event folds its scope's recent [`history`] again, and the difference to what
 //! stood before is what follows ([`key`]). Stage two folds the episodes of each customer, from all
 //! rules, into tasks ([`desk`]); a late change folds the customer again.
 //!
@@ -10,52 +10,59 @@
 //!            raw messages -> derive ----^                      deadlines ----^
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::derive::Derivation;
-use crate::effect::{Effect, Fault};
+use crate::effect::Effect;
 use crate::event::{Event, EventRef, Position};
 use crate::id::DeviceId;
 use crate::input::{Action, Input};
 use crate::intern::{Interner, Symbol};
 use crate::registry::Registry;
 use crate::rule::scope::attribute;
-use crate::rule::{Rule, Scope, Stage};
+use crate::rule::{Rule, Stage};
 
 mod desk;
 mod episode;
 mod explain;
+mod family;
+mod forget;
+mod history;
 mod judge;
 mod key;
 mod ledger;
 mod maintenance;
 mod pairing;
 mod raw;
+mod recent;
 mod registries;
+mod route;
 mod supply;
 mod switch;
 #[cfg(test)]
 pub(crate) mod testing;
-mod timeline;
 mod track;
 
 pub use self::explain::{Attempt, Fate, NearMiss, Occurrence, WhyNot};
+pub use self::forget::RECENT_MAX;
 pub use self::ledger::Hold;
 
 use self::desk::{Desk, Scene};
-use self::episode::{Change, Number};
+use self::episode::Number;
+use self::family::Family;
+use self::forget::Arrivals;
+use self::history::Changed;
 use self::judge::Judge;
-use self::key::{Edit, Key, Work};
 use self::maintenance::Maintenance;
-use self::raw::{Raw, RawChange};
+use self::raw::Raw;
 use self::registries::Registries;
 use self::supply::Pending;
 use self::switch::Switch;
-use self::track::Entry;
+use self::track::Extra;
 
 /// Kinds of service events that the engine itself understands.
 const TICKET_OPENED: &str = "ticket_opened";
@@ -63,11 +70,11 @@ const TICKET_CLOSED: &str = "ticket_closed";
 /// The word for a ticket that stops all selling.
 const SEVERE: &str = "severe";
 
-/// How much of each key's history is kept in memory.
+/// How much of history is kept in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Memory {
-    /// What happened in this last stretch of log time; for an older late event the engine asks
-    /// for the history ([`Need`]).
+    /// What came in during this last stretch of log time, and at most [`RECENT_MAX`] events; for
+    /// an older late event the engine asks for the history ([`Need`]).
     Recent(TimeDelta),
     /// Everything: for a file that is read once.
     All,
@@ -135,11 +142,15 @@ pub struct Engine {
     memory: Memory,
     #[serde(with = "crate::snapshot::time")]
     log_time: DateTime<Utc>,
-    scopes: Interner,
-    devices: Interner,
+    /// Of devices and scopes.
+    names: Interner,
+    /// By the numbers of the devices' names.
     raw: Vec<Option<Box<Raw>>>,
-    /// By rule, then by scope.
-    keys: Vec<Vec<Option<Box<Key>>>>,
+    families: Vec<Family>,
+    /// The family each rule counts by.
+    #[serde(skip)]
+    family_of: Vec<Option<usize>>,
+    arrivals: Arrivals,
     deadlines: BTreeSet<(DateTime<Utc>, Address)>,
     numbers: Number,
     desk: Desk,
@@ -151,6 +162,9 @@ pub struct Engine {
     is_replay: bool,
     /// Whether any event was handled.
     has_history: bool,
+    /// What changed with the input at hand; its room is used again.
+    #[serde(skip)]
+    changed: Vec<Changed>,
 }
 
 /// Where a key's state is: the rule's place in the list, and the scope.
@@ -173,10 +187,11 @@ impl Engine {
             maintenance: Maintenance::default(),
             memory,
             log_time: DateTime::<Utc>::MIN_UTC,
-            scopes: Interner::default(),
-            devices: Interner::default(),
+            names: Interner::default(),
             raw: Vec::new(),
-            keys: Vec::new(),
+            families: Vec::new(),
+            family_of: Vec::new(),
+            arrivals: Arrivals::default(),
             deadlines: BTreeSet::new(),
             numbers: Number::default(),
             desk: Desk::default(),
@@ -184,9 +199,9 @@ impl Engine {
             switch: None,
             is_replay: false,
             has_history: false,
+            changed: Vec::new(),
         };
         engine.rules = rules.into_iter().filter(is_in_force).map(Some).collect();
-        engine.keys = engine.rules.iter().map(|_| Vec::new()).collect();
         engine.index();
         engine
     }
@@ -241,6 +256,7 @@ impl Engine {
         if need.is_none() {
             self.pass_deadlines(position, effects);
         }
+        self.let_go(position);
         need
     }
 
@@ -257,7 +273,7 @@ impl Engine {
         }
         let is_marker = self.maintenance.is_minded() && Maintenance::reads(&event.kind);
         let is_raw = self.derives && Derivation::reads(&event.kind);
-        if !is_raw && !is_marker && !self.judge.asks_about(&event.kind) {
+        if !is_raw && !is_marker && self.judge.groups(&event.kind).is_empty() {
             return None;
         }
         let event = EventRef::new(event);
@@ -285,7 +301,7 @@ impl Engine {
             position: event.position,
             at: self.log_time,
             registries: &self.registries,
-            scopes: &self.scopes,
+            names: &self.names,
         };
         self.desk.ticket(scene, &account, (event, &ticket, opens), effects);
     }
@@ -294,146 +310,13 @@ impl Engine {
         if !action.verb.closes() {
             return;
         }
-        let scene = Scene {
-            position,
-            at: self.log_time,
-            registries: &self.registries,
-            scopes: &self.scopes,
-        };
+        let scene =
+            Scene { position, at: self.log_time, registries: &self.registries, names: &self.names };
         let Some(address) = self.desk.close(scene, &action.task, effects) else { return };
-        let entry = Entry::Done { at: self.log_time, task: action.task.as_str().into() };
-        // Log time is never before what is kept.
-        self.change(address, (position, self.log_time), effects, |key, work| key.take(work, entry));
-    }
-
-    /// Lets every deadline that log time is beyond pass, in order.
-    fn pass_deadlines(&mut self, position: Position, effects: &mut Vec<Effect>) {
-        while let Some((at, address)) = self.deadlines.first().copied()
-            && at < self.log_time
-        {
-            let limit = at + TimeDelta::milliseconds(1);
-            self.change(address, (position, at), effects, |key, work| {
-                Some(key.pass_until(work, limit))
-            });
-            // A key whose deadline did not move would be asked for ever.
-            self.deadlines.remove(&(at, address));
-        }
-    }
-
-    /// Gives `event` to every rule that asks about it.
-    fn route(&mut self, event: &EventRef, pending: &mut Pending, effects: &mut Vec<Effect>) {
-        let place = (event.position, self.log_time);
-        let device = self.devices.intern(event.device.as_str());
-        for (at, entry) in self.entries_of(event, effects) {
-            let took = self.change(at, place, effects, |key, work| {
-                key.belongs_to(device);
-                key.take(work, entry)
-            });
-            if !took {
-                pending.keys.insert(at);
-            }
-        }
-    }
-
-    /// Lets `act` change one key; returns whether it could.
-    fn change(
-        &mut self,
-        address: Address,
-        (position, at): (Position, DateTime<Utc>),
-        effects: &mut Vec<Effect>,
-        act: impl FnOnce(&mut Key, &mut Work<'_>) -> Option<Vec<Change>>,
-    ) -> bool {
-        let Some(Some(active)) = self.rules.get(address.rule) else { return true };
-        let Some(keys) = self.keys.get_mut(address.rule) else { return true };
-        let key = slot(keys, address.scope).get_or_insert_with(|| Box::new(Key::new(active)));
-        let mut work = Work { active, log_time: self.log_time, numbers: &mut self.numbers };
-        let Some(changes) = act(key, &mut work) else { return false };
-        if let Memory::Recent(recent) = self.memory {
-            key.settle(&work, recent);
-        }
-        let next = key.next_deadline(active);
-        if next != key.deadline {
-            if let Some(old) = key.deadline {
-                self.deadlines.remove(&(old, address));
-            }
-            if let Some(next) = next {
-                self.deadlines.insert((next, address));
-            }
-            key.deadline = next;
-        }
-        if !changes.is_empty() {
-            let (registries, scopes) = (&self.registries, &self.scopes);
-            let scene = Scene { position, at, registries, scopes };
-            self.desk.take(scene, (address, active), changes, effects);
-        }
-        true
-    }
-
-    /// Returns the entries that `event` is for the rules that ask about it.
-    fn entries_of(&mut self, event: &EventRef, effects: &mut Vec<Effect>) -> Vec<(Address, Entry)> {
-        let questions = self.judge.questions(&event.kind);
-        let mut entries = Vec::with_capacity(questions.len());
-        let registry = self.registries.at(event.position);
-        // Most rules count by device: its number is looked up once.
-        let mut of_device = None;
-        for question in questions {
-            let rule = question.rule;
-            let Some(Some(active)) = self.rules.get(rule) else { continue };
-            let when = &active.rule.when;
-            if when.not_while_maintenance
-                && (self.maintenance.covers(event) || registry.is_trial(event))
-            {
-                continue;
-            }
-            let (found, has_failed) = question.ask(active, event, registry);
-            if has_failed {
-                effects.push(Effect::Fault(Box::new(Fault::of(active, event))));
-            }
-            let Some(part) = found else { continue };
-            let scope = if when.per == Scope::Device {
-                *of_device.get_or_insert_with(|| self.scopes.intern(event.device.as_str()))
-            } else {
-                let Some(scope) = when.per.of(event, registry) else { continue };
-                self.scopes.intern(&scope)
-            };
-            let entry = Entry::Event { event: EventRef::clone(event), role: part };
-            entries.push((Address { rule, scope }, entry));
-        }
-        entries
-    }
-
-    /// Takes a raw message and gives what it derives to the rules.
-    fn observe_raw(&mut self, event: &EventRef, pending: &mut Pending, effects: &mut Vec<Effect>) {
-        let device = self.devices.intern(event.device.as_str());
-        let raw = slot(&mut self.raw, device).get_or_insert_with(Box::default);
-        let Some(changes) = raw.take(EventRef::clone(event)) else {
-            pending.is_whole = true;
-            return;
-        };
-        if let Memory::Recent(recent) = self.memory {
-            raw.settle(self.log_time, recent);
-        }
-        let mut edits: BTreeMap<Address, Edit> = BTreeMap::new();
-        for change in changes {
-            let (RawChange::New(derived) | RawChange::Gone(derived)) = &change;
-            for (at, entry) in self.entries_of(derived, effects) {
-                let edit = edits.entry(at).or_default();
-                match &change {
-                    RawChange::New(_) => edit.new.push(entry),
-                    RawChange::Gone(gone) => edit.gone.push(EventRef::clone(gone)),
-                }
-            }
-        }
-        for (at, edit) in edits {
-            let place = (event.position, self.log_time);
-            let did = self.change(at, place, effects, |key, work| {
-                key.belongs_to(device);
-                key.edit(work, edit)
-            });
-            if !did {
-                pending.keys.insert(at);
-            }
-        }
+        let done = Extra::Done { at: self.log_time, task: action.task.as_str().into() };
+        self.change(address, (position, self.log_time), effects, |key, work, recent| {
+            key.take_done(work, done, recent)
+        });
     }
 
     /// Says how much is kept in memory from here on.
@@ -443,9 +326,19 @@ impl Engine {
 
     /// Works out what the rules ask about.
     pub(crate) fn index(&mut self) {
-        let in_force = self.rules.iter().enumerate();
-        self.judge =
-            Judge::of(in_force.filter_map(|(at, rule)| rule.as_ref().map(|rule| (at, rule))));
+        let families = &mut self.families;
+        let places = self.rules.iter().map(|rule| {
+            let per = &rule.as_ref()?.rule.when.per;
+            let known = families.iter().position(|family| family.per == *per);
+            Some(known.unwrap_or_else(|| {
+                families.push(Family::new(per.clone()));
+                families.len() - 1
+            }))
+        });
+        self.family_of = places.collect();
+        let in_force = self.rules.iter().zip(&self.family_of).enumerate();
+        let known = in_force.filter_map(|(at, (rule, of))| Some((at, (*of)?, rule.as_ref()?)));
+        self.judge = Judge::of(known);
         self.derives = self.judge.kinds().any(Derivation::makes);
         let any = |test: fn(&Rule) -> bool| self.rules.iter().flatten().any(|a| test(&a.rule));
         self.minds_tickets = any(|rule| rule.guard.not_while_severe_ticket);

@@ -1,11 +1,8 @@
 //! Names as small numbers, so that state is found by an index and a name is kept once.
 
-#[expect(
-    clippy::disallowed_types,
-    reason = "looked up only, never iterated: order cannot be seen"
-)]
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::hash::BuildHasher as _;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// A name's number.
 #[derive(
@@ -30,33 +27,55 @@ impl Symbol {
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[serde(from = "Vec<String>", into = "Vec<String>")]
 pub(crate) struct Interner {
-    #[expect(clippy::disallowed_types, reason = "looked up only, never iterated")]
-    numbers: HashMap<Arc<str>, Symbol>,
-    names: Vec<Arc<str>>,
+    /// Looked up only, never iterated: order cannot be seen. The hash has a secret seed, since
+    /// devices choose names.
+    numbers: HashTable<Symbol>,
+    hasher: DefaultHashBuilder,
+    names: Names,
+}
+
+/// All names, one behind the other.
+#[derive(Clone, Debug, Default)]
+struct Names {
+    text: String,
+    /// Where each ends.
+    ends: Vec<usize>,
+}
+
+impl Names {
+    fn get(&self, symbol: Symbol) -> &str {
+        let at = symbol.index();
+        let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied();
+        let end = self.ends.get(at).copied().unwrap_or_default();
+        self.text.get(start.unwrap_or_default()..end).unwrap_or_default()
+    }
 }
 
 impl Interner {
     /// Returns the number of `name`.
     pub(crate) fn intern(&mut self, name: &str) -> Symbol {
-        if let Some(known) = self.numbers.get(name) {
+        let hash = self.hasher.hash_one(name);
+        if let Some(known) = self.numbers.find(hash, |known| self.names.get(*known) == name) {
             return *known;
         }
         // Four thousand million names do not fit into memory, let alone into a number.
-        let symbol = Symbol(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
-        let name: Arc<str> = name.into();
-        self.names.push(Arc::clone(&name));
-        self.numbers.insert(name, symbol);
+        let symbol = Symbol::at(self.names.ends.len());
+        self.names.text.push_str(name);
+        self.names.ends.push(self.names.text.len());
+        let rehash = |known: &Symbol| self.hasher.hash_one(self.names.get(*known));
+        self.numbers.insert_unique(hash, symbol, rehash);
         symbol
     }
 
     /// Returns the number of `name`, if it has one.
     pub(crate) fn find(&self, name: &str) -> Option<Symbol> {
-        self.numbers.get(name).copied()
+        let hash = self.hasher.hash_one(name);
+        self.numbers.find(hash, |known| self.names.get(*known) == name).copied()
     }
 
     /// Returns the name with this number.
     pub(crate) fn text(&self, symbol: Symbol) -> &str {
-        self.names.get(symbol.index()).map_or("", |name| name)
+        self.names.get(symbol)
     }
 }
 
@@ -72,6 +91,7 @@ impl From<Vec<String>> for Interner {
 
 impl From<Interner> for Vec<String> {
     fn from(interner: Interner) -> Self {
-        interner.names.iter().map(|name| (**name).to_owned()).collect()
+        let names = &interner.names;
+        (0..names.ends.len()).map(|at| names.get(Symbol::at(at)).to_owned()).collect()
     }
 }

@@ -113,6 +113,9 @@ pub trait Machine: Clone + Default {
         false
     }
 
+    /// Returns whether nothing it has gathered can matter to an event after `at`.
+    fn is_spent(&self, config: &Self::Config, at: DateTime<Utc>) -> bool;
+
     /// Returns how near it is to holding at `at`, which is not before the last event.
     fn progress(&self, config: &Self::Config, at: DateTime<Utc>) -> Progress;
 }
@@ -164,6 +167,14 @@ macro_rules! patterns {
                         state.handle_deadline(config, at)
                     })*
                     _ => false,
+                }
+            }
+
+            /// As [`Machine::is_spent`].
+            pub fn is_spent(&self, state: &State, at: DateTime<Utc>) -> bool {
+                match (self, state) {
+                    $((Self::$name(config), State::$name(state)) => state.is_spent(config, at),)*
+                    _ => true,
                 }
             }
 

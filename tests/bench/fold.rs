@@ -95,7 +95,8 @@ fn time(name: &str, rules: Vec<ActiveRule>, devices: u64) -> Result<(), Failure>
     Ok(())
 }
 
-/// Gives each of `devices` two events of `count` rules, and lets a week pass for all but them.
+/// Gives each of `devices` two events of `count` rules within a day, so that all of them are still
+/// of use at its end.
 fn memory(devices: u64, count: usize) -> Result<(), Failure> {
     let before = resident_kb()?;
     let memory = Memory::Recent(TimeDelta::hours(24));
@@ -104,6 +105,8 @@ fn memory(devices: u64, count: usize) -> Result<(), Failure> {
     for number in 0..devices * 2 {
         let mut each = event(number * 20, devices)?;
         each.device = DeviceId::new(&format!("cp-{:07}", number % devices))?;
+        let at = start() + TimeDelta::milliseconds(i64::try_from(number * 40)?);
+        (each.stated_at, each.occurred_at, each.received_at) = (Some(at), at, at);
         let at = each.received_at;
         drop(engine.handle(number + 1, at, Input::Event(each), &mut effects));
     }

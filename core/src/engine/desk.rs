@@ -32,7 +32,7 @@ pub(super) struct Scene<'s> {
     /// Log time, or the deadline that passed.
     pub(super) at: DateTime<Utc>,
     pub(super) registries: &'s Registries,
-    pub(super) scopes: &'s Interner,
+    pub(super) names: &'s Interner,
 }
 
 /// All customers.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::key::Key;
 use super::ledger::{Hold, Verdict};
 use super::{ActiveRule, Address, Engine};
 use crate::condition::Term;
@@ -76,8 +77,8 @@ impl Engine {
     /// Returns why `rule` has made no task, or no other, for `scope`; `None` for an unknown rule.
     pub fn why_not(&self, rule: &RuleId, scope: &str) -> Option<WhyNot> {
         let (place, active) = self.find(rule)?;
-        let address = self.scopes.find(scope).map(|scope| Address { rule: place, scope });
-        let key = address.and_then(|at| self.keys.get(at.rule)?.get(at.scope.index())?.as_ref());
+        let address = self.names.find(scope).map(|scope| Address { rule: place, scope });
+        let key = address.and_then(|at| self.key(at));
         let nearest = key.and_then(|key| {
             let track = key.track();
             let progress = active.rule.when.pattern.progress(track.pattern(), self.log_time)?;
@@ -93,7 +94,7 @@ impl Engine {
         let (place, active) = self.find(rule)?;
         let registry = self.registries.at(event.position);
         let scope = active.rule.when.per.of(event, registry).map(Cow::into_owned);
-        let question = self.judge.questions(&event.kind).iter().find(|q| q.rule == place);
+        let question = self.judge.question(&event.kind, place);
         let Some(question) = question else { return Some((scope, Attempt::NotAsked)) };
         let is_trial = self.maintenance.covers(event) || registry.is_trial(event);
         if active.rule.when.not_while_maintenance && is_trial {
@@ -116,7 +117,7 @@ impl Engine {
     /// comes out for `event`; none where it asks nothing of them.
     pub fn terms(&self, rule: &RuleId, event: &Event) -> Vec<Term> {
         let Some((place, _)) = self.find(rule) else { return Vec::new() };
-        let question = self.judge.questions(&event.kind).iter().find(|q| q.rule == place);
+        let question = self.judge.question(&event.kind, place);
         let registry = self.registries.at(event.position);
         question.map(|question| question.explain(event, registry)).unwrap_or_default()
     }
@@ -130,9 +131,15 @@ impl Engine {
     pub fn devices_in(&self, rule: &RuleId, scope: &str) -> Vec<DeviceId> {
         let place = self.find(rule).map(|(place, _)| place);
         let address =
-            place.zip(self.scopes.find(scope)).map(|(rule, scope)| Address { rule, scope });
-        let symbols = address.into_iter().flat_map(|address| self.devices_of(address));
-        symbols.filter_map(|symbol| DeviceId::new(self.devices.text(symbol)).ok()).collect()
+            place.zip(self.names.find(scope)).map(|(rule, scope)| Address { rule, scope });
+        let spot = address.and_then(|address| self.spot_at(address));
+        let symbols = spot.into_iter().flat_map(|spot| self.devices_of(spot));
+        symbols.filter_map(|symbol| DeviceId::new(self.names.text(symbol)).ok()).collect()
+    }
+
+    fn key(&self, address: Address) -> Option<&Key> {
+        let spot = self.spot_at(address)?;
+        self.families.get(spot.family)?.get(spot.scope)?.key(address.rule)
     }
 
     fn find(&self, rule: &RuleId) -> Option<(usize, &ActiveRule)> {

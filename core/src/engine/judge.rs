@@ -20,47 +20,44 @@ pub(super) struct Question {
     closes: bool,
 }
 
+/// What the rules that count by one kind of scope ask of one kind of event.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Group {
+    /// The place of the kind of scope among the families.
+    pub(super) family: usize,
+    /// Those to which the event may count, by the places of their rules.
+    pub(super) counting: Vec<Question>,
+    /// Those which it can only break or close, by the places of their rules.
+    breaking: Vec<Question>,
+}
+
 /// The questions of all rules, by kind of event.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Judge {
-    by_kind: BTreeMap<Box<str>, Vec<Question>>,
+    by_kind: BTreeMap<Box<str>, Vec<Group>>,
 }
 
 impl Judge {
-    /// Returns what `rules` ask; their places are those in the list.
-    pub(super) fn of<'r>(rules: impl Iterator<Item = (usize, &'r ActiveRule)>) -> Self {
+    /// Returns what `rules` ask: each with its place in the list, and its family's.
+    pub(super) fn of<'r>(rules: impl Iterator<Item = (usize, usize, &'r ActiveRule)>) -> Self {
         let mut judge = Self::default();
-        for (number, active) in rules {
-            let when = &active.rule.when;
-            for (at, step) in when.steps.iter().enumerate() {
-                for test in &step.any {
-                    let question = judge.question(&test.event, number);
-                    question.steps.push((Steps::of(at), test.condition.clone()));
-                }
-            }
-            for test in &when.forbidden {
-                let question = judge.question(&test.event, number);
-                question.steps.push((Steps::FORBIDDEN, test.condition.clone()));
-            }
-            for kind in &when.reset_by {
-                judge.question(kind, number).resets = true;
-            }
-            for kind in &active.rule.episode.close.on {
-                judge.question(kind, number).closes = true;
+        for (rule, family, active) in rules {
+            for (kind, question) in Question::all_of(rule, active) {
+                judge.group(&kind, family).add(question);
             }
         }
         judge
     }
 
-    fn question(&mut self, kind: &str, rule: usize) -> &mut Question {
-        let questions = self.by_kind.entry(kind.into()).or_default();
-        let at = questions.iter().position(|question| question.rule == rule);
+    fn group(&mut self, kind: &str, family: usize) -> &mut Group {
+        let groups = self.by_kind.entry(kind.into()).or_default();
+        let at = groups.iter().position(|group| group.family == family);
         let at = at.unwrap_or_else(|| {
-            questions.push(Question { rule, ..Question::default() });
-            questions.len() - 1
+            groups.push(Group { family, ..Group::default() });
+            groups.len() - 1
         });
         #[expect(clippy::indexing_slicing, reason = "it was found or just put there")]
-        &mut questions[at]
+        &mut groups[at]
     }
 
     /// Returns the kinds that are asked about.
@@ -68,18 +65,77 @@ impl Judge {
         self.by_kind.keys().map(|kind| &**kind)
     }
 
-    /// Returns whether any rule asks about `kind`.
-    pub(super) fn asks_about(&self, kind: &str) -> bool {
-        self.by_kind.contains_key(kind)
+    /// Returns who asks about `kind`.
+    pub(super) fn groups(&self, kind: &str) -> &[Group] {
+        self.by_kind.get(kind).map_or(&[], |groups| groups)
     }
 
-    /// Returns who asks about `kind`.
-    pub(super) fn questions(&self, kind: &str) -> &[Question] {
-        self.by_kind.get(kind).map_or(&[], |questions| questions)
+    /// Returns what the rule at `rule` asks about `kind`.
+    pub(super) fn question(&self, kind: &str, rule: usize) -> Option<&Question> {
+        self.groups(kind).iter().find_map(|group| group.question(rule))
+    }
+
+    /// Returns the rules of `family` that ask about `kind`.
+    pub(super) fn rules(&self, kind: &str, family: usize) -> impl Iterator<Item = usize> {
+        let groups = self.groups(kind).iter().filter(move |group| group.family == family);
+        groups.flat_map(|group| group.counting.iter().chain(&group.breaking)).map(|q| q.rule)
     }
 }
 
+impl Group {
+    fn add(&mut self, question: Question) {
+        if question.steps.is_empty() {
+            self.breaking.push(question);
+        } else {
+            self.counting.push(question);
+        }
+    }
+
+    /// Returns whether the event can only break or close for any rule.
+    pub(super) fn breaks(&self) -> bool {
+        !self.breaking.is_empty()
+    }
+
+    /// Returns what the rule at `rule` asks, if the event can only break or close.
+    pub(super) fn breaking(&self, rule: usize) -> Option<&Question> {
+        find(&self.breaking, rule)
+    }
+
+    fn question(&self, rule: usize) -> Option<&Question> {
+        find(&self.counting, rule).or_else(|| find(&self.breaking, rule))
+    }
+}
+
+fn find(questions: &[Question], rule: usize) -> Option<&Question> {
+    let at = questions.binary_search_by_key(&rule, |question| question.rule);
+    at.ok().and_then(|at| questions.get(at))
+}
+
 impl Question {
+    /// Returns what the rule at `rule` asks, by kind of event.
+    fn all_of(rule: usize, active: &ActiveRule) -> BTreeMap<Box<str>, Self> {
+        let mut all: BTreeMap<Box<str>, Self> = BTreeMap::new();
+        let mut of = |kind: &str, act: &dyn Fn(&mut Self)| {
+            act(all.entry(kind.into()).or_insert_with(|| Self { rule, ..Self::default() }));
+        };
+        let when = &active.rule.when;
+        for (at, step) in when.steps.iter().enumerate() {
+            for test in &step.any {
+                of(&test.event, &|q| q.steps.push((Steps::of(at), test.condition.clone())));
+            }
+        }
+        for test in &when.forbidden {
+            of(&test.event, &|q| q.steps.push((Steps::FORBIDDEN, test.condition.clone())));
+        }
+        for kind in &when.reset_by {
+            of(kind, &|q| q.resets = true);
+        }
+        for kind in &active.rule.episode.close.on {
+            of(kind, &|q| q.closes = true);
+        }
+        all
+    }
+
     /// Returns what `event` is to the rule, `None` for nothing, and whether a condition could not
     /// be judged.
     pub(super) fn ask(

@@ -1,23 +1,15 @@
-//! One (rule, scope): its recent history, and the episodes that stand in it.
+//! One (rule, scope): what its history folds to, and the episodes that stand in it.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use serde::{Deserialize, Serialize};
 
 use super::ActiveRule;
 use super::episode::{Change, Episode, Number};
+use super::history::Recents;
 use super::pairing::{self, Standing};
-use super::timeline::{Ordered as _, Placed, Timeline};
-use super::track::{Entry, Op, Track};
+use super::track::{Extra, Op, Role, Track};
 use crate::event::EventRef;
-use crate::intern::Symbol;
-
-/// What changes in a key's history with one input.
-#[derive(Debug, Default)]
-pub(super) struct Edit {
-    pub(super) gone: Vec<EventRef>,
-    pub(super) new: Vec<Entry>,
-}
 
 /// What a key works with.
 #[derive(Debug)]
@@ -33,7 +25,23 @@ pub(super) struct Work<'w> {
 /// The state of one (rule, scope).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Key {
-    timeline: Timeline<Track>,
+    /// The state before what is recent; `None` as long as that is the state before everything.
+    base: Option<Box<Track>>,
+    /// The state after everything, and the deadlines that have passed.
+    head: Track,
+    /// The newest deadline that the head has passed.
+    #[serde(with = "crate::snapshot::time_if_any")]
+    passed_at: Option<DateTime<Utc>>,
+    /// Where the engine has it among its deadlines.
+    #[serde(with = "crate::snapshot::time_if_any")]
+    pub(super) deadline: Option<DateTime<Utc>>,
+    /// What came of it; most never have anything.
+    past: Option<Box<Past>>,
+}
+
+/// The episodes of a key, and what was done with them.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Past {
     /// The episode that is newest in the settled part of the history.
     settled: Option<Episode>,
     /// What stands, in event order.
@@ -41,184 +49,239 @@ pub(super) struct Key {
     /// What an older version of the rule left standing.
     adopted: Option<Episode>,
     /// What people did with its tasks.
-    done: Vec<Entry>,
-    /// Whose events are in the history, in order.
-    devices: Vec<Symbol>,
-    /// Where the engine has it among its deadlines.
-    #[serde(with = "crate::snapshot::time_if_any")]
-    pub(super) deadline: Option<DateTime<Utc>>,
+    done: Vec<Extra>,
+    /// What is not settled besides events, in event order.
+    extras: Vec<Extra>,
 }
 
 impl Key {
     /// Returns a key without history.
     pub(super) fn new(active: &ActiveRule) -> Self {
-        Self {
-            timeline: Timeline::new(Track::start(active)),
-            settled: None,
-            standing: Vec::new(),
-            adopted: None,
-            done: Vec::new(),
-            devices: Vec::new(),
-            deadline: None,
-        }
-    }
-
-    /// Notes that events of `device` are in the history.
-    pub(super) fn belongs_to(&mut self, device: Symbol) {
-        if let Err(at) = self.devices.binary_search(&device) {
-            self.devices.insert(at, device);
-        }
-    }
-
-    /// Gives the devices other numbers.
-    pub(super) fn rename_devices(&mut self, rename: impl FnMut(Symbol) -> Symbol) {
-        self.devices = self.devices.iter().copied().map(rename).collect();
-        self.devices.sort_unstable();
-    }
-
-    /// Returns whose events are in the history.
-    pub(super) fn devices(&self) -> &[Symbol] {
-        &self.devices
+        let head = Track::start(active);
+        Self { base: None, head, passed_at: None, deadline: None, past: None }
     }
 
     /// Returns the state after everything.
     pub(super) fn track(&self) -> &Track {
-        self.timeline.head()
+        &self.head
     }
 
     /// Returns the next deadline.
     pub(super) fn next_deadline(&self, active: &ActiveRule) -> Option<DateTime<Utc>> {
-        self.timeline.next_deadline(active)
+        self.head.next_deadline(active)
     }
 
-    /// Takes an entry and returns what changes; `None` where it lies before what is kept.
-    pub(super) fn take(&mut self, work: &mut Work<'_>, entry: Entry) -> Option<Vec<Change>> {
-        let mut ops = Vec::new();
-        if let Entry::Done { .. } = &entry {
-            self.done.push(entry.clone());
-        }
-        match self.timeline.place(work.active, entry, &mut ops) {
-            Placed::Last => {
-                self.timeline.pass_until(work.active, work.log_time, &mut ops);
-                Some(self.go_on(work, ops))
-            }
-            Placed::Amid => Some(self.fold_again(work)),
-            Placed::Again => Some(Vec::new()),
-            Placed::Before => None,
-        }
+    /// Returns whether it is as one without history to whatever comes in later, where history is
+    /// settled up to `settled_at`, and its newest event was at `newest_at`.
+    pub(super) fn is_spent(
+        &self,
+        active: &ActiveRule,
+        settled_at: DateTime<Utc>,
+        newest_at: DateTime<Utc>,
+    ) -> bool {
+        self.past.is_none()
+            && self.head.is_spent(active, newest_at)
+            && self.base.as_ref().is_none_or(|base| base.is_spent(active, settled_at))
     }
 
-    /// Takes entries out and others in, and folds once; `None` where one of them lies before what
-    /// is kept.
-    pub(super) fn edit(&mut self, work: &mut Work<'_>, edit: Edit) -> Option<Vec<Change>> {
-        let Edit { gone, mut new } = edit;
-        if gone.is_empty() && new.len() == 1 {
-            return self.take(work, new.pop()?);
-        }
-        let is_settled = |at| self.timeline.is_settled(at);
-        if gone.iter().any(|event| is_settled(event.occurred_at))
-            || new.iter().any(|entry| is_settled(entry.order().occurred_at))
+    /// Returns whether something that is settled came in since the rule is in force.
+    pub(super) fn has_settled_news(&self) -> bool {
+        self.base.as_ref().is_some_and(|base| base.has_news())
+    }
+
+    /// Takes the event that comes last and returns what changes; `None` where something else was
+    /// later, so that all must be folded again.
+    pub(super) fn take(
+        &mut self,
+        work: &mut Work<'_>,
+        (event, role): (&EventRef, Role),
+    ) -> Option<Vec<Change>> {
+        let at = event.occurred_at;
+        let last = self.past.as_ref().and_then(|past| past.extras.last());
+        if self.passed_at.is_some_and(|passed| at <= passed)
+            || last.is_some_and(|last| event.order() < last.order())
         {
             return None;
         }
-        for event in gone {
-            self.timeline.remove(event.order());
-        }
-        for entry in new {
-            // What follows is found when everything is folded again.
-            self.timeline.place(work.active, entry, &mut Vec::new());
-        }
-        Some(self.fold_again(work))
+        let mut ops = Vec::new();
+        self.pass(work.active, at, &mut ops);
+        self.head.take(work.active, (event, role), &mut ops);
+        self.pass(work.active, work.log_time, &mut ops);
+        Some(self.go_on(work, ops))
+    }
+
+    /// Takes what a person did, now, and returns what changes; `history` is what is recent.
+    pub(super) fn take_done(
+        &mut self,
+        work: &mut Work<'_>,
+        done: Extra,
+        history: Recents<'_>,
+    ) -> Vec<Change> {
+        let past = self.past.get_or_insert_default();
+        past.done.push(done.clone());
+        place(&mut past.extras, done);
+        self.fold_again(work, history)
     }
 
     /// Lets deadlines before `limit` pass and returns what changes.
     pub(super) fn pass_until(&mut self, work: &mut Work<'_>, limit: DateTime<Utc>) -> Vec<Change> {
         let mut ops = Vec::new();
-        self.timeline.pass_until(work.active, limit, &mut ops);
+        self.pass(work.active, limit, &mut ops);
         self.go_on(work, ops)
     }
 
-    /// Folds the whole history, in event order, from nothing. What people did, and what was
+    /// Forgets what was settled, for a history that is whole. What people did, and what was
     /// adopted, stays.
-    pub(super) fn rebuild(&mut self, work: &mut Work<'_>, entries: Vec<Entry>) -> Vec<Change> {
-        self.timeline = Timeline::new(Track::start(work.active));
-        self.settled = None;
-        let adopted = self.adopted.clone().map(Entry::Adopted);
-        for entry in entries.into_iter().chain(self.done.iter().cloned()).chain(adopted) {
-            self.timeline.place(work.active, entry, &mut Vec::new());
+    pub(super) fn unsettle(&mut self) {
+        self.base = None;
+        let Some(past) = &mut self.past else { return };
+        past.settled = None;
+        past.extras.clone_from(&past.done);
+        if let Some(adopted) = past.adopted.clone() {
+            place(&mut past.extras, Extra::Adopted(adopted));
         }
-        self.fold_again(work)
     }
 
-    /// Takes over what an older version of the rule left standing.
-    pub(super) fn adopt(&mut self, work: &mut Work<'_>, old: &Self) -> Vec<Change> {
-        let Some(newest) = old.standing.last() else { return Vec::new() };
-        self.standing.clone_from(&old.standing);
-        self.adopted = Some(newest.episode.clone());
-        if self.timeline.is_settled(newest.episode.opened_at) {
-            let mut episode = newest.episode.clone();
-            if let Some(op) = self.timeline.base_mut().adopt(work.active, &episode) {
+    /// Takes over what an older version of the rule left standing; `is_settled` says of its
+    /// opening whether it lies before what is recent.
+    pub(super) fn adopt(
+        &mut self,
+        active: &ActiveRule,
+        old: &Self,
+        is_settled: impl Fn(DateTime<Utc>) -> bool,
+    ) {
+        let standing = old.past.as_ref().map_or(&[][..], |past| &past.standing);
+        let Some(newest) = standing.last() else { return };
+        let past = self.past.get_or_insert_default();
+        // Those before the newest stay as they are: no version judges them any more.
+        past.standing = vec![newest.clone()];
+        let mut episode = newest.episode.clone();
+        past.adopted = Some(episode.clone());
+        if is_settled(episode.opened_at) {
+            let base = self.base.get_or_insert_with(|| Box::new(Track::start(active)));
+            if let Some(op) = base.adopt(active, &episode) {
                 op.apply(Some(&mut episode));
             }
-            self.settled = Some(episode);
+            past.settled = Some(episode);
         } else {
-            let entry = Entry::Adopted(newest.episode.clone());
-            self.timeline.place(work.active, entry, &mut Vec::new());
+            place(&mut past.extras, Extra::Adopted(episode));
         }
-        // Those before the newest stay as they are: no version judges them any more.
-        let earlier = self.standing.len().saturating_sub(1);
-        self.standing.drain(..earlier);
-        self.fold_again(work)
     }
 
-    /// Settles what lies further back than anybody needs.
-    pub(super) fn settle(&mut self, work: &Work<'_>, recent: TimeDelta) {
-        let horizon = work.log_time - recent;
-        if self.timeline.first_at().is_none_or(|first_at| horizon <= first_at) {
-            return;
-        }
+    /// Settles the oldest event, and what was before it.
+    pub(super) fn settle(&mut self, active: &ActiveRule, (event, role): (&EventRef, Role)) {
         let mut ops = Vec::new();
-        self.timeline.settle(work.active, horizon, &mut ops);
+        let base = self.base.get_or_insert_with(|| Box::new(Track::start(active)));
+        if let Some(past) = &mut self.past {
+            let before = past.extras.partition_point(|extra| extra.order() < event.order());
+            for extra in past.extras.drain(..before) {
+                base.pass_until(active, extra.order().occurred_at, &mut ops);
+                base.take_extra(active, &extra, &mut ops);
+            }
+        }
+        base.pass_until(active, event.occurred_at, &mut ops);
+        base.take(active, (event, role), &mut ops);
         for op in ops {
-            if let Some(next) = op.apply(self.settled.as_mut()) {
-                self.settled = Some(next);
+            let past = self.past.get_or_insert_default();
+            if let Some(next) = op.apply(past.settled.as_mut()) {
+                past.settled = Some(next);
             }
         }
     }
 
-    /// Applies what followed from the newest entry.
-    fn go_on(&mut self, work: &mut Work<'_>, ops: Vec<Op>) -> Vec<Change> {
-        let mut changes: Vec<Change> = Vec::new();
-        for op in ops {
-            let newest = self.standing.last_mut();
-            let number = newest.as_ref().map(|newest| newest.number);
-            let opened = op.apply(newest.map(|newest| &mut newest.episode));
-            if let Some(episode) = opened {
-                work.numbers.0 += 1;
-                let number = *work.numbers;
-                self.standing.push(Standing { number, episode: episode.clone() });
-                changes.push(Change::New(number, episode));
-            } else if let (Some(number), Some(newest)) = (number, self.standing.last()) {
-                changes.push(Change::Changed(number, newest.episode.clone()));
-            }
+    /// Folds the recent history again, which is in event order, and returns what changes.
+    pub(super) fn fold_again(&mut self, work: &mut Work<'_>, history: Recents<'_>) -> Vec<Change> {
+        let ops = self.replay(work.active, history, work.log_time);
+        if ops.is_empty() && self.past.is_none() {
+            return Vec::new();
         }
-        changes
-    }
-
-    fn fold_again(&mut self, work: &mut Work<'_>) -> Vec<Change> {
-        let ops = self.timeline.replay(work.active, work.log_time);
-        let mut found: Vec<Episode> = self.settled.iter().cloned().collect();
+        let past = self.past.get_or_insert_default();
+        let mut found: Vec<Episode> = past.settled.iter().cloned().collect();
         for op in ops {
             if let Some(next) = op.apply(found.last_mut()) {
                 found.push(next);
             }
         }
         // Of those that are settled only the newest can still change.
-        let settled = self.settled.as_ref().map(Episode::place);
+        let settled = past.settled.as_ref().map(Episode::place);
         let is_earlier = |s: &Standing| settled.is_some_and(|settled| s.episode.place() < settled);
-        let old = self.standing.split_off(self.standing.partition_point(is_earlier));
+        let old = past.standing.split_off(past.standing.partition_point(is_earlier));
         let (standing, changes) = pairing::pair(old, found, work.numbers);
-        self.standing.extend(standing);
+        past.standing.extend(standing);
+        if past.is_empty() {
+            self.past = None;
+        }
         changes
     }
+
+    fn replay(
+        &mut self,
+        active: &ActiveRule,
+        history: Recents<'_>,
+        limit: DateTime<Utc>,
+    ) -> Vec<Op> {
+        let mut ops = Vec::new();
+        self.head = self.base.as_deref().map_or_else(|| Track::start(active), Clone::clone);
+        self.passed_at = None;
+        let extras = self.past.as_mut().map(|past| std::mem::take(&mut past.extras));
+        let mut rest = extras.as_deref().unwrap_or_default().iter().peekable();
+        for (event, role) in history {
+            while let Some(extra) = rest.next_if(|extra| extra.order() < event.order()) {
+                self.pass(active, extra.order().occurred_at, &mut ops);
+                self.head.take_extra(active, extra, &mut ops);
+            }
+            self.pass(active, event.occurred_at, &mut ops);
+            self.head.take(active, (event, role), &mut ops);
+        }
+        for extra in rest {
+            self.pass(active, extra.order().occurred_at, &mut ops);
+            self.head.take_extra(active, extra, &mut ops);
+        }
+        self.pass(active, limit, &mut ops);
+        if let Some((past, extras)) = self.past.as_mut().zip(extras) {
+            past.extras = extras;
+        }
+        ops
+    }
+
+    fn pass(&mut self, active: &ActiveRule, limit: DateTime<Utc>, ops: &mut Vec<Op>) {
+        let newest = self.head.pass_until(active, limit, ops);
+        self.passed_at = self.passed_at.max(newest);
+    }
+
+    /// Applies what followed from the newest input.
+    fn go_on(&mut self, work: &mut Work<'_>, ops: Vec<Op>) -> Vec<Change> {
+        let mut changes: Vec<Change> = Vec::new();
+        for op in ops {
+            let standing = &mut self.past.get_or_insert_default().standing;
+            let newest = standing.last_mut();
+            let number = newest.as_ref().map(|newest| newest.number);
+            let opened = op.apply(newest.map(|newest| &mut newest.episode));
+            if let Some(episode) = opened {
+                work.numbers.0 += 1;
+                let number = *work.numbers;
+                standing.push(Standing { number, episode: episode.clone() });
+                changes.push(Change::New(number, episode));
+            } else if let (Some(number), Some(newest)) = (number, standing.last()) {
+                changes.push(Change::Changed(number, newest.episode.clone()));
+            }
+        }
+        changes
+    }
+}
+
+impl Past {
+    fn is_empty(&self) -> bool {
+        self.settled.is_none()
+            && self.standing.is_empty()
+            && self.adopted.is_none()
+            && self.done.is_empty()
+            && self.extras.is_empty()
+    }
+}
+
+/// Puts `extra` in its place.
+fn place(extras: &mut Vec<Extra>, extra: Extra) {
+    let at = extras.partition_point(|other| other.order() <= extra.order());
+    extras.insert(at, extra);
 }

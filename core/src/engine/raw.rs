@@ -1,22 +1,10 @@
 //! One device's raw messages, and what is derived from them.
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use serde::{Deserialize, Serialize};
 
-use super::timeline::{Fold, Placed, Timeline};
+use super::recent::{Placed, Recent};
 use crate::derive::Derivation;
 use crate::event::{Event, EventRef};
-
-impl Fold for Derivation {
-    type Context = ();
-    type Item = EventRef;
-    type Output = EventRef;
-
-    fn step(&mut self, (): &(), event: &EventRef, out: &mut Vec<EventRef>) {
-        out.extend(self.observe(event));
-    }
-}
 
 /// What became of a derived event.
 #[derive(Debug)]
@@ -28,17 +16,15 @@ pub(super) enum RawChange {
 }
 
 /// The state of one device.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Raw {
-    timeline: Timeline<Derivation>,
+    /// The state before what is recent.
+    base: Derivation,
+    recent: Recent,
+    /// The state after it.
+    head: Derivation,
     /// What is derived from the recent part, in event order.
     derived: Vec<EventRef>,
-}
-
-impl Default for Raw {
-    fn default() -> Self {
-        Self { timeline: Timeline::new(Derivation::default()), derived: Vec::new() }
-    }
 }
 
 impl Raw {
@@ -46,17 +32,18 @@ impl Raw {
     pub(super) fn rebuilt(history: impl Iterator<Item = EventRef>) -> (Self, Vec<EventRef>) {
         let mut raw = Self::default();
         for event in history {
-            raw.timeline.place(&(), event, &mut raw.derived);
+            raw.recent.place(&event);
         }
+        raw.derived = raw.replay();
         let derived = raw.derived.clone();
         (raw, derived)
     }
 
     /// Takes a message and returns what changes; `None` where it lies before what is kept.
-    pub(super) fn take(&mut self, event: EventRef) -> Option<Vec<RawChange>> {
-        let mut derived = Vec::new();
-        match self.timeline.place(&(), event, &mut derived) {
+    pub(super) fn take(&mut self, event: &EventRef) -> Option<Vec<RawChange>> {
+        match self.recent.place(event) {
             Placed::Last => {
+                let derived = self.head.observe(event);
                 self.derived.extend(derived.iter().cloned());
                 Some(derived.into_iter().map(RawChange::New).collect())
             }
@@ -66,17 +53,27 @@ impl Raw {
         }
     }
 
-    /// Settles what lies further back than anybody needs.
-    pub(super) fn settle(&mut self, log_time: DateTime<Utc>, recent: TimeDelta) {
-        let horizon = log_time - recent;
-        if self.timeline.first_at().is_some_and(|first_at| first_at < horizon) {
-            self.timeline.settle(&(), horizon, &mut Vec::new());
-            self.derived.retain(|event| !self.timeline.is_settled(event.occurred_at));
+    /// Settles the oldest message.
+    pub(super) fn settle_oldest(&mut self) {
+        for event in self.recent.settle_oldest() {
+            self.base.observe(&event);
         }
+        self.derived.retain(|event| !self.recent.is_settled(event.occurred_at));
+    }
+
+    /// Returns the messages that can be folded again.
+    pub(super) fn recent(&self) -> &Recent {
+        &self.recent
+    }
+
+    /// Folds the recent part and returns all that is derived from it.
+    fn replay(&mut self) -> Vec<EventRef> {
+        self.head = self.base.clone();
+        self.recent.iter().flat_map(|event| self.head.observe(event)).collect()
     }
 
     fn fold_again(&mut self) -> Vec<RawChange> {
-        let new = self.timeline.replay(&(), DateTime::<Utc>::MIN_UTC);
+        let new = self.replay();
         let old = std::mem::replace(&mut self.derived, new);
         let is_in =
             |list: &[EventRef], event: &Event| list.iter().any(|other| other.id == event.id);

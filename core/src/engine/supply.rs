@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::family::Spot;
+use super::forget::Place;
 use super::raw::Raw;
-use super::track::Entry;
-use super::{Address, Engine, Need, slot};
+use super::{Engine, Memory, Need, slot};
 use crate::derive::Derivation;
 use crate::effect::Effect;
 use crate::event::{Event, EventRef, Position};
@@ -17,9 +18,9 @@ pub(super) struct Pending {
     position: Position,
     /// Whose event it was.
     device: DeviceId,
-    /// Keys that could not place it.
-    pub(super) keys: BTreeSet<Address>,
-    /// Whether every key that its device's events are in must be folded again.
+    /// Scopes that could not place it.
+    pub(super) spots: BTreeSet<Spot>,
+    /// Whether every scope that its device's events are in must be folded again.
     pub(super) is_whole: bool,
     /// Whose events were asked for.
     asked: BTreeSet<Symbol>,
@@ -27,8 +28,8 @@ pub(super) struct Pending {
 
 impl Pending {
     pub(super) fn new(position: Position, device: &DeviceId) -> Self {
-        let (keys, asked) = (BTreeSet::new(), BTreeSet::new());
-        Self { position, device: device.clone(), keys, is_whole: false, asked }
+        let (spots, asked) = (BTreeSet::new(), BTreeSet::new());
+        Self { position, device: device.clone(), spots, is_whole: false, asked }
     }
 
     pub(super) fn whole(position: Position, device: &DeviceId) -> Self {
@@ -36,16 +37,16 @@ impl Pending {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        !self.is_whole && self.keys.is_empty()
+        !self.is_whole && self.spots.is_empty()
     }
 }
 
 impl Engine {
     /// Notes what is pending and says which devices' events are needed for it.
     pub(super) fn begin_supply(&mut self, mut pending: Pending) -> Need {
-        pending.asked.insert(self.devices.intern(pending.device.as_str()));
-        for address in &pending.keys {
-            pending.asked.extend(self.devices_of(*address));
+        pending.asked.insert(self.names.intern(pending.device.as_str()));
+        for spot in &pending.spots {
+            pending.asked.extend(self.devices_of(*spot));
         }
         let need = self.need(&pending.asked);
         self.pending = Some(pending);
@@ -70,46 +71,51 @@ impl Engine {
         events.dedup_by(|one, other| one.position == other.position);
         let raw = self.derive_all(&pending.device, &mut events);
 
-        let mut by_key: BTreeMap<Address, Vec<Entry>> = BTreeMap::new();
-        let mut whose: BTreeMap<Address, BTreeSet<Symbol>> = BTreeMap::new();
-        let mut targets = pending.keys.clone();
-        for event in &events {
+        let mut by_spot: BTreeMap<Spot, Vec<EventRef>> = BTreeMap::new();
+        let mut targets = pending.spots.clone();
+        for event in events {
             let is_own = pending.is_whole && event.device == pending.device;
-            let device = self.devices.intern(event.device.as_str());
-            for (address, entry) in self.entries_of(event, &mut Vec::new()) {
-                by_key.entry(address).or_default().push(entry);
-                whose.entry(address).or_default().insert(device);
+            let device = self.names.intern(event.device.as_str());
+            for group in 0..self.judge.groups(&event.kind).len() {
+                let Some(spot) = self.spot_of(&event, device, group) else { continue };
                 if is_own {
-                    targets.insert(address);
+                    targets.insert(spot);
                 }
+                by_spot.entry(spot).or_default().push(EventRef::clone(&event));
             }
         }
         if pending.is_whole {
-            targets.extend(self.keys_with(&pending.device));
+            targets.extend(self.spots_with(&pending.device));
         }
         let mut needed = pending.asked.clone();
-        for address in &targets {
-            needed.extend(self.devices_of(*address));
+        for spot in &targets {
+            needed.extend(self.devices_of(*spot));
         }
         if needed != pending.asked {
             let need = self.need(&needed);
-            self.pending = Some(Pending { keys: targets, asked: needed, ..pending });
+            self.pending = Some(Pending { spots: targets, asked: needed, ..pending });
             return Some(need);
         }
         if let Some(raw) = raw {
-            let symbol = self.devices.intern(pending.device.as_str());
+            let symbol = self.names.intern(pending.device.as_str());
+            self.arrived(Place::Raw(symbol), raw.recent().iter().count());
             *slot(&mut self.raw, symbol) = Some(Box::new(raw));
         }
         let place = (pending.position, self.log_time);
-        for address in targets {
-            let entries = by_key.remove(&address).unwrap_or_default();
-            let devices = whose.remove(&address).unwrap_or_default();
-            self.change(address, place, effects, |key, work| {
-                for device in devices {
-                    key.belongs_to(device);
+        let horizon = match self.memory {
+            Memory::Recent(recent) => Some(self.log_time - recent),
+            Memory::All => None,
+        };
+        for spot in targets {
+            let events = by_spot.remove(&spot).unwrap_or_default();
+            let kept = self.with(spot, place, effects, |history, context, outcome| {
+                history.rebuild((context, spot.family), &events, outcome);
+                if let Some(horizon) = horizon {
+                    history.settle_before(context, spot.family, horizon);
                 }
-                Some(key.rebuild(work, entries))
+                history.recent().iter().count()
             });
+            self.arrived(Place::Scope(spot), kept.unwrap_or_default());
         }
         self.pass_deadlines(pending.position, effects);
         None
@@ -136,29 +142,22 @@ impl Engine {
         own
     }
 
-    pub(super) fn devices_of(&self, address: Address) -> impl Iterator<Item = Symbol> {
-        let key = self.keys.get(address.rule).and_then(|keys| keys.get(address.scope.index()));
-        let key = key.and_then(Option::as_ref);
-        key.map_or(&[][..], |key| key.devices()).iter().copied()
+    pub(super) fn devices_of(&self, spot: Spot) -> Vec<Symbol> {
+        self.families.get(spot.family).map(|of| of.devices_of(spot.scope)).unwrap_or_default()
     }
 
-    /// Returns every key with events of `device`. It looks at all of them: only for what is rare.
-    fn keys_with(&self, device: &DeviceId) -> Vec<Address> {
-        let Some(device) = self.devices.find(device.as_str()) else { return Vec::new() };
-        let mut found = Vec::new();
-        for (rule, keys) in self.keys.iter().enumerate() {
-            for (scope, key) in keys.iter().enumerate() {
-                let has_it = |key: &super::Key| key.devices().binary_search(&device).is_ok();
-                if key.as_deref().is_some_and(has_it) {
-                    found.push(Address { rule, scope: Symbol::at(scope) });
-                }
-            }
-        }
-        found
+    /// Returns every scope with events of `device`.
+    fn spots_with(&self, device: &DeviceId) -> Vec<Spot> {
+        let Some(device) = self.names.find(device.as_str()) else { return Vec::new() };
+        let families = self.families.iter().enumerate();
+        let spots = families.flat_map(|(family, of)| {
+            of.scopes_with(device).into_iter().map(move |scope| Spot { family, scope })
+        });
+        spots.collect()
     }
 
     fn need(&self, devices: &BTreeSet<Symbol>) -> Need {
-        let name = |symbol: &Symbol| DeviceId::new(self.devices.text(*symbol)).ok();
+        let name = |symbol: &Symbol| DeviceId::new(self.names.text(*symbol)).ok();
         Need::Devices(devices.iter().filter_map(name).collect())
     }
 }

@@ -7,7 +7,8 @@
 
 use std::sync::Arc;
 
-use super::key::{Key, Work};
+use super::key::Key;
+use super::route::Parts;
 use super::{ActiveRule, Address, Engine, Need, is_in_force, slot};
 use crate::effect::Effect;
 use crate::event::Position;
@@ -45,7 +46,6 @@ impl Engine {
             if !is_same.is_some_and(|old| old.is_version_of(&active)) {
                 let place = place.unwrap_or_else(|| {
                     self.rules.push(None);
-                    self.keys.push(Vec::new());
                     staying.push(true);
                     self.rules.len() - 1
                 });
@@ -86,36 +86,65 @@ impl Engine {
         self.take_over_raw(&mut fresh);
         self.maintenance.take_over(&mut fresh.maintenance);
         self.desk.take_over_tickets(&mut fresh.desk);
-        for (from, (place, active)) in coming.into_iter().enumerate() {
-            let old = self.keys.get_mut(place).map(std::mem::take).unwrap_or_default();
-            if let Some(rule) = self.rules.get_mut(place) {
+        let mut old = Vec::with_capacity(coming.len());
+        for (place, active) in &coming {
+            old.push(self.take_keys(*place));
+            if let Some(rule) = self.rules.get_mut(*place) {
                 *rule = Some(active.clone());
             }
-            self.move_keys(&fresh, from, place);
-            self.adopt(position, (place, &active), old, effects);
         }
         self.index();
+        self.move_histories(&fresh, &coming);
+        for ((place, active), old) in coming.iter().zip(old) {
+            self.adopt(position, (*place, active), old, effects);
+        }
+        self.count_arrivals();
         self.pass_deadlines(position, effects);
     }
 
-    /// Moves the keys of the rule at `from` in `fresh` to `place`.
-    fn move_keys(&mut self, fresh: &Self, from: usize, place: usize) {
-        let keys = fresh.keys.get(from).map_or(&[][..], |keys| keys);
-        for (scope, key) in keys.iter().enumerate() {
-            let Some(key) = key else { continue };
-            let name = fresh.scopes.text(Symbol::at(scope));
-            let symbol = self.scopes.intern(name);
-            let devices = &mut self.devices;
-            let mut key = key.clone();
-            key.rename_devices(|device| devices.intern(fresh.devices.text(device)));
-            key.deadline = self.rules.get(place).and_then(|rule| key.next_deadline(rule.as_ref()?));
-            if let Some(deadline) = key.deadline {
-                self.deadlines.insert((deadline, Address { rule: place, scope: symbol }));
+    /// Moves the histories in `fresh`, with the keys of `coming` at the places those get.
+    fn move_histories(&mut self, fresh: &Self, coming: &[(usize, ActiveRule)]) {
+        let place_of = |rule: usize| Some(coming.get(rule)?.0);
+        for from in &fresh.families {
+            let known = self.families.iter().position(|family| family.per == from.per);
+            let Some(to) = known else { continue };
+            for (scope, history) in from.seen() {
+                let scope = self.names.intern(fresh.names.text(scope));
+                let Parts { context, families, .. } = self.parts();
+                let Some(family) = families.get_mut(to) else { continue };
+                let own = family.entry(scope);
+                own.join((context, to), history, place_of);
+                let deadlines = own.keys().filter_map(|(rule, key)| Some((key.deadline?, rule)));
+                let deadlines: Vec<_> = deadlines.collect();
+                family.tidy(scope);
+                let noted = deadlines.into_iter().map(|(at, rule)| (at, Address { rule, scope }));
+                self.deadlines.extend(noted);
             }
-            if let Some(keys) = self.keys.get_mut(place) {
-                *slot(keys, symbol) = Some(key);
+            for (scope, devices) in from.devices() {
+                let scope = self.names.intern(fresh.names.text(scope));
+                for device in devices {
+                    let device = self.names.intern(fresh.names.text(*device));
+                    if let Some(family) = self.families.get_mut(to) {
+                        family.note_device(scope, device);
+                    }
+                }
             }
         }
+    }
+
+    /// Takes the keys of the rule at `place` out, with their deadlines.
+    fn take_keys(&mut self, place: usize) -> Vec<(Symbol, Key)> {
+        let family = self.family_of.get(place).copied().flatten();
+        let Some(family) = family.and_then(|family| self.families.get_mut(family)) else {
+            return Vec::new();
+        };
+        let keys = family.take_keys(place);
+        for (scope, key) in &keys {
+            if let Some(deadline) = key.deadline {
+                self.deadlines.remove(&(deadline, Address { rule: place, scope: *scope }));
+            }
+        }
+        keys
     }
 
     /// Hands what stood under the old version to the new one.
@@ -123,21 +152,15 @@ impl Engine {
         &mut self,
         position: Position,
         (place, active): (usize, &ActiveRule),
-        old: Vec<Option<Box<Key>>>,
+        old: Vec<(Symbol, Key)>,
         effects: &mut Vec<Effect>,
     ) {
         let at = self.log_time;
-        for (scope, old) in old.into_iter().enumerate() {
-            let Some(old) = old else { continue };
-            let scope = Symbol::at(scope);
+        for (scope, old) in old {
             let address = Address { rule: place, scope };
-            if let Some(deadline) = old.deadline
-                && old.next_deadline(active).is_none_or(|next| next != deadline)
-            {
-                self.deadlines.remove(&(deadline, address));
-            }
-            self.change(address, (position, at), effects, |key, work: &mut Work<'_>| {
-                Some(key.adopt(work, &old))
+            let Some(spot) = self.spot_at(address) else { continue };
+            self.with(spot, (position, at), effects, |history, context, outcome| {
+                history.adopt((context, active), (place, &old), outcome);
             });
         }
     }
@@ -145,14 +168,9 @@ impl Engine {
     /// Takes the rule at `place` out of force; its tasks stay, its episodes close.
     fn retire(&mut self, place: usize, effects: &mut Vec<Effect>) {
         self.desk.close_rule(place, self.log_time, effects);
-        let Some(rule) = self.rules.get_mut(place) else { return };
-        *rule = None;
-        let keys = self.keys.get_mut(place).map(std::mem::take).unwrap_or_default();
-        for (scope, key) in keys.into_iter().enumerate() {
-            let address = Address { rule: place, scope: Symbol::at(scope) };
-            if let Some(deadline) = key.and_then(|key| key.deadline) {
-                self.deadlines.remove(&(deadline, address));
-            }
+        self.take_keys(place);
+        if let Some(rule) = self.rules.get_mut(place) {
+            *rule = None;
         }
     }
 
@@ -161,8 +179,8 @@ impl Engine {
             return;
         }
         for (device, raw) in std::mem::take(&mut fresh.raw).into_iter().enumerate() {
-            let name = fresh.devices.text(Symbol::at(device));
-            let symbol = self.devices.intern(name);
+            let name = fresh.names.text(Symbol::at(device));
+            let symbol = self.names.intern(name);
             *slot(&mut self.raw, symbol) = raw;
         }
     }

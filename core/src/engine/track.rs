@@ -6,15 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::ActiveRule;
 use super::episode::Episode;
-use super::timeline::{Fold, Ordered};
 use crate::event::{EventRef, Order, Position};
 use crate::pattern::{Signal, State, Steps};
 
-/// Something in a key's history.
+/// Something in a key's history that is no event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) enum Entry {
-    /// An event, and what it is to the rule.
-    Event { event: EventRef, role: Role },
+pub(super) enum Extra {
     /// A person closed the task.
     Done { at: DateTime<Utc>, task: Box<str> },
     /// An episode that an older version of the rule opened.
@@ -22,7 +19,7 @@ pub(super) enum Entry {
 }
 
 /// What an event is to a rule.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Role {
     /// The steps it meets.
     pub(super) steps: Steps,
@@ -34,10 +31,10 @@ pub(super) struct Role {
     pub(super) value: Option<f64>,
 }
 
-impl Ordered for Entry {
-    fn order(&self) -> Order<'_> {
+impl Extra {
+    /// Returns its place among the events.
+    pub(super) fn order(&self) -> Order<'_> {
         match self {
-            Self::Event { event, .. } => event.order(),
             Self::Done { at, task } => {
                 Order { occurred_at: *at, seq: Some(i64::MAX), id: task, device: "" }
             }
@@ -200,36 +197,56 @@ impl Track {
     }
 }
 
-impl Fold for Track {
-    type Context = ActiveRule;
-    type Item = Entry;
-    type Output = Op;
+impl Track {
+    /// Takes the next event in event order, and what it is to the rule.
+    pub(super) fn take(
+        &mut self,
+        active: &ActiveRule,
+        (event, role): (&EventRef, Role),
+        out: &mut Vec<Op>,
+    ) {
+        self.has_news |= is_news(active, event.position);
+        self.observe(active, event, role, out);
+    }
 
-    fn step(&mut self, active: &ActiveRule, entry: &Entry, out: &mut Vec<Op>) {
-        match entry {
-            Entry::Event { event, role } => {
-                self.has_news |= is_news(active, event.position);
-                self.observe(active, event, *role, out);
-            }
-            Entry::Done { at, .. } => {
+    /// Takes what comes next besides events.
+    pub(super) fn take_extra(&mut self, active: &ActiveRule, extra: &Extra, out: &mut Vec<Op>) {
+        match extra {
+            Extra::Done { at, .. } => {
                 if active.rule.episode.close.on_task_done {
                     self.close(*at, out);
                 }
             }
-            Entry::Adopted(episode) => {
+            Extra::Adopted(episode) => {
                 out.push(Op::Open(episode.clone()));
                 out.extend(self.adopt(active, episode));
             }
         }
     }
 
-    fn next_deadline(&self, active: &ActiveRule) -> Option<DateTime<Utc>> {
+    /// Returns the event time at which something follows if no event comes before.
+    pub(super) fn next_deadline(&self, active: &ActiveRule) -> Option<DateTime<Utc>> {
         let quiet = self.quiet_deadline(active);
         let pattern = active.rule.when.pattern.next_deadline(&self.pattern);
         match (quiet, pattern) {
             (Some(quiet), Some(pattern)) => Some(quiet.min(pattern)),
             (one, other) => one.or(other),
         }
+    }
+
+    /// Lets the deadlines before `limit` pass; returns the newest of them.
+    pub(super) fn pass_until(
+        &mut self,
+        active: &ActiveRule,
+        limit: DateTime<Utc>,
+        out: &mut Vec<Op>,
+    ) -> Option<DateTime<Utc>> {
+        let mut newest = None;
+        while let Some(at) = self.next_deadline(active).filter(|at| *at < limit) {
+            self.pass(active, at, out);
+            newest = Some(at);
+        }
+        newest
     }
 
     fn pass(&mut self, active: &ActiveRule, at: DateTime<Utc>, out: &mut Vec<Op>) {
@@ -243,6 +260,16 @@ impl Fold for Track {
         {
             self.hold(active, at, out);
         }
+    }
+
+    /// Returns whether it knows nothing that can matter to an event after `at`.
+    pub(super) fn is_spent(&self, active: &ActiveRule, at: DateTime<Utc>) -> bool {
+        self.phase == Phase::Idle && active.rule.when.pattern.is_spent(&self.pattern, at)
+    }
+
+    /// Returns whether anything came in since the rule is in force.
+    pub(super) fn has_news(&self) -> bool {
+        self.has_news
     }
 }
 

@@ -72,6 +72,10 @@ impl Machine for Absence {
         true
     }
 
+    fn is_spent(&self, _config: &Config, _at: DateTime<Utc>) -> bool {
+        self.armed_by.is_none()
+    }
+
     /// Counts the seconds of the silence so far; none, where nothing is waited for.
     fn progress(&self, config: &Config, at: DateTime<Utc>) -> Progress {
         let since = |armed_by: &EventRef| (at - armed_by.occurred_at).as_seconds_f64();

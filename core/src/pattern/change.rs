@@ -111,6 +111,11 @@ impl Machine for Change {
         self.held.clone()
     }
 
+    fn is_spent(&self, config: &Config, at: DateTime<Utc>) -> bool {
+        let kept = [&self.readings, &self.lows, &self.highs];
+        kept.iter().all(|readings| readings.back().is_none_or(|last| !last.is_within(config, at)))
+    }
+
     /// Says how much the number changed, over the readings that the window has now; a change the
     /// other way is none.
     fn progress(&self, config: &Config, at: DateTime<Utc>) -> Progress {

@@ -49,6 +49,10 @@ impl Machine for Consecutive {
         self.run.iter().cloned().collect()
     }
 
+    fn is_spent(&self, config: &Config, at: DateTime<Utc>) -> bool {
+        self.run.back().is_none_or(|newest| config.within < at - newest.occurred_at)
+    }
+
     fn progress(&self, config: &Config, at: DateTime<Utc>) -> Progress {
         // Only what could still be part of a run that ends now.
         let is_within = |event: &&EventRef| at - event.occurred_at <= config.within;

@@ -68,6 +68,11 @@ impl Machine for Count {
         merged(self.met.iter().flatten())
     }
 
+    fn is_spent(&self, config: &Config, at: DateTime<Utc>) -> bool {
+        let is_past = |newest: &EventRef| config.within < at - newest.occurred_at;
+        self.met.iter().all(|met| met.back().is_none_or(is_past))
+    }
+
     /// Counts events where there is one step, and otherwise the steps that were met often enough.
     fn progress(&self, config: &Config, at: DateTime<Utc>) -> Progress {
         // Only what could still count at an event that comes now.

@@ -71,6 +71,10 @@ impl Machine for Sequence {
         self.completed.clone()
     }
 
+    fn is_spent(&self, config: &Config, at: DateTime<Utc>) -> bool {
+        !self.runs.iter().any(|run| is_live(run, config, at))
+    }
+
     /// Counts the steps of the longest run that can still be completed.
     fn progress(&self, config: &Config, at: DateTime<Utc>) -> Progress {
         let longest = self.runs.iter().rev().find(|run| is_live(run, config, at));

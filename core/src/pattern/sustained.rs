@@ -95,6 +95,10 @@ impl Machine for Sustained {
         self.state.as_ref().map(Bad::evidence).unwrap_or_default()
     }
 
+    fn is_spent(&self, _config: &Config, _at: DateTime<Utc>) -> bool {
+        self.state.is_none()
+    }
+
     /// Counts the seconds from the first bad reading to the newest: what came after that one,
     /// nobody knows.
     fn progress(&self, config: &Config, _at: DateTime<Utc>) -> Progress {

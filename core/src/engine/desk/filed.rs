@@ -84,7 +84,7 @@ pub(super) fn place_of(scene: Scene<'_>, filed: &Filed, number: Number) -> Place
         at: filed.episode.opened_at,
         rank: 2,
         rule: filed.active.rule.id.as_str().into(),
-        scope: scene.scopes.text(filed.address.scope).into(),
+        scope: scene.names.text(filed.address.scope).into(),
         seq: newest.and_then(|event| event.seq),
         id: newest.map(|event| event.id.as_str().into()).unwrap_or_default(),
         device: newest.map(|event| event.device.as_str().into()).unwrap_or_default(),
@@ -97,7 +97,7 @@ pub(super) fn task_of(scene: Scene<'_>, filed: &Filed) -> Option<Task> {
     let rule = &filed.active.rule;
     let registry = scene.registries.newest();
     let newest = filed.episode.newest()?;
-    let scope = scene.scopes.text(filed.address.scope);
+    let scope = scene.names.text(filed.address.scope);
     // A device's ids may come again at other times, so they alone do not tell occasions apart.
     let at = filed.episode.opened_at.timestamp_millis().to_le_bytes();
     let place = scene.position.to_le_bytes();
