@@ -116,9 +116,9 @@ impl ActiveRule {
 /// Something the engine must be told before it can go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// All events of these devices up to and including the input at hand, in any order, to
-    /// [`Engine::supply`].
-    Devices(Vec<DeviceId>),
+    /// All events of these devices that happened at this time or later, up to and including the
+    /// input at hand, in any order, to [`Engine::supply`].
+    Devices(Vec<DeviceId>, DateTime<Utc>),
     /// Rules changed: all inputs before the one at hand, in the order of the log, to the engine
     /// that [`Engine::begin_replay`] returns, which goes back to [`Engine::finish_replay`].
     Log,
@@ -279,7 +279,7 @@ impl Engine {
         let event = EventRef::new(event);
         if is_marker {
             self.maintenance.note(&event);
-            return Some(self.begin_supply(Pending::whole(position, &event.device)));
+            return Some(self.begin_supply(Pending::marked(position, &event)));
         }
         let mut pending = Pending::new(position, &event.device);
         self.route(&event, &mut pending, effects);

@@ -7,7 +7,7 @@
 //!
 //! To add one: its file here, with its [`Machine`], and one variant in [`Pattern`] and [`State`].
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use serde::{Deserialize, Serialize};
 
@@ -113,6 +113,10 @@ pub trait Machine: Clone + Default {
         false
     }
 
+    /// Returns how far before a time the events lie at most that its state at that time can hang on,
+    /// as far as that matters to later events; `None` where there is no bound.
+    fn lookback(config: &Self::Config) -> Option<TimeDelta>;
+
     /// Returns whether nothing it has gathered can matter to an event after `at`.
     fn is_spent(&self, config: &Self::Config, at: DateTime<Utc>) -> bool;
 
@@ -167,6 +171,13 @@ macro_rules! patterns {
                         state.handle_deadline(config, at)
                     })*
                     _ => false,
+                }
+            }
+
+            /// As [`Machine::lookback`].
+            pub fn lookback(&self) -> Option<TimeDelta> {
+                match self {
+                    $(Self::$name(config) => $module::$state::lookback(config),)*
                 }
             }
 

@@ -124,8 +124,8 @@ impl Replay {
         let mut need = self.engine.handle(position, received_at, input, &mut effects);
         while let Some(asked) = need.take() {
             need = match asked {
-                Need::Devices(devices) => {
-                    self.engine.supply(self.history(&devices, position), &mut effects)
+                Need::Devices(devices, since) => {
+                    self.engine.supply(self.history(&devices, since, position), &mut effects)
                 }
                 Need::Log => {
                     let fresh = self.replayed(position);
@@ -151,16 +151,22 @@ impl Replay {
         let mut dropped = Vec::new();
         for (position, received_at, input) in self.log.iter().filter(|(at, ..)| *at < until) {
             let mut need = fresh.handle(*position, *received_at, input.clone(), &mut dropped);
-            while let Some(Need::Devices(devices)) = need {
-                need = fresh.supply(self.history(&devices, *position), &mut dropped);
+            while let Some(Need::Devices(devices, since)) = need {
+                need = fresh.supply(self.history(&devices, since, *position), &mut dropped);
             }
             dropped.clear();
         }
         fresh
     }
 
-    fn history(&self, devices: &[DeviceId], until: Position) -> Vec<(Position, Event)> {
-        devices.iter().flat_map(|device| self.history_of(device, until)).collect()
+    fn history(
+        &self,
+        devices: &[DeviceId],
+        since: DateTime<Utc>,
+        until: Position,
+    ) -> Vec<(Position, Event)> {
+        let all = devices.iter().flat_map(|device| self.history_of(device, until));
+        all.filter(|(_, event)| since <= event.occurred_at).collect()
     }
 
     fn history_of(&self, device: &DeviceId, until: Position) -> Vec<(Position, Event)> {

@@ -83,7 +83,9 @@ async fn meet(
     effects: &mut Vec<Effect>,
 ) -> Result<(), StoreError> {
     match need {
-        Need::Devices(devices) => supply(engine, tx, position, devices, effects).await,
+        Need::Devices(devices, since) => {
+            supply(engine, tx, position, (devices, since), effects).await
+        }
         Need::Log => {
             let mut fresh = engine.begin_replay();
             let mut reader = Reader::new(store, position.saturating_sub(1));
@@ -91,8 +93,9 @@ async fn meet(
                 for Placed { position, received_at, input } in page {
                     let mut dropped = Vec::new();
                     let need = fresh.handle(position, received_at, input, &mut dropped);
-                    if let Some(Need::Devices(devices)) = need {
-                        supply(&mut fresh, tx, position, devices, &mut dropped).await?;
+                    if let Some(Need::Devices(devices, since)) = need {
+                        let asked = (devices, since);
+                        supply(&mut fresh, tx, position, asked, &mut dropped).await?;
                     }
                 }
             }
@@ -106,19 +109,19 @@ async fn supply(
     engine: &mut Engine,
     tx: &mut Tx,
     position: Position,
-    devices: Vec<DeviceId>,
+    asked: (Vec<DeviceId>, DateTime<Utc>),
     effects: &mut Vec<Effect>,
 ) -> Result<(), StoreError> {
-    let mut devices = Some(devices);
-    while let Some(asked) = devices.take() {
+    let mut next = Some(asked);
+    while let Some((devices, since)) = next.take() {
         let mut history = Vec::new();
-        for device in asked {
-            let all = store::event::of_device(tx, &device, DateTime::<Utc>::MIN_UTC).await?;
+        for device in devices {
+            let all = store::event::of_device(tx, &device, since).await?;
             // Later events of this batch are in the store already, but not yet in the fold.
             history.extend(all.into_iter().filter(|(at, _)| *at <= position));
         }
-        if let Some(Need::Devices(more)) = engine.supply(history, effects) {
-            devices = Some(more);
+        if let Some(Need::Devices(more, since)) = engine.supply(history, effects) {
+            next = Some((more, since));
         }
     }
     Ok(())

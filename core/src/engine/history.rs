@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::collections::vec_deque::Iter;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::ActiveRule;
@@ -20,6 +20,9 @@ use super::registries::Registries;
 use super::track::Role;
 use crate::effect::{Effect, Fault};
 use crate::event::EventRef;
+
+/// How far the clock of a device that is believed can be ahead.
+const CLOCK_AHEAD_MAX: TimeDelta = TimeDelta::days(1);
 
 /// What a history is folded with.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +53,15 @@ pub(super) struct Changed {
     pub(super) old_deadline: Option<DateTime<Utc>>,
     /// Its deadline now.
     pub(super) deadline: Option<DateTime<Utc>>,
+}
+
+/// Where a history can be taken up again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Restart {
+    /// No episode stood open then: what opened before is over.
+    calm_at: DateTime<Utc>,
+    /// No event before matters to what happened after that.
+    pub(super) since: DateTime<Utc>,
 }
 
 /// A scope that events were counted under.
@@ -237,23 +249,64 @@ impl History {
         true
     }
 
-    /// Folds the whole history, which is `events` in event order, from nothing.
+    /// Returns from where on what follows `at` can be folded again without the events before;
+    /// `None` where all of them are needed.
+    pub(super) fn restart_at(
+        &self,
+        (context, family): (Context<'_>, usize),
+        at: DateTime<Utc>,
+    ) -> Option<Restart> {
+        let mut calm_at = at - TimeDelta::milliseconds(1);
+        loop {
+            let before = calm_at;
+            for (rule, key) in &self.keys {
+                let active = context.active(*rule);
+                calm_at = active.map_or(calm_at, |active| key.calm_at(active, calm_at));
+            }
+            if before == calm_at {
+                break;
+            }
+        }
+        let mut since = calm_at;
+        for rule in context.judge.rules_of(family) {
+            let Some(active) = context.active(rule) else { continue };
+            let from = calm_at.checked_sub_signed(active.rule.when.pattern.lookback()?)?;
+            // What came in before the rule was in force must not be taken for news.
+            let is_old = active.since == 0 || active.since_at + CLOCK_AHEAD_MAX < from;
+            since = since.min(is_old.then_some(from)?);
+        }
+        Some(Restart { calm_at, since })
+    }
+
+    /// Folds the history again: `events` in event order, which is all of it, or all that is needed
+    /// from `restart` on.
     pub(super) fn rebuild(
         &mut self,
         (context, family): (Context<'_>, usize),
-        events: &[EventRef],
+        (events, restart): (&[EventRef], Option<Restart>),
         outcome: &mut Outcome<'_>,
     ) {
-        self.recent = Recent::default();
+        let calm_at = restart.map(|restart| restart.calm_at);
+        self.recent = Recent::behind(calm_at);
         for event in events {
             self.recent.place(event);
-        }
-        for (_, key) in &mut self.keys {
-            key.unsettle();
         }
         let mut rules: BTreeSet<usize> = self.keys.iter().map(|(rule, _)| *rule).collect();
         for event in events {
             rules.extend(context.judge.rules(&event.kind, family));
+        }
+        for rule in &rules {
+            let Some(active) = context.active(*rule) else { continue };
+            let at = self.find_or_make(*rule, active);
+            let Some((_, key)) = self.keys.get_mut(at) else { continue };
+            match calm_at {
+                None => key.unsettle(),
+                Some(calm_at) => {
+                    let before = events.iter().take_while(|event| event.occurred_at <= calm_at);
+                    let asked = |event| Some((event, context.role(*rule, event)?));
+                    key.go_back(active, calm_at, before.filter_map(asked));
+                }
+            }
         }
         self.fold_again(context, rules, outcome);
     }

@@ -1,6 +1,6 @@
 //! Which rules ask about an event, and what it is to each of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ActiveRule;
 use super::track::Role;
@@ -73,6 +73,17 @@ impl Judge {
     /// Returns what the rule at `rule` asks about `kind`.
     pub(super) fn question(&self, kind: &str, rule: usize) -> Option<&Question> {
         self.groups(kind).iter().find_map(|group| group.question(rule))
+    }
+
+    /// Returns the rules of `family` that ask about anything.
+    pub(super) fn rules_of(&self, family: usize) -> BTreeSet<usize> {
+        self.by_kind.keys().flat_map(|kind| self.rules(kind, family)).collect()
+    }
+
+    /// Returns whether rules of `family` ask about kinds that `test` says.
+    pub(super) fn asks(&self, family: usize, test: impl Fn(&str) -> bool) -> bool {
+        let asked = |groups: &[Group]| groups.iter().any(|group| group.family == family);
+        self.by_kind.iter().any(|(kind, groups)| test(kind) && asked(groups))
     }
 
     /// Returns the rules of `family` that ask about `kind`.

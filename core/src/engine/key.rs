@@ -1,6 +1,6 @@
 //! One (rule, scope): what its history folds to, and the episodes that stand in it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use serde::{Deserialize, Serialize};
 
@@ -140,6 +140,50 @@ impl Key {
         if let Some(adopted) = past.adopted.clone() {
             place(&mut past.extras, Extra::Adopted(adopted));
         }
+    }
+
+    /// Returns a time not after `at` at which no episode stood open, or could be opened again, and
+    /// all deadlines had passed.
+    pub(super) fn calm_at(&self, active: &ActiveRule, at: DateTime<Utc>) -> DateTime<Utc> {
+        let is_due = |deadline: &DateTime<Utc>| *deadline <= at;
+        if let Some(deadline) = self.deadline.filter(is_due) {
+            return deadline - TimeDelta::milliseconds(1);
+        }
+        let Some(before) = self.newest_until(at) else { return at };
+        let reopen_within = active.rule.episode.reopen_within;
+        let is_over = before.closed_at.is_some_and(|closed_at| {
+            closed_at <= at && (reopen_within.is_zero() || closed_at + reopen_within < at)
+        });
+        if is_over { at } else { before.opened_at - TimeDelta::milliseconds(1) }
+    }
+
+    /// Forgets what happened after `at`, which is calm, to be folded again; `history` is what
+    /// came before, as far as that matters.
+    pub(super) fn go_back<'h>(
+        &mut self,
+        active: &ActiveRule,
+        at: DateTime<Utc>,
+        history: impl Iterator<Item = (&'h EventRef, Role)>,
+    ) {
+        let settled = self.newest_until(at).cloned();
+        let mut base = Track::behind(active, settled.as_ref());
+        history.for_each(|(event, role)| base.rehearse(active, (event, role)));
+        base.rehearse_until(active, at + TimeDelta::milliseconds(1));
+        self.base = Some(Box::new(base));
+        let Some(past) = &mut self.past else { return };
+        past.settled = settled;
+        past.extras.clone_from(&past.done);
+        if let Some(adopted) = past.adopted.clone() {
+            place(&mut past.extras, Extra::Adopted(adopted));
+        }
+        past.extras.retain(|extra| at < extra.order().occurred_at);
+    }
+
+    /// Returns the newest episode that opened at `at` or before.
+    fn newest_until(&self, at: DateTime<Utc>) -> Option<&Episode> {
+        let standing = self.past.as_ref().map_or(&[][..], |past| &past.standing);
+        let opened = standing.partition_point(|standing| standing.episode.opened_at <= at);
+        opened.checked_sub(1).and_then(|newest| Some(&standing.get(newest)?.episode))
     }
 
     /// Takes over what an older version of the rule left standing; `is_settled` says of its

@@ -63,7 +63,7 @@ impl Engine {
             match placed {
                 Placed::Before => {
                     family.tidy(spot.scope);
-                    pending.spots.insert(spot);
+                    pending.note(spot, event.occurred_at);
                 }
                 Placed::Last | Placed::Amid => self.arrived(Place::Scope(spot), 1),
                 Placed::Again => {}
@@ -82,7 +82,7 @@ impl Engine {
         let device = self.names.intern(event.device.as_str());
         let raw = slot(&mut self.raw, device).get_or_insert_with(Box::default);
         let Some(mut changes) = raw.take(event) else {
-            pending.is_whole = true;
+            pending.is_raw = true;
             return;
         };
         self.arrived(Place::Raw(device), 1);
@@ -111,7 +111,8 @@ impl Engine {
                 history.edit((context, spot.family), (&gone, &new), outcome)
             });
             if did == Some(false) {
-                pending.spots.insert(spot);
+                let touched = gone.iter().chain(&new).map(|event| event.occurred_at);
+                touched.min().into_iter().for_each(|from| pending.note(spot, from));
             } else {
                 self.arrived(Place::Scope(spot), new.len());
             }

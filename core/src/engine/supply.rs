@@ -1,10 +1,18 @@
 //! Folding from loaded history what lies before what is kept in memory.
+//!
+//! Only what is needed is asked for: from a time on at which no episode of the scope stood open,
+//! and as far back from there as its patterns look. Where a pattern has no bound, or what is
+//! counted is derived from raw messages, that is everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 use super::family::Spot;
 use super::forget::Place;
+use super::history::{History, Restart};
 use super::raw::Raw;
+use super::route::Parts;
 use super::{Engine, Memory, Need, slot};
 use crate::derive::Derivation;
 use crate::effect::Effect;
@@ -18,36 +26,63 @@ pub(super) struct Pending {
     position: Position,
     /// Whose event it was.
     device: DeviceId,
-    /// Scopes that could not place it.
-    pub(super) spots: BTreeSet<Spot>,
-    /// Whether every scope that its device's events are in must be folded again.
-    pub(super) is_whole: bool,
-    /// Whose events were asked for.
-    asked: BTreeSet<Symbol>,
+    /// Scopes to fold again, and from when on something changes in them.
+    spots: BTreeMap<Spot, DateTime<Utc>>,
+    /// From when on something changes in every scope that the device's events are in.
+    everywhere_from: Option<DateTime<Utc>>,
+    /// Whether the device's raw messages must be derived from again.
+    pub(super) is_raw: bool,
+    /// What was asked for.
+    asked: Asked,
+}
+
+/// Whose events are needed, and from when on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Asked {
+    devices: BTreeSet<Symbol>,
+    since: DateTime<Utc>,
 }
 
 impl Pending {
+    /// Returns what is pending because of an event of `device`: nothing yet.
     pub(super) fn new(position: Position, device: &DeviceId) -> Self {
-        let (spots, asked) = (BTreeSet::new(), BTreeSet::new());
-        Self { position, device: device.clone(), spots, is_whole: false, asked }
+        let (spots, everywhere_from, asked) = (BTreeMap::new(), None, Asked::default());
+        Self { position, device: device.clone(), spots, everywhere_from, is_raw: false, asked }
     }
 
-    pub(super) fn whole(position: Position, device: &DeviceId) -> Self {
-        Self { is_whole: true, ..Self::new(position, device) }
+    /// Returns what is pending because of `marker`, from which on all of its device's events may
+    /// be something else.
+    pub(super) fn marked(position: Position, marker: &Event) -> Self {
+        let everywhere_from = Some(marker.occurred_at);
+        Self { everywhere_from, ..Self::new(position, &marker.device) }
+    }
+
+    /// Notes that something changes in a scope at `from`.
+    pub(super) fn note(&mut self, spot: Spot, from: DateTime<Utc>) {
+        let first = self.spots.entry(spot).or_insert(from);
+        *first = from.min(*first);
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        !self.is_whole && self.spots.is_empty()
+        !self.is_raw && self.everywhere_from.is_none() && self.spots.is_empty()
+    }
+
+    /// Returns from when on something changes in every scope of the device.
+    fn own_from(&self) -> Option<DateTime<Utc>> {
+        if self.is_raw { Some(DateTime::<Utc>::MIN_UTC) } else { self.everywhere_from }
     }
 }
 
 impl Engine {
     /// Notes what is pending and says which devices' events are needed for it.
     pub(super) fn begin_supply(&mut self, mut pending: Pending) -> Need {
-        pending.asked.insert(self.names.intern(pending.device.as_str()));
-        for spot in &pending.spots {
-            pending.asked.extend(self.devices_of(*spot));
+        self.names.intern(pending.device.as_str());
+        if let Some(from) = pending.own_from() {
+            for spot in self.spots_with(&pending.device) {
+                pending.note(spot, from);
+            }
         }
+        pending.asked = self.ask(&pending);
         let need = self.need(&pending.asked);
         self.pending = Some(pending);
         need
@@ -61,7 +96,7 @@ impl Engine {
         history: Vec<(Position, Event)>,
         effects: &mut Vec<Effect>,
     ) -> Option<Need> {
-        let pending = self.pending.take()?;
+        let mut pending = self.pending.take()?;
         let mut events: Vec<EventRef> = Vec::with_capacity(history.len());
         for (position, mut event) in history {
             event.position = position;
@@ -69,31 +104,12 @@ impl Engine {
         }
         events.sort_by(|one, other| one.order().cmp(&other.order()));
         events.dedup_by(|one, other| one.position == other.position);
-        let raw = self.derive_all(&pending.device, &mut events);
-
-        let mut by_spot: BTreeMap<Spot, Vec<EventRef>> = BTreeMap::new();
-        let mut targets = pending.spots.clone();
-        for event in events {
-            let is_own = pending.is_whole && event.device == pending.device;
-            let device = self.names.intern(event.device.as_str());
-            for group in 0..self.judge.groups(&event.kind).len() {
-                let Some(spot) = self.spot_of(&event, device, group) else { continue };
-                if is_own {
-                    targets.insert(spot);
-                }
-                by_spot.entry(spot).or_default().push(EventRef::clone(&event));
-            }
-        }
-        if pending.is_whole {
-            targets.extend(self.spots_with(&pending.device));
-        }
-        let mut needed = pending.asked.clone();
-        for spot in &targets {
-            needed.extend(self.devices_of(*spot));
-        }
+        let raw = self.derive_all(&pending, &mut events);
+        let by_spot = self.by_spot(&mut pending, events);
+        let needed = self.ask(&pending);
         if needed != pending.asked {
             let need = self.need(&needed);
-            self.pending = Some(Pending { spots: targets, asked: needed, ..pending });
+            self.pending = Some(Pending { asked: needed, ..pending });
             return Some(need);
         }
         if let Some(raw) = raw {
@@ -101,29 +117,66 @@ impl Engine {
             self.arrived(Place::Raw(symbol), raw.recent().iter().count());
             *slot(&mut self.raw, symbol) = Some(Box::new(raw));
         }
+        self.fold_loaded(&pending, by_spot, effects);
+        self.pass_deadlines(pending.position, effects);
+        None
+    }
+
+    /// Returns `events` by the scopes they are counted under; notes those that are pending because
+    /// of them.
+    fn by_spot(
+        &mut self,
+        pending: &mut Pending,
+        events: Vec<EventRef>,
+    ) -> BTreeMap<Spot, Vec<EventRef>> {
+        let mut by_spot: BTreeMap<Spot, Vec<EventRef>> = BTreeMap::new();
+        let everywhere = pending.own_from();
+        for event in events {
+            let device = self.names.intern(event.device.as_str());
+            for group in 0..self.judge.groups(&event.kind).len() {
+                let Some(spot) = self.spot_of(&event, device, group) else { continue };
+                if let Some(from) = everywhere.filter(|_| event.device == pending.device) {
+                    pending.note(spot, from);
+                }
+                by_spot.entry(spot).or_default().push(EventRef::clone(&event));
+            }
+        }
+        by_spot
+    }
+
+    /// Folds the histories that are pending again.
+    fn fold_loaded(
+        &mut self,
+        pending: &Pending,
+        mut by_spot: BTreeMap<Spot, Vec<EventRef>>,
+        effects: &mut Vec<Effect>,
+    ) {
         let place = (pending.position, self.log_time);
         let horizon = match self.memory {
             Memory::Recent(recent) => Some(self.log_time - recent),
             Memory::All => None,
         };
-        for spot in targets {
-            let events = by_spot.remove(&spot).unwrap_or_default();
-            let kept = self.with(spot, place, effects, |history, context, outcome| {
-                history.rebuild((context, spot.family), &events, outcome);
+        for (spot, from) in &pending.spots {
+            let mut events = by_spot.remove(spot).unwrap_or_default();
+            let restart = self.restart(*spot, *from);
+            if let Some(Restart { since, .. }) = restart {
+                events.retain(|event| since <= event.occurred_at);
+            }
+            let kept = self.with(*spot, place, effects, |history, context, outcome| {
+                history.rebuild((context, spot.family), (&events, restart), outcome);
                 if let Some(horizon) = horizon {
                     history.settle_before(context, spot.family, horizon);
                 }
                 history.recent().iter().count()
             });
-            self.arrived(Place::Scope(spot), kept.unwrap_or_default());
+            self.arrived(Place::Scope(*spot), kept.unwrap_or_default());
         }
-        self.pass_deadlines(pending.position, effects);
-        None
     }
 
-    /// Adds what is derived to `events`; returns the state of `device` after its own.
-    fn derive_all(&self, device: &DeviceId, events: &mut Vec<EventRef>) -> Option<Raw> {
-        if !self.derives {
+    /// Adds what is derived to `events`; returns the state of the device after its own raw
+    /// messages, where those are all there.
+    fn derive_all(&self, pending: &Pending, events: &mut Vec<EventRef>) -> Option<Raw> {
+        if !self.derives || pending.asked.since != DateTime::<Utc>::MIN_UTC {
             return None;
         }
         let mut by_device: BTreeMap<DeviceId, Vec<EventRef>> = BTreeMap::new();
@@ -134,12 +187,37 @@ impl Engine {
         for (of, messages) in by_device {
             let (raw, derived) = Raw::rebuilt(messages.into_iter());
             events.extend(derived);
-            if of == *device {
+            if of == pending.device {
                 own = Some(raw);
             }
         }
         events.sort_by(|one, other| one.order().cmp(&other.order()));
         own
+    }
+
+    /// Returns from where on a scope can be folded again if something changes at `from`.
+    fn restart(&mut self, spot: Spot, from: DateTime<Utc>) -> Option<Restart> {
+        if from == DateTime::<Utc>::MIN_UTC || self.judge.asks(spot.family, Derivation::makes) {
+            return None;
+        }
+        let Parts { context, families, .. } = self.parts();
+        let history = families.get(spot.family)?.get(spot.scope);
+        let empty = History::default();
+        history.unwrap_or(&empty).restart_at((context, spot.family), from)
+    }
+
+    /// Returns what is needed for all that is pending.
+    fn ask(&mut self, pending: &Pending) -> Asked {
+        let own = self.names.find(pending.device.as_str());
+        let mut devices: BTreeSet<Symbol> = own.into_iter().collect();
+        // Where no scope is known yet, what the device sent since then will name them.
+        let mut since = pending.own_from().unwrap_or(DateTime::<Utc>::MAX_UTC);
+        for (spot, from) in &pending.spots {
+            devices.extend(self.devices_of(*spot));
+            let restart = self.restart(*spot, *from);
+            since = since.min(restart.map_or(DateTime::<Utc>::MIN_UTC, |restart| restart.since));
+        }
+        Asked { devices, since }
     }
 
     pub(super) fn devices_of(&self, spot: Spot) -> Vec<Symbol> {
@@ -156,8 +234,8 @@ impl Engine {
         spots.collect()
     }
 
-    fn need(&self, devices: &BTreeSet<Symbol>) -> Need {
+    fn need(&self, asked: &Asked) -> Need {
         let name = |symbol: &Symbol| DeviceId::new(self.names.text(*symbol)).ok();
-        Need::Devices(devices.iter().filter_map(name).collect())
+        Need::Devices(asked.devices.iter().filter_map(name).collect(), asked.since)
     }
 }

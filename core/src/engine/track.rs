@@ -107,6 +107,31 @@ impl Track {
         Self { pattern, phase: Phase::Idle, has_news: false }
     }
 
+    /// Returns the state with `newest` as the newest episode, which is over.
+    pub(super) fn behind(active: &ActiveRule, newest: Option<&Episode>) -> Self {
+        let closed = newest.and_then(|newest| Some((newest.opened_at, newest.closed_at?)));
+        let phase = closed.map(|(opened_at, at)| Phase::Closed { opened_at, at });
+        Self { phase: phase.unwrap_or(Phase::Idle), ..Self::start(active) }
+    }
+
+    /// Takes an event of which everybody knows what followed.
+    pub(super) fn rehearse(&mut self, active: &ActiveRule, (event, role): (&EventRef, Role)) {
+        self.rehearse_until(active, event.occurred_at);
+        let Role { steps, resets, value, .. } = role;
+        if steps != Steps::NONE || resets {
+            let signal = Signal { steps, resets, value, event };
+            active.rule.when.pattern.observe(&mut self.pattern, signal);
+        }
+    }
+
+    /// Lets deadlines before `limit` pass of which everybody knows what followed.
+    pub(super) fn rehearse_until(&mut self, active: &ActiveRule, limit: DateTime<Utc>) {
+        let pattern = &active.rule.when.pattern;
+        while let Some(at) = pattern.next_deadline(&self.pattern).filter(|at| *at < limit) {
+            pattern.handle_deadline(&mut self.pattern, at);
+        }
+    }
+
     /// Returns the pattern's state.
     pub(super) fn pattern(&self) -> &State {
         &self.pattern

@@ -72,6 +72,11 @@ impl Machine for Absence {
         true
     }
 
+    fn lookback(config: &Config) -> Option<TimeDelta> {
+        // Which of several unanswered ones counts hangs on those before them.
+        (!config.is_armed_by_second).then_some(config.silence)
+    }
+
     fn is_spent(&self, _config: &Config, _at: DateTime<Utc>) -> bool {
         self.armed_by.is_none()
     }

@@ -111,6 +111,10 @@ impl Machine for Change {
         self.held.clone()
     }
 
+    fn lookback(config: &Config) -> Option<TimeDelta> {
+        Some(config.within)
+    }
+
     fn is_spent(&self, config: &Config, at: DateTime<Utc>) -> bool {
         let kept = [&self.readings, &self.lows, &self.highs];
         kept.iter().all(|readings| readings.back().is_none_or(|last| !last.is_within(config, at)))

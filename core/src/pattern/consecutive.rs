@@ -49,6 +49,10 @@ impl Machine for Consecutive {
         self.run.iter().cloned().collect()
     }
 
+    fn lookback(config: &Config) -> Option<TimeDelta> {
+        Some(config.within)
+    }
+
     fn is_spent(&self, config: &Config, at: DateTime<Utc>) -> bool {
         self.run.back().is_none_or(|newest| config.within < at - newest.occurred_at)
     }

@@ -68,6 +68,10 @@ impl Machine for Count {
         merged(self.met.iter().flatten())
     }
 
+    fn lookback(config: &Config) -> Option<TimeDelta> {
+        Some(config.within)
+    }
+
     fn is_spent(&self, config: &Config, at: DateTime<Utc>) -> bool {
         let is_past = |newest: &EventRef| config.within < at - newest.occurred_at;
         self.met.iter().all(|met| met.back().is_none_or(is_past))

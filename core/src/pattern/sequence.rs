@@ -71,6 +71,10 @@ impl Machine for Sequence {
         self.completed.clone()
     }
 
+    fn lookback(config: &Config) -> Option<TimeDelta> {
+        Some(config.within)
+    }
+
     fn is_spent(&self, config: &Config, at: DateTime<Utc>) -> bool {
         !self.runs.iter().any(|run| is_live(run, config, at))
     }

@@ -95,6 +95,11 @@ impl Machine for Sustained {
         self.state.as_ref().map(Bad::evidence).unwrap_or_default()
     }
 
+    fn lookback(_config: &Config) -> Option<TimeDelta> {
+        // What is bad may have been so for ever.
+        None
+    }
+
     fn is_spent(&self, _config: &Config, _at: DateTime<Utc>) -> bool {
         self.state.is_none()
     }

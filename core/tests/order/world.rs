@@ -335,9 +335,11 @@ impl Runtime {
         self.position += 1;
         let mut effects = Vec::new();
         let mut need = self.engine.handle(self.position, received_at, input, &mut effects);
-        while let Some(Need::Devices(devices)) = need {
+        while let Some(Need::Devices(devices, since)) = need {
             self.folded.asked_max = self.folded.asked_max.max(devices.len());
-            let asked = |(_, event): &&(_, Event)| devices.contains(&event.device);
+            let asked = |(_, event): &&(_, Event)| {
+                devices.contains(&event.device) && since <= event.occurred_at
+            };
             let history = self.log.iter().filter(asked).cloned().collect();
             need = self.engine.supply(history, &mut effects);
         }
