@@ -27,7 +27,7 @@ use crate::store::{self, Store};
 use crate::telemetry::Metrics;
 use crate::web::Change;
 
-mod consequence;
+pub(crate) mod consequence;
 mod failures;
 pub(crate) mod fold;
 pub(crate) mod reading;
@@ -37,7 +37,7 @@ mod submitted;
 pub(crate) mod switching;
 mod wish;
 
-use self::consequence::Stored;
+use self::consequence::{Consequences, Stored};
 use self::fold::{Fold, Placed};
 use self::request::Request;
 use self::submitted::Submitted;
@@ -47,8 +47,6 @@ pub(crate) const BATCH_MAX: usize = 4_096;
 /// How much history the engine keeps in memory; an older late event is folded from the store.
 pub(crate) const MEMORY: Memory = Memory::Recent(chrono::TimeDelta::hours(24));
 
-/// Effects of one batch that are kept until they are looked through for what is overtaken.
-const EFFECTS_MAX: usize = 64;
 /// Inputs after which a snapshot is written: what a start may have to fold again.
 const SNAPSHOT_EVERY: Position = 500_000;
 /// How long after a deadline the tick comes that lets it pass: many deadlines share one.
@@ -174,23 +172,20 @@ impl Runtime<'_> {
         let outcome = submitted::outcome(&decoded.submitted, &fresh);
         let total = decoded.events.len();
         let mut taken = 0;
-        let (mut effects, mut effects_max) = (Vec::new(), EFFECTS_MAX);
+        let mut consequences = Consequences::new();
         for ((position, _, event), is_new) in decoded.events.into_iter().zip(fresh) {
             if is_new {
                 taken += 1;
                 let placed = Placed { position, received_at: now, input: Input::Event(event) };
                 let seen = (self.store, &mut tx);
+                let mut effects = Vec::new();
                 fold::handle(&mut fold.engine, seen, placed, &mut effects).await?;
-                // Each effect on a task may carry all its evidence; only the last word counts.
-                if effects_max < effects.len() {
-                    effects = consequence::coalesced(effects);
-                    effects_max = (2 * effects.len()).max(EFFECTS_MAX);
-                }
+                consequences.take(position, effects);
             }
         }
         let failures = &mut fold.failures;
         let stored =
-            consequence::store(&mut tx, now, self.writes_letters, failures, effects).await?;
+            consequence::store(&mut tx, now, self.writes_letters, failures, consequences).await?;
         if old != new {
             store::cursor::advance(&mut tx, old, new).await?;
         }

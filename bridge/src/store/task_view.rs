@@ -7,6 +7,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::{Database, Encode, QueryBuilder, Type};
+use upturn_core::event::Position;
 use upturn_core::id::{DeviceId, EventId, RuleId, TaskId};
 use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Title};
@@ -318,6 +319,16 @@ pub(crate) async fn find(store: &Store, id: &TaskId) -> Result<Option<TaskDetail
     };
     detail.history = audit::of_subject(store, id.as_str()).await?;
     Ok(Some(detail))
+}
+
+/// Returns the place in the log of the input that made the task `id`; 0 for an unknown one.
+pub(crate) async fn made_by(store: &Store, id: &TaskId) -> Result<Position, StoreError> {
+    const SQL: &str = "SELECT created_by FROM task WHERE id = $1";
+
+    let found: Option<i64> = on_backend!(store.reader(), db => {
+        sqlx::query_scalar(SQL).bind(id.as_str()).fetch_optional(db).await?
+    });
+    Column("task", "created_by").position(found.unwrap_or_default())
 }
 
 /// Returns whether there ever was a task.

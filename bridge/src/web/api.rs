@@ -9,6 +9,7 @@ use super::fault::Fault;
 
 pub(crate) mod dead_letters;
 pub(crate) mod events;
+pub(crate) mod explanation;
 pub(crate) mod rules;
 pub(crate) mod tasks;
 

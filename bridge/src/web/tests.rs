@@ -3,6 +3,7 @@
 mod api;
 mod acts;
 mod events;
+mod explanation;
 mod login;
 mod pages;
 mod probes;

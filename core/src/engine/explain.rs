@@ -12,6 +12,7 @@ use crate::event::{Event, EventRef, Position};
 use crate::id::{DeviceId, RuleId, TaskId};
 use crate::pattern::{Progress, Steps};
 use crate::registry::Registry;
+use crate::rule::Stage;
 
 /// Why there is no (further) task of a rule for a scope.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,9 +74,10 @@ pub enum Attempt {
 }
 
 impl Engine {
-    /// Returns why `rule` has made no task, or no other, for `scope`; `None` for an unknown rule.
-    pub fn why_not(&self, rule: &RuleId, scope: &str) -> Option<WhyNot> {
-        let (place, active) = self.find(rule)?;
+    /// Returns why `rule` has made no task, or no other, for `scope`; `None` for a rule that is not
+    /// in force in that stage.
+    pub fn why_not(&self, rule: &RuleId, stage: Stage, scope: &str) -> Option<WhyNot> {
+        let (place, active) = self.find(rule, stage)?;
         let address = self.scopes.find(scope).map(|scope| Address { rule: place, scope });
         let key = address.and_then(|at| self.keys.get(at.rule)?.get(at.scope.index())?.as_ref());
         let nearest = key.and_then(|key| {
@@ -88,9 +90,15 @@ impl Engine {
         Some(WhyNot { version: Arc::clone(&active.version), nearest, occurrences })
     }
 
-    /// Returns what `rule` makes of `event`, and under which scope; `None` for an unknown rule.
-    pub fn examine(&self, rule: &RuleId, event: &Event) -> Option<(Option<String>, Attempt)> {
-        let (place, active) = self.find(rule)?;
+    /// Returns what `rule` makes of `event`, and under which scope; `None` for a rule that is not in
+    /// force in that stage.
+    pub fn examine(
+        &self,
+        rule: &RuleId,
+        stage: Stage,
+        event: &Event,
+    ) -> Option<(Option<String>, Attempt)> {
+        let (place, active) = self.find(rule, stage)?;
         let registry = self.registries.at(event.position);
         let scope = active.rule.when.per.of(event, registry).map(Cow::into_owned);
         let question = self.judge.questions(&event.kind).iter().find(|q| q.rule == place);
@@ -114,8 +122,8 @@ impl Engine {
 
     /// Returns the parts of the conditions that `rule` puts on events of this kind, and how each
     /// comes out for `event`; none where it asks nothing of them.
-    pub fn terms(&self, rule: &RuleId, event: &Event) -> Vec<Term> {
-        let Some((place, _)) = self.find(rule) else { return Vec::new() };
+    pub fn terms(&self, rule: &RuleId, stage: Stage, event: &Event) -> Vec<Term> {
+        let Some((place, _)) = self.find(rule, stage) else { return Vec::new() };
         let question = self.judge.questions(&event.kind).iter().find(|q| q.rule == place);
         let registry = self.registries.at(event.position);
         question.map(|question| question.explain(event, registry)).unwrap_or_default()
@@ -127,18 +135,19 @@ impl Engine {
     }
 
     /// Returns the devices whose events `rule` has counted under `scope`.
-    pub fn devices_in(&self, rule: &RuleId, scope: &str) -> Vec<DeviceId> {
-        let place = self.find(rule).map(|(place, _)| place);
+    pub fn devices_in(&self, rule: &RuleId, stage: Stage, scope: &str) -> Vec<DeviceId> {
+        let place = self.find(rule, stage).map(|(place, _)| place);
         let address =
             place.zip(self.scopes.find(scope)).map(|(rule, scope)| Address { rule, scope });
         let symbols = address.into_iter().flat_map(|address| self.devices_of(address));
         symbols.filter_map(|symbol| DeviceId::new(self.devices.text(symbol)).ok()).collect()
     }
 
-    fn find(&self, rule: &RuleId) -> Option<(usize, &ActiveRule)> {
+    fn find(&self, rule: &RuleId, stage: Stage) -> Option<(usize, &ActiveRule)> {
         let mut rules = self.rules.iter().enumerate();
         rules.find_map(|(at, active)| {
-            Some((at, active.as_ref()?)).filter(|(_, a)| a.rule.id == *rule)
+            let is_it = |active: &ActiveRule| active.rule.id == *rule && active.rule.stage == stage;
+            Some((at, active.as_ref()?)).filter(|(_, active)| is_it(active))
         })
     }
 

@@ -48,6 +48,7 @@ struct Then {
     joined: Option<u64>,
     episode: Option<EpisodeState>,
     stage: Option<Stage>,
+    contradicted: Option<bool>,
 }
 
 /// What was found so far.
@@ -132,5 +133,6 @@ fn expected(then: Spanned<Then>, notes: &mut Notes<'_>) -> Expected {
         joined: then.joined,
         episode: then.episode,
         stage: then.stage,
+        contradicted: then.contradicted,
     }
 }
