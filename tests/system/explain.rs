@@ -193,6 +193,12 @@ fn scenarios_hold_or_say_what_differs() {
         ("holds", format!("{three}{task}"), 0, "1 of 1 scenarios hold"),
         ("differs", format!("{three}{task}joined = 7\n"), 1, "expected 7"),
         (
+            "unknown",
+            format!("{three}{}", task.replace("three-failures", "two-failures")),
+            65,
+            "scenario.toml:11:8: error[unknown-rule]",
+        ),
+        (
             "wrong",
             format!("{three}[[then]]\nscop = 1\n"),
             65,
