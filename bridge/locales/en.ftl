@@ -184,6 +184,7 @@ dead-letters-empty-what = A message lands here if its topic or content cannot be
 dead-letters-content = Content
 dead-letters-cut = …
 dead-letters-source = Source
+dead-letters-again = came { $n } times, last at { $at }
 dead-letters-download = Download the bytes
 size-bytes = { $n ->
     [one] 1 byte

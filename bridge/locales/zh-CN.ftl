@@ -181,6 +181,7 @@ dead-letters-empty-what = 主题或内容无法读取的消息会出现在这里
 dead-letters-content = 内容
 dead-letters-cut = …
 dead-letters-source = 来源
+dead-letters-again = 共收到 { $n } 次，最近一次在 { $at }
 dead-letters-download = 下载原始字节
 size-bytes = { $n } 字节
 

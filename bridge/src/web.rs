@@ -9,7 +9,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
-use chrono_tz::Tz;
 use tokio::sync::{broadcast, mpsc};
 use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -85,8 +84,6 @@ pub(crate) struct Change {
 /// What the operator decides about the pages.
 #[derive(Clone, Debug)]
 pub(crate) struct WebSettings {
-    /// The zone that times are shown in.
-    pub(crate) zone: Tz,
     /// Whether browsers reach the pages over TLS, so that the cookie must travel over it only.
     pub(crate) secure_cookies: bool,
     /// Where the embedded broker listens, for the example of an empty inbox.

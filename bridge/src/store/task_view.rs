@@ -241,6 +241,14 @@ impl fmt::Display for TaskCursor {
     }
 }
 
+impl TaskCursor {
+    /// Returns the place behind `last`.
+    pub(crate) fn of(last: &TaskRow) -> Self {
+        let created_at = last.created_at.timestamp_millis();
+        Self { created_at, id: last.id.as_str().to_owned() }
+    }
+}
+
 /// The text of an address names no place in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the cursor is not one that a page of tasks gave; start again without it")]
@@ -281,10 +289,7 @@ pub(crate) async fn page(
     let page_len = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = page_len < rows.len();
     rows.truncate(page_len);
-    let next = rows.last().filter(|_| has_more).map(|last| TaskCursor {
-        created_at: last.created_at.timestamp_millis(),
-        id: last.id.as_str().to_owned(),
-    });
+    let next = rows.last().filter(|_| has_more).map(TaskCursor::of);
     Ok(TaskPage { rows, next })
 }
 

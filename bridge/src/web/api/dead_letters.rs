@@ -37,6 +37,9 @@ struct List<'a> {
 struct DeadLetterJson<'a> {
     id: i64,
     received_at: String,
+    /// How often it came, and when last.
+    times: u64,
+    last_at: String,
     topic: &'a str,
     source: Option<&'a str>,
     code: &'a str,
@@ -86,6 +89,8 @@ fn shown(letter: &DeadLetter) -> DeadLetterJson<'_> {
     DeadLetterJson {
         id: letter.id,
         received_at: machine(letter.received_at),
+        times: letter.times,
+        last_at: machine(letter.last_at),
         topic: &letter.topic,
         source: letter.source.as_deref(),
         code: &letter.code,

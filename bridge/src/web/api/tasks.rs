@@ -5,13 +5,14 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use upturn_core::id::{EventId, TaskId};
 use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Title};
 
 use super::{answer, limit, misread};
 use crate::store::audit::AuditEntry;
-use crate::store::task_view::{self, TaskCursor, TaskDetail, TaskRow, TaskStatus};
+use crate::store::task_view::{self, TaskCursor, TaskDetail, TaskFilter, TaskRow, TaskStatus};
 use crate::web::App;
 use crate::web::ask;
 use crate::web::fault::{Fault, FaultKind};
@@ -47,11 +48,17 @@ impl Params {
     }
 }
 
+/// How many bytes the tasks of a page take at most, unless the first alone takes more.
+const PAGE_BYTES_MAX: usize = 1024 * 1024;
+/// Tasks that are read at once, each with the ids of up to a thousand events.
+const CHUNK: u32 = 50;
+
 /// A page of tasks.
 #[derive(Debug, Serialize)]
-struct List<'a> {
-    tasks: Vec<TaskJson<'a, &'a str>>,
-    next: Option<&'a str>,
+struct List {
+    /// Each is a [`TaskJson`].
+    tasks: Vec<Box<RawValue>>,
+    next: Option<String>,
 }
 
 /// A task, with its evidence as `E` shows it: in lists only the events' ids.
@@ -122,16 +129,42 @@ pub(crate) async fn list(
     let after = after.map_err(|e| Fault::bad_request(e.to_string()))?;
 
     // What "today" means does not depend on the language.
-    let teller = Teller { language: Language::En, zone: app.settings.zone, now: app.clock.now() };
+    let teller = Teller { language: Language::En, zone: app.reloader.zone(), now: app.clock.now() };
     let wanted = filter.tasks(&reader.name, teller.today());
-    let page = task_view::page(&app.store, &wanted, after.as_ref(), limit).await?;
-    let next = page.next.map(|next| next.to_string());
+    let (tasks, next) = bounded_page(&app, &wanted, (after, limit)).await?;
+    let next = next.map(|next| next.to_string());
     let link = next.as_deref().map(|next| {
         let more = [("limit", &*limit.to_string()), ("cursor", next)];
         format!("/api/v1/tasks?{}", filter.query(&more))
     });
-    let tasks = page.rows.iter().map(in_list).collect();
-    Ok(answer(List { tasks, next: next.as_deref() }, link))
+    Ok(answer(List { tasks, next }, link))
+}
+
+/// Returns at most `limit` tasks behind `after`, fewer where they would be too many bytes, and where
+/// the next page begins.
+async fn bounded_page(
+    app: &App,
+    wanted: &TaskFilter,
+    (mut after, limit): (Option<TaskCursor>, u32),
+) -> Result<(Vec<Box<RawValue>>, Option<TaskCursor>), Fault> {
+    let (mut tasks, mut bytes, mut left) = (Vec::new(), 0, limit);
+    loop {
+        let chunk = left.min(CHUNK);
+        let page = task_view::page(&app.store, wanted, after.as_ref(), chunk).await?;
+        for row in &page.rows {
+            let task = to_raw_value(&in_list(row)).map_err(Fault::internal)?;
+            bytes += task.get().len();
+            if PAGE_BYTES_MAX < bytes && !tasks.is_empty() {
+                return Ok((tasks, after));
+            }
+            tasks.push(task);
+            after = Some(TaskCursor::of(row));
+        }
+        left -= chunk;
+        if left == 0 || page.next.is_none() {
+            return Ok((tasks, page.next));
+        }
+    }
 }
 
 /// Answers with one task.

@@ -172,3 +172,20 @@ async fn a_change_of_the_registry_alone_is_on_the_trail() {
     assert!(page.text().contains("Registry changed"), "{}", page.text());
     assert!(page.text().contains(NAME) && !page.text().contains(PASSWORD));
 }
+
+#[tokio::test]
+async fn a_reload_changes_the_zone_that_pages_tell_times_in() {
+    let site = Site::with_user().await;
+    with_writer(&site, async {
+        write(&site, "care.toml", &rule("care", "live", 3));
+        reload(&site).await;
+        let zone = "zone = \"Asia/Shanghai\"\nrevision = \"1\"\n[week]\nmon = [\"09:00-17:00\"]\n";
+        std::fs::write(site.folder().join("registry/calendar.toml"), zone).unwrap();
+        let reloaded = reload(&site).await;
+        assert_eq!(reloaded.status, StatusCode::OK, "{}", reloaded.text());
+    })
+    .await;
+    let page = site.page("/rules/care").await;
+    assert!(page.text().contains("Asia/Shanghai"), "{}", page.text());
+    assert!(page.text().contains("2025-03-05 20:00"), "{}", page.text());
+}
