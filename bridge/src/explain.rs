@@ -15,7 +15,7 @@ pub(crate) mod task;
 pub(crate) mod why_not;
 
 /// A part of a condition.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct TermRow {
     /// As it is written.
     pub(crate) text: String,
@@ -47,7 +47,7 @@ impl TermRow {
 }
 
 /// The version of the registry that was asked, and since when it is in force.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct RegistryRow {
     /// The hash of its text.
     pub(crate) digest: String,

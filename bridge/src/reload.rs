@@ -50,7 +50,7 @@ pub(crate) struct Refusal {
 }
 
 /// One thing that is wrong in a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub(crate) struct FileFinding {
     /// The file.
     pub(crate) file: String,

@@ -158,7 +158,7 @@ impl Runtime<'_> {
         let decoded = self.decode(fold.cursor, now, batch);
         match self.keep(fold, now, decoded).await {
             Err(error) if error.is_of_value() => {
-                self.keep_without_refused(fold, (now, batch), error).await
+                Box::pin(self.keep_without_refused(fold, (now, batch), error)).await
             }
             kept => kept,
         }

@@ -110,7 +110,7 @@ pub(crate) fn router(app: App) -> Router {
     // The layer that is added last is the outermost one.
     Router::new()
         .merge(pages())
-        .merge(api())
+        .merge(api::openapi::routes())
         .merge(probes())
         .layer(limits)
         .layer(from_fn_with_state(app.clone(), fault::tell))
@@ -135,20 +135,6 @@ fn pages() -> Router<App> {
         .route("/problems/{code}", get(page::fault::explain))
         .route("/live", get(live::handle))
         .route("/assets/{name}", get(asset::handle))
-}
-
-fn api() -> Router<App> {
-    Router::new()
-        .route("/api/v1/events", post(api::events::submit))
-        .route("/api/v1/tasks", get(api::tasks::list))
-        .route("/api/v1/tasks/{id}", get(api::tasks::find))
-        .route("/api/v1/tasks/{id}/explanation", get(api::explanation::of_task))
-        .route("/api/v1/tasks/{id}/{verb}", post(api::tasks::act))
-        .route("/api/v1/rules", get(api::rules::list))
-        .route("/api/v1/rules/{id}/why-not", get(api::explanation::why_not))
-        .route("/api/v1/rules/reload", post(api::rules::reload))
-        .route("/api/v1/dead-letters", get(api::dead_letters::list))
-        .route("/api/v1/dead-letters/{id}/raw", get(api::dead_letters::download))
 }
 
 fn probes() -> Router<App> {

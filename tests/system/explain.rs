@@ -54,7 +54,7 @@ fn printed<const N: usize>(site: &Site, arguments: [&str; N]) -> String {
 
 fn id_of(site: &Site, device: &str) -> String {
     let tasks = site.tasks();
-    let task = tasks.iter().find(|task| task["device"] == device).expect("a task of the device");
+    let task = tasks.iter().find(|task| task["device"] == device).unwrap();
     task["id"].as_str().unwrap().to_owned()
 }
 

@@ -19,7 +19,7 @@ use crate::store::task_view::{self, TaskDetail, TaskStatus};
 use crate::store::{self, Store};
 
 /// What is said of a task.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct TaskExplained {
     pub(crate) id: String,
     pub(crate) rule: String,
@@ -53,7 +53,7 @@ pub(crate) struct TaskExplained {
 }
 
 /// An event that the task stands on.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct Piece {
     pub(crate) id: String,
     pub(crate) device: String,
@@ -66,7 +66,7 @@ pub(crate) struct Piece {
 }
 
 /// What the registry said when the task was made.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct Facts {
     pub(crate) device: Option<Device>,
     pub(crate) site: Option<String>,
@@ -77,7 +77,7 @@ pub(crate) struct Facts {
 }
 
 /// The input that took away what a task stood on.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct Taken {
     /// Log time.
     pub(crate) at: DateTime<Utc>,
@@ -88,7 +88,7 @@ pub(crate) struct Taken {
 }
 
 /// A late event that took away what a task stood on.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct TakenBy {
     pub(crate) id: String,
     pub(crate) device: String,

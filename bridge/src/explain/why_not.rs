@@ -18,7 +18,7 @@ use super::{RegistryRow, TermRow, span_text};
 const EVENTS_MAX: usize = 20;
 
 /// What is said of a rule and a scope.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct WhyNotExplained {
     pub(crate) rule: String,
     pub(crate) version: String,
@@ -38,10 +38,11 @@ pub(crate) struct WhyNotExplained {
 }
 
 /// How near the pattern is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct NearRow {
     pub(crate) have: f64,
     pub(crate) need: f64,
+    #[schemars(with = "String")]
     pub(crate) unit: Unit,
     pub(crate) text: String,
     pub(crate) evidence: Vec<String>,
@@ -49,7 +50,7 @@ pub(crate) struct NearRow {
 }
 
 /// What became of an occurrence.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct OccurrenceRow {
     pub(crate) opened_at: DateTime<Utc>,
     pub(crate) closed_at: Option<DateTime<Utc>>,
@@ -59,7 +60,7 @@ pub(crate) struct OccurrenceRow {
 }
 
 /// What the rule makes of an event.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct EventRow {
     pub(crate) id: String,
     pub(crate) device: String,

@@ -2,7 +2,7 @@
 //! so that what came with it goes on.
 
 use std::collections::BTreeMap;
-use std::error::Error;
+use std::error::Error as _;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -117,12 +117,11 @@ impl Runtime<'_> {
         let mut kept_before = vec![0];
         let (mut events, mut kept) = (Vec::with_capacity(decoded.events.len()), 0);
         for (position, source, event) in decoded.events {
-            match refused.get(&key(&event)) {
-                Some(reason) => decoded.dead_letters.push(letter(now, &event, reason)),
-                None => {
-                    events.push((position, source, event));
-                    kept += 1;
-                }
+            if let Some(reason) = refused.get(&key(&event)) {
+                decoded.dead_letters.push(letter(now, &event, reason));
+            } else {
+                events.push((position, source, event));
+                kept += 1;
             }
             kept_before.push(kept);
         }

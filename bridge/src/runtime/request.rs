@@ -86,7 +86,7 @@ pub(crate) enum Acted {
 }
 
 /// What a reload changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub(crate) struct Changes {
     /// Whether the registry is another one.
     pub(crate) registry: bool,
@@ -102,7 +102,7 @@ impl Changes {
 }
 
 /// The versions of one rule before and after.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub(crate) struct RuleChange {
     /// The rule's id.
     pub(crate) id: String,
@@ -113,7 +113,7 @@ pub(crate) struct RuleChange {
 }
 
 /// A version, and the stage it is in.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 pub(crate) struct StagedVersion {
     /// The short hash of the document.
     pub(crate) version: String,

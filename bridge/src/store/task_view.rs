@@ -71,7 +71,7 @@ pub(crate) struct TaskRow {
 }
 
 /// How a task stands, as a person sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum TaskStatus {
     /// It stands, and nobody has touched it.

@@ -5,6 +5,7 @@ mod acts;
 mod events;
 mod explanation;
 mod login;
+mod openapi;
 mod pages;
 mod probes;
 mod rules;

@@ -7,11 +7,13 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde_json::json;
 use tokio::sync::Semaphore;
 use upturn_core::event::Position;
 use upturn_core::id::{RuleId, TaskId};
 use upturn_core::rule::Stage;
 
+use super::openapi::Endpoint;
 use super::{answer, misread};
 use crate::explain::task::{self, TaskError};
 use crate::explain::why_not::{self, Question, WhyNotExplained};
@@ -48,6 +50,34 @@ pub(crate) struct Params {
     /// Chooses the language of errors.
     #[serde(rename = "lang")]
     _lang: Option<String>,
+}
+
+/// Returns the routes of this file.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let text = &json!({ "type": "string" });
+    let task = Endpoint::get(
+        "/api/v1/tasks/{id}/explanation",
+        of_task,
+        "Says why there is a task, and what took it away",
+    );
+    let rule = Endpoint::get(
+        "/api/v1/rules/{id}/why-not",
+        why_not,
+        "Says why a rule has made no task, or no other one",
+    );
+    vec![
+        task.part("id", "The task's id", text).answers::<TaskExplained>(),
+        rule.part("id", "The rule's id", text)
+            .query("scope", "What it counts by: a device, an account …", text)
+            .required()
+            .query(
+                "stage",
+                "The live version, where absent",
+                &json!({ "enum": ["live", "shadow"] }),
+            )
+            .query("at", "As of this log time", &json!({ "type": "string", "format": "date-time" }))
+            .answers::<WhyNotExplained>(),
+    ]
 }
 
 /// Says why there is, or was, a task.

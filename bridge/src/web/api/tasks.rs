@@ -3,14 +3,16 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
 use upturn_core::id::{EventId, TaskId};
 use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Title};
 
-use super::{answer, limit, misread};
+use super::openapi::Endpoint;
+use super::{answer, limit, limit_schema, misread};
 use crate::store::audit::AuditEntry;
 use crate::store::task_view::{self, TaskCursor, TaskDetail, TaskFilter, TaskRow, TaskStatus};
 use crate::web::App;
@@ -54,16 +56,21 @@ const PAGE_BYTES_MAX: usize = 1024 * 1024;
 const CHUNK: u32 = 50;
 
 /// A page of tasks.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Tasks")]
 struct List {
-    /// Each is a [`TaskJson`].
+    /// Newest first; of the evidence only the events' ids.
+    #[schemars(with = "Vec<TaskJson<'static, &'static str>>")]
     tasks: Vec<Box<RawValue>>,
+    /// What to ask for the next page with, as `cursor`.
     next: Option<String>,
 }
 
 /// A task, with its evidence as `E` shows it: in lists only the events' ids.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "TaskOf_{E}")]
 struct TaskJson<'a, E> {
+    #[schemars(with = "String")]
     id: &'a TaskId,
     rule: &'a str,
     scope: &'a str,
@@ -87,7 +94,8 @@ struct TaskJson<'a, E> {
 }
 
 /// A task with all that is known of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Task")]
 struct DetailJson<'a> {
     #[serde(flatten)]
     task: TaskJson<'a, EvidenceJson<'a>>,
@@ -97,7 +105,8 @@ struct DetailJson<'a> {
 }
 
 /// An event.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Evidence")]
 struct EvidenceJson<'a> {
     id: &'a str,
     device: &'a str,
@@ -108,12 +117,32 @@ struct EvidenceJson<'a> {
 }
 
 /// Something that was done to a task.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Deed")]
 struct HistoryJson<'a> {
     at: String,
     actor: &'a str,
     action: &'a str,
     detail: &'a Value,
+}
+
+/// Returns the routes of this file.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let text = &json!({ "type": "string" });
+    let id = "The task's id";
+    let verbs = json!({ "enum": ["accept", "done", "dismiss"] });
+    let list = Endpoint::get("/api/v1/tasks", list, "Lists tasks, newest first")
+        .query("view", "Which tasks", &json!({ "enum": View::ALL.map(View::word) }))
+        .query("owner", "Whose: a person's id, `pool:TEAM`, `pool` (any), `mine` or `all`", text)
+        .query("limit", "How many at most; fewer where they are large", &limit_schema())
+        .query("cursor", "`next` of the page before", text);
+    let find = Endpoint::get("/api/v1/tasks/{id}", find, "Answers with one task");
+    let act = Endpoint::post("/api/v1/tasks/{id}/{verb}", act, "Does something with a task");
+    vec![
+        list.answers::<List>(),
+        find.part("id", id, text).answers::<DetailJson<'_>>(),
+        act.part("id", id, text).part("verb", "What", &verbs).answers::<DetailJson<'_>>(),
+    ]
 }
 
 /// Lists tasks, newest first.
