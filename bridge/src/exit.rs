@@ -1,4 +1,4 @@
-//! Exit codes: those of `sysexits.h`, and 1 for findings.
+//! Exit codes: those of `sysexits.h`, 1 for findings and 2 for a wrong command line.
 
 use std::process::ExitCode;
 
@@ -10,7 +10,8 @@ pub(crate) enum Exit {
     Ok = 0,
     /// The command did its work and found something wrong.
     Findings = 1,
-    // 2 is a wrong command line, which clap ends by itself.
+    /// The command line contradicts itself; the parser ends with the same code.
+    Usage = 2,
     /// A file that was handed in holds what cannot be read.
     DataErr = 65,
     /// A file that was handed in is not there.

@@ -18,6 +18,7 @@ mod lifecycle;
 mod ingest;
 mod runtime;
 mod replay;
+mod explain;
 mod outbox;
 mod supervisor;
 mod simulate;

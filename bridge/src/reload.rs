@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use upturn_core::catalogue::Catalogue;
@@ -27,6 +28,8 @@ pub(crate) struct Reloader {
     turn: tokio::sync::Mutex<()>,
     /// The last try, if it was refused.
     refused: Mutex<Option<Refusal>>,
+    /// The zone of the calendar that was read last.
+    zone: Mutex<Tz>,
 }
 
 /// Where rules and registry are.
@@ -47,7 +50,7 @@ pub(crate) struct Refusal {
 }
 
 /// One thing that is wrong in a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub(crate) struct FileFinding {
     /// The file.
     pub(crate) file: String,
@@ -78,15 +81,21 @@ pub(crate) enum ReloadError {
 }
 
 impl Reloader {
-    /// Returns what reads the files that `config` names, for the writer behind `asks`.
-    pub(crate) fn new(config: &Config, asks: mpsc::Sender<Request>, clock: Arc<dyn Clock>) -> Self {
+    /// Returns what reads the files that `config` names, for the writer behind `asks`; `zone` is that
+    /// of the calendar that is in force.
+    pub(crate) fn new(
+        config: &Config,
+        asks: mpsc::Sender<Request>,
+        clock: Arc<dyn Clock>,
+        zone: Tz,
+    ) -> Self {
         let files = Files {
             rules: config.rules.dir.clone(),
             registry: config.registry.dir.clone(),
             catalogue: config.catalogue(),
         };
         let (turn, refused) = (tokio::sync::Mutex::default(), Mutex::default());
-        Self { files: Arc::new(files), asks, clock, turn, refused }
+        Self { files: Arc::new(files), asks, clock, turn, refused, zone: Mutex::new(zone) }
     }
 
     /// Reads everything again and puts it in force; `actor` is who wants it.
@@ -102,12 +111,19 @@ impl Reloader {
             }
         };
         let (reply, changes) = oneshot::channel();
+        let zone = registry.calendar.zone();
         let wanted = Box::new(Wanted { rules, registry, actor: actor.to_owned() });
         let asked = self.asks.send(Request::Reload { wanted, reply }).await;
         asked.map_err(|_| ReloadError::NoAnswer)?;
         let changes = changes.await.map_err(|_| ReloadError::NoAnswer)?;
         self.note(None);
+        *self.zone.lock().unwrap_or_else(PoisonError::into_inner) = zone;
         Ok(changes)
+    }
+
+    /// Returns the zone of the calendar in force, which pages show times in.
+    pub(crate) fn zone(&self) -> Tz {
+        *self.zone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the last try, if it was refused and none has succeeded since.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use upturn_core::board::Board;
 use upturn_core::engine::{ActiveRule, Engine};
-use upturn_core::event::Event;
+use upturn_core::event::{Event, Position};
 use upturn_core::id::DeviceId;
 use upturn_core::registry::Registry;
 use upturn_core::replay::{self, Keep, Replay};
@@ -17,6 +17,8 @@ use upturn_core::task::Task;
 use self::stored::Side;
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::explain::RegistryRow;
+use crate::explain::why_not::{self, Question, WhyNotExplained};
 use crate::runtime::switching::version_of;
 use crate::store::error::StoreError;
 use crate::supervisor::StartError;
@@ -24,6 +26,8 @@ use crate::{registry, rules};
 
 mod file;
 mod stored;
+
+pub(crate) use self::stored::{of_live, open};
 
 /// Which rules judge.
 #[derive(Clone, Debug)]
@@ -143,6 +147,34 @@ impl Folded {
             Self::File(_) => Ok(None),
             Self::Stored(side) => side.rule_of(task).await,
         }
+    }
+
+    /// Returns the version of the registry at a place in the log, asked at log time `at`; `None`
+    /// where the registry stands in no log.
+    pub(crate) async fn registry_row(
+        &self,
+        place: (Position, DateTime<Utc>),
+    ) -> Result<Option<RegistryRow>, StoreError> {
+        match self {
+            Self::File(_) => Ok(None),
+            Self::Stored(side) => side.registry_row(place).await,
+        }
+    }
+
+    /// Says why a rule has made no task; `None` for one that is not in force, or not in that stage.
+    pub(crate) async fn why_not(
+        &self,
+        question: &Question,
+    ) -> Result<Option<WhyNotExplained>, StoreError> {
+        let Some(answer) = why_not::ask(self.engine(), question) else { return Ok(None) };
+        let mut events = Vec::new();
+        for device in &answer.devices {
+            events.extend(why_not::with_derived(self.events_of(device).await?));
+        }
+        let scope = question.scope.clone();
+        let examined = why_not::examine(self.engine(), (&answer.rule, &scope), events);
+        let row = self.registry_row((Position::MAX, answer.at)).await?;
+        Ok(Some(why_not::explain(scope, answer, examined, row)))
     }
 
     /// Returns the events of a device that were folded, with their places in the log.

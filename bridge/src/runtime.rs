@@ -23,21 +23,22 @@ use crate::ingest::submission::Taken;
 use crate::store::dead_letter::NewDeadLetter;
 use crate::store::error::StoreError;
 use crate::store::event::NewEvent;
-use crate::store::{self, Store};
+use crate::store::{self, Store, Tx};
 use crate::telemetry::Metrics;
 use crate::web::Change;
 
-mod consequence;
+pub(crate) mod consequence;
 mod failures;
 pub(crate) mod fold;
 pub(crate) mod reading;
 mod recovery;
+mod refusal;
 pub(crate) mod request;
 mod submitted;
 pub(crate) mod switching;
 mod wish;
 
-use self::consequence::Stored;
+use self::consequence::{Consequences, Stored};
 use self::fold::{Fold, Placed};
 use self::request::Request;
 use self::submitted::Submitted;
@@ -47,8 +48,6 @@ pub(crate) const BATCH_MAX: usize = 4_096;
 /// How much history the engine keeps in memory; an older late event is folded from the store.
 pub(crate) const MEMORY: Memory = Memory::Recent(chrono::TimeDelta::hours(24));
 
-/// Effects of one batch that are kept until they are looked through for what is overtaken.
-const EFFECTS_MAX: usize = 64;
 /// Inputs after which a snapshot is written: what a start may have to fold again.
 const SNAPSHOT_EVERY: Position = 500_000;
 /// How long after a deadline the tick comes that lets it pass: many deadlines share one.
@@ -138,7 +137,7 @@ impl Runtime<'_> {
                     continue;
                 }
             }
-            let taken = self.commit(fold, &mut batch).await?;
+            let taken = self.commit(fold, &batch).await?;
             if saved_at + SNAPSHOT_EVERY <= fold.cursor {
                 recovery::save(self.store, fold).await;
                 saved_at = fold.cursor;
@@ -153,57 +152,78 @@ impl Runtime<'_> {
     }
 
     /// Makes one batch durable with everything that follows from it; returns what became of each
-    /// submission.
-    async fn commit(&self, fold: &mut Fold, batch: &mut Batch) -> Result<Vec<Taken>, StoreError> {
+    /// submission. An event that the database refuses becomes a dead letter.
+    async fn commit(&self, fold: &mut Fold, batch: &Batch) -> Result<Vec<Taken>, StoreError> {
         let now = self.now(fold);
         let decoded = self.decode(fold.cursor, now, batch);
+        match self.keep(fold, now, decoded).await {
+            Err(error) if error.is_of_value() => {
+                Box::pin(self.keep_without_refused(fold, (now, batch), error)).await
+            }
+            kept => kept,
+        }
+    }
+
+    /// Makes what was decoded durable with everything that follows from it.
+    async fn keep(
+        &self,
+        fold: &mut Fold,
+        now: DateTime<Utc>,
+        decoded: Decoded<'_>,
+    ) -> Result<Vec<Taken>, StoreError> {
         if decoded.events.is_empty() && decoded.dead_letters.is_empty() {
             return Ok(submitted::outcome(&decoded.submitted, &[]));
         }
         let old = fold.cursor;
         let new = decoded.events.last().map_or(old, |(position, _, _)| *position);
+        let Decoded { events, dead_letters, repeated, submitted } = decoded;
+        let total = events.len();
 
         let mut tx = self.store.begin().await?;
-        let rows: Vec<NewEvent<'_>> = decoded
-            .events
-            .iter()
-            .map(|(position, source, event)| NewEvent { position: *position, source, event })
-            .collect();
-        let fresh = store::event::append(&mut tx, &rows).await?;
-        store::dead_letter::insert(&mut tx, &decoded.dead_letters).await?;
-        let outcome = submitted::outcome(&decoded.submitted, &fresh);
-        let total = decoded.events.len();
-        let mut taken = 0;
-        let (mut effects, mut effects_max) = (Vec::new(), EFFECTS_MAX);
-        for ((position, _, event), is_new) in decoded.events.into_iter().zip(fresh) {
-            if is_new {
-                taken += 1;
-                let placed = Placed { position, received_at: now, input: Input::Event(event) };
-                let seen = (self.store, &mut tx);
-                fold::handle(&mut fold.engine, seen, placed, &mut effects).await?;
-                // Each effect on a task may carry all its evidence; only the last word counts.
-                if effects_max < effects.len() {
-                    effects = consequence::coalesced(effects);
-                    effects_max = (2 * effects.len()).max(EFFECTS_MAX);
-                }
-            }
-        }
-        let failures = &mut fold.failures;
-        let stored =
-            consequence::store(&mut tx, now, self.writes_letters, failures, effects).await?;
+        let (fresh, stored) = self.write(&mut tx, fold, now, events).await?;
+        store::dead_letter::insert(&mut tx, &dead_letters).await?;
         if old != new {
             store::cursor::advance(&mut tx, old, new).await?;
         }
         tx.commit().await?;
         fold.cursor = new;
 
-        let repeated = u64::try_from(total).unwrap_or_default() - taken + decoded.repeated;
-        self.count(now, &Tally { taken, repeated }, &decoded.dead_letters);
+        let taken = fresh.iter().map(|is_new| u64::from(*is_new)).sum::<u64>();
+        let repeated = u64::try_from(total).unwrap_or_default() - taken + repeated;
+        self.count(now, &Tally { taken, repeated }, &dead_letters);
         self.count_stored(&stored);
-        Ok(outcome)
+        Ok(submitted::outcome(&submitted, &fresh))
     }
 
-    fn decode(&self, cursor: Position, now: DateTime<Utc>, batch: &mut Batch) -> Decoded<'_> {
+    /// Writes events and what follows from them; returns which of them are new.
+    async fn write(
+        &self,
+        tx: &mut Tx,
+        fold: &mut Fold,
+        now: DateTime<Utc>,
+        events: Vec<(Position, &str, Event)>,
+    ) -> Result<(Vec<bool>, Stored), StoreError> {
+        let rows: Vec<NewEvent<'_>> = events
+            .iter()
+            .map(|(position, source, event)| NewEvent { position: *position, source, event })
+            .collect();
+        let fresh = store::event::append(tx, &rows).await?;
+        let mut consequences = Consequences::new();
+        for ((position, _, event), is_new) in events.into_iter().zip(&fresh) {
+            if *is_new {
+                let placed = Placed { position, received_at: now, input: Input::Event(event) };
+                let mut effects = Vec::new();
+                fold::handle(&mut fold.engine, (self.store, tx), placed, &mut effects).await?;
+                consequences.take(position, effects);
+            }
+        }
+        let failures = &mut fold.failures;
+        let stored =
+            consequence::store(tx, now, self.writes_letters, failures, consequences).await?;
+        Ok((fresh, stored))
+    }
+
+    fn decode(&self, cursor: Position, now: DateTime<Utc>, batch: &Batch) -> Decoded<'_> {
         let mut decoded = Decoded::default();
         let mut seen = BTreeSet::new();
         let mut position = cursor;
@@ -225,7 +245,7 @@ impl Runtime<'_> {
                 Err(error) => decoded.dead_letters.push(self.dead_letter(now, delivery, &error)),
             }
         }
-        for submission in &mut batch.submissions {
+        for submission in &batch.submissions {
             submitted::merge(submission, now, cursor, &mut seen, &mut decoded);
         }
         decoded

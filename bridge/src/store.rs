@@ -46,7 +46,7 @@ pub(crate) mod user;
 #[cfg(test)]
 mod open_tests;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 /// How long PostgreSQL may take for a call that should be over at once.
 ///

@@ -191,11 +191,15 @@ fn app(
         metrics: metrics.clone(),
         changes: changes.clone(),
         submit,
-        reloader: Arc::new(Reloader::new(&plan.config, asks.clone(), Arc::new(SystemClock))),
+        reloader: Arc::new(Reloader::new(
+            &plan.config,
+            asks.clone(),
+            Arc::new(SystemClock),
+            plan.registry.calendar.zone(),
+        )),
         asks,
         clock: Arc::new(SystemClock),
         settings: Arc::new(WebSettings {
-            zone: plan.registry.calendar.zone(),
             secure_cookies: plan.config.web.secure_cookies,
             broker: doors.embedded.as_ref().map(OpenDoor::local_addr),
         }),

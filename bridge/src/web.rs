@@ -9,7 +9,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
-use chrono_tz::Tz;
 use tokio::sync::{broadcast, mpsc};
 use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -85,8 +84,6 @@ pub(crate) struct Change {
 /// What the operator decides about the pages.
 #[derive(Clone, Debug)]
 pub(crate) struct WebSettings {
-    /// The zone that times are shown in.
-    pub(crate) zone: Tz,
     /// Whether browsers reach the pages over TLS, so that the cookie must travel over it only.
     pub(crate) secure_cookies: bool,
     /// Where the embedded broker listens, for the example of an empty inbox.
@@ -113,7 +110,7 @@ pub(crate) fn router(app: App) -> Router {
     // The layer that is added last is the outermost one.
     Router::new()
         .merge(pages())
-        .merge(api())
+        .merge(api::openapi::routes())
         .merge(probes())
         .layer(limits)
         .layer(from_fn_with_state(app.clone(), fault::tell))
@@ -138,18 +135,6 @@ fn pages() -> Router<App> {
         .route("/problems/{code}", get(page::fault::explain))
         .route("/live", get(live::handle))
         .route("/assets/{name}", get(asset::handle))
-}
-
-fn api() -> Router<App> {
-    Router::new()
-        .route("/api/v1/events", post(api::events::submit))
-        .route("/api/v1/tasks", get(api::tasks::list))
-        .route("/api/v1/tasks/{id}", get(api::tasks::find))
-        .route("/api/v1/tasks/{id}/{verb}", post(api::tasks::act))
-        .route("/api/v1/rules", get(api::rules::list))
-        .route("/api/v1/rules/reload", post(api::rules::reload))
-        .route("/api/v1/dead-letters", get(api::dead_letters::list))
-        .route("/api/v1/dead-letters/{id}/raw", get(api::dead_letters::download))
 }
 
 fn probes() -> Router<App> {

@@ -1,9 +1,9 @@
 //! Conditions: CEL expressions over `event`, `device`, `account` and `site`.
 //!
 //! What a condition names is checked when it is compiled, against the catalogue; so are the types
-//! of what it compares. Comparisons, `in`, `&&`, `||`, `!`, `has()`, `startsWith`, `endsWith` and
-//! `contains` become a small program of our own ([`program`]); the `cel` library evaluates the
-//! rest ([`library`]) and is the oracle in the tests of the first.
+//! of what it compares. Comparisons, `in`, `&&`, `||`, `!`, `has()`, `startsWith`, `endsWith`,
+//! `contains` and `matches` become a small program of our own ([`program`]); the `cel` library
+//! evaluates the rest ([`library`]) and is the oracle in the tests of the first.
 //!
 //! # Values that are absent
 //! An attribute that an event does not have, and a field of a device nobody registered, are null:
@@ -15,6 +15,11 @@
 //! # Numbers
 //! Whole numbers are compared exactly, others as 64-bit floats; `+`, `-`, `*` and `/` are
 //! calculated in floats, since a sensor may send `3` as well as `3.0`. Dividing by zero is an error.
+//!
+//! # Regular expressions
+//! `event.code.matches(r"^EV-[0-9]+$")` asks whether the expression is found anywhere in a text that
+//! the condition names. The expression is written out, and bounded in its length, its nesting and
+//! what it takes when compiled ([`regular_expression`]). A text above 4 KiB is an error.
 //!
 //! # Readings
 //! A [`Reading`] is the name of one number that a rule watches, checked like a name in a condition.
@@ -40,6 +45,7 @@ mod library;
 mod lower;
 mod path;
 mod program;
+mod regular_expression;
 mod syntax;
 
 /// A checked condition.

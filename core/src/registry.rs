@@ -33,7 +33,7 @@ pub struct Registry {
 }
 
 /// A device in the field.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 pub struct Device {
     /// The maker's model name.
     pub model: Box<str>,
@@ -46,7 +46,9 @@ pub struct Device {
 }
 
 /// Whether a device serves customers at present.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeviceStatus {
     /// It does.
@@ -83,7 +85,7 @@ pub struct Site {
 }
 
 /// A customer.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 pub struct Account {
     /// Its name, for people.
     pub name: Box<str>,

@@ -120,6 +120,9 @@ impl Replay {
             }
             self.log.push((position, received_at, input.clone()));
         }
+        if let Input::Action(action) = &input {
+            self.board.act(action);
+        }
         let mut effects = Vec::new();
         let mut need = self.engine.handle(position, received_at, input, &mut effects);
         while let Some(asked) = need.take() {

@@ -45,8 +45,8 @@
 //!
 //! | `[[then]]` | a task that stands |
 //! | --- | --- |
-//! | `rule`, `scope` | which |
-//! | `evidence`, `owner`, `account`, `device`, `due_at`, `first_at`, `last_at`, `created_at`, `joined`, `episode`, `stage` | compared where given |
+//! | `rule`, `scope` | which; one that somebody closed and late evidence contradicts stands, too |
+//! | `evidence`, `owner`, `account`, `device`, `due_at`, `first_at`, `last_at`, `created_at`, `joined`, `episode`, `stage`, `contradicted` | compared where given |
 //!
 //! `then_none = true` says that no task stands. Deadlines pass up to the last log time; let a tick
 //! tell how long nothing happened.

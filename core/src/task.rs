@@ -83,7 +83,7 @@ pub struct Occasion {
 }
 
 /// Whether a standing occurrence of a rule can still be joined by later events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EpisodeState {
     /// Later events join it.

@@ -169,6 +169,19 @@ fn says_what_is_wrong_with_a_scenario_and_where() {
         ("nothing expected", THREE.to_owned(), "1:1: missing-key: the scenario does not say"),
         ("both", format!("then_none = true\n{sound}"), "1:13: contradiction: "),
         (
+            "a rule nobody knows",
+            sound.replace("\"r\"", "\"three-failure\""),
+            "11:8: unknown-rule: 'three-failure' is none of the scenario's rules",
+        ),
+        (
+            "a task of a rule nobody knows",
+            format!(
+                "{THREE}[[when]]\nat = 2026-01-05T09:00:00Z\ndone = {{ rule = \"x\", scope = \"s\" }}\n\
+                 [[then]]\nrule = \"three-failures\"\nscope = \"cp-1\"\n"
+            ),
+            "12:8: unknown-rule: 'x' is none",
+        ),
+        (
             "an account nobody knows",
             sound.replace("[[when]]", "devices = [{ id = \"d\", account = \"x\" }]\n[[when]]"),
             "4:34: unknown-row: 'x' is not among the accounts",

@@ -60,3 +60,10 @@ CREATE INDEX task_open_of_rule ON task (rule_id, stage)
 
 -- Rules and actions among the many ticks.
 CREATE INDEX log_input_of_kind ON log_input (kind, position) WHERE kind <> 'tick';
+
+-- A message that comes again, as after a crash, is the same row: its hash, how often it came, and
+-- when last. What an older Upturn kept has no hash.
+ALTER TABLE dead_letter ADD COLUMN digest TEXT;
+ALTER TABLE dead_letter ADD COLUMN times BIGINT NOT NULL DEFAULT 1;
+ALTER TABLE dead_letter ADD COLUMN last_at BIGINT;
+CREATE UNIQUE INDEX dead_letter_digest ON dead_letter (digest);

@@ -76,7 +76,8 @@ fn standard_input_and_native_lines_do_as_well() {
          \"first_at\":\"2026-01-05T08:00:00.000Z\",\"last_at\":\"2026-01-05T10:00:00.000Z\",\
          \"evidence\":[\"1\",\"2\",\"3\"],\"status\":\"closed\",\"version\":\"";
     let end = "\"stage\":\"live\",\"joined\":0,\"account\":null,\
-         \"owner\":\"pool:operations\",\"created_at\":\"2026-01-05T10:00:00.000Z\"}\n";
+         \"owner\":\"pool:operations\",\"created_at\":\"2026-01-05T10:00:00.000Z\",\
+         \"contradicted\":false}\n";
     assert!(out.starts_with(begin) && out.ends_with(end), "{out}");
 }
 

@@ -52,6 +52,12 @@ fn printed<const N: usize>(site: &Site, arguments: [&str; N]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+fn id_of(site: &Site, device: &str) -> String {
+    let tasks = site.tasks();
+    let task = tasks.iter().find(|task| task["device"] == device).unwrap();
+    task["id"].as_str().unwrap().to_owned()
+}
+
 fn site() -> Site {
     let site = Site::start(&Plan { rules: vec![THREE_FAILURES.to_owned()], ..Plan::default() });
     // In and out of order; a success that comes late withdraws the task of cp-2.
@@ -64,6 +70,12 @@ fn site() -> Site {
     }));
     events.push(failure("cp-3", 1));
     post(&site, &events);
+    // Somebody has taken on the task of cp-4 when the success comes late.
+    post(&site, &failures("cp-4").collect::<Vec<_>>());
+    let accept = format!("/api/v1/tasks/{}/accept", id_of(&site, "cp-4"));
+    let (status, answer) = http::post(site.web, &accept, &json!({})).unwrap();
+    assert_eq!(status, 200, "{answer}");
+    post(&site, &[json!({ "id": "late", "ts": between(), "kind": "charge_ok", "device": "cp-4" })]);
     site
 }
 
@@ -71,10 +83,17 @@ fn site() -> Site {
 fn a_back_test_of_the_log_is_what_was_live_task_for_task() {
     let site = site();
     let row = |task: &Value| {
-        json!([task["rule"], task["device"], task["first_at"], task["last_at"], task["evidence"]])
+        json!([
+            task["rule"],
+            task["device"],
+            task["first_at"],
+            task["last_at"],
+            task["evidence"],
+            task["contradicted"],
+        ])
     };
     let live: Vec<Value> = site.tasks().iter().map(row).collect();
-    assert!(!live.is_empty());
+    assert_eq!(live.iter().filter(|task| task[5] == true).count(), 1, "{live:?}");
 
     let lines = printed(&site, ["backtest", "--json"]);
     let tested: Vec<Value> =
@@ -85,6 +104,13 @@ fn a_back_test_of_the_log_is_what_was_live_task_for_task() {
     assert_eq!(before, "", "nothing was there yet");
     let after = printed(&site, ["backtest", "--json", "--from", "2999-01-01"]);
     assert_eq!(after, "");
+    let summary = printed(&site, ["backtest", "--summary"]);
+    assert!(summary.contains("of these contradicted:  1"), "{summary}");
+    let backward = ["backtest", "--from", "2026-02-01", "--to", "2026-01-01"];
+    let output = run(site.command(backward), "");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("is not after --from"), "{said}");
 
     // The rules of the folder over the stored log find the same; another rule finds other things.
     let same = printed(
@@ -100,7 +126,7 @@ fn a_back_test_of_the_log_is_what_was_live_task_for_task() {
     );
     let other: Value = serde_json::from_str(&other).unwrap();
     assert_eq!(other["against"]["gone"], json!(live.len()), "{other}");
-    assert_eq!((&other["against"]["new"], &other["tasks"]), (&json!(2), &json!(2)), "{other}");
+    assert_eq!((&other["against"]["new"], &other["tasks"]), (&json!(3), &json!(3)), "{other}");
 }
 
 #[test]
@@ -122,6 +148,14 @@ fn a_task_explains_itself_and_so_does_the_lack_of_one() {
         "{text}"
     );
 
+    let contradicted = id_of(&site, "cp-4");
+    let text = printed(&site, ["explain", "task", &contradicted]);
+    for said in
+        ["by the late event late (charge_ok) of cp-4", "It stood on 3 events", "in force since"]
+    {
+        assert!(text.contains(said), "{said} is missing in {text}");
+    }
+
     let why = ["explain", "why-not", "--rule", "three-failures", "--scope", "cp-3"];
     let text = printed(&site, why);
     assert!(text.contains("1 of 3 events in a row within"), "{text}");
@@ -133,8 +167,11 @@ fn a_task_explains_itself_and_so_does_the_lack_of_one() {
     assert_eq!(why["events"][0]["attempt"], "counts", "{text}");
 
     for (arguments, said) in [
-        (["explain", "task", "nothing", "--json"].as_slice(), "no task 'nothing' stands"),
-        (&["explain", "why-not", "--rule", "x", "--scope", "y"], "there are: three-failures"),
+        (["explain", "task", "nothing", "--json"].as_slice(), "there is no task 'nothing'"),
+        (
+            &["explain", "why-not", "--rule", "x", "--scope", "y"],
+            "there are: three-failures (live)",
+        ),
     ] {
         let mut command = site.command([]);
         command.args(arguments);
@@ -155,6 +192,12 @@ fn scenarios_hold_or_say_what_differs() {
     let cases = [
         ("holds", format!("{three}{task}"), 0, "1 of 1 scenarios hold"),
         ("differs", format!("{three}{task}joined = 7\n"), 1, "expected 7"),
+        (
+            "unknown",
+            format!("{three}{}", task.replace("three-failures", "two-failures")),
+            65,
+            "scenario.toml:11:8: error[unknown-rule]",
+        ),
         (
             "wrong",
             format!("{three}[[then]]\nscop = 1\n"),

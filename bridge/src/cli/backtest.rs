@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use upturn_core::replay::Keep;
-use upturn_core::task::Task;
 
-use self::report::{Compared, Report};
+use self::report::{Compared, Listed, Report};
 use super::output;
 use crate::exit::Exit;
 use crate::replay::{self, Folded, Outcome, Plan, ReplayError, RuleSet};
@@ -47,6 +46,14 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, config: Option<&Path>) -> Exit {
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && to <= from
+    {
+        output::note(format_args!(
+            "upturn: --to {to} is not after --from {from}; no task can lie between"
+        ));
+        return Exit::Usage;
+    }
     super::block_on(async {
         match fold(args, config).await {
             Ok(outcome) => {
@@ -104,10 +111,11 @@ fn print(args: &Args, outcome: &Outcome) -> io::Result<Exit> {
 }
 
 /// Returns the standing tasks that were made in the period.
-fn reported<'f>(args: &Args, fold: &'f Folded) -> Vec<&'f Task> {
-    let mut tasks = fold.board().by_device_and_time();
-    tasks.retain(|task| args.from.is_none_or(|from| from <= task.created_at));
-    tasks
+fn reported<'f>(args: &Args, fold: &'f Folded) -> Vec<Listed<'f>> {
+    let board = fold.board();
+    let standing = board.by_device_and_time().into_iter();
+    let made = standing.filter(|task| args.from.is_none_or(|from| from <= task.created_at));
+    made.map(|task| (task, board.is_contradicted(&task.id))).collect()
 }
 
 /// Reads a time with its zone, or the beginning of a day in UTC.

@@ -3,12 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, TimeDelta, Utc};
-use upturn_core::condition::Term;
+use chrono::{DateTime, Utc};
 use upturn_core::replay::Keep;
 
 use super::output;
 use crate::exit::Exit;
+use crate::explain::task::TaskError;
 use crate::replay::{self, Folded, Plan, ReplayError, RuleSet};
 
 mod task;
@@ -42,10 +42,14 @@ pub(super) struct Inputs {
 enum ExplainError {
     #[error(transparent)]
     Replay(#[from] ReplayError),
-    #[error("no task '{0}' stands; late evidence may have withdrawn it, or the rules are others")]
+    #[error("there is no task '{0}', and never was")]
     NoTask(String),
+    #[error("no task '{0}' stands under these rules; ask without --rules for one that was live")]
+    NotStanding(String),
     #[error("no rule '{rule}' is in force; there are: {known}")]
     NoRule { rule: String, known: String },
+    #[error("{0}")]
+    BadRule(String),
     #[error("version {version} of rule '{rule}' is not understood any more")]
     NoVersion { rule: String, version: String },
     #[error("the explanation cannot be written")]
@@ -58,12 +62,21 @@ impl From<crate::store::error::StoreError> for ExplainError {
     }
 }
 
+impl From<TaskError> for ExplainError {
+    fn from(error: TaskError) -> Self {
+        match error {
+            TaskError::NoVersion { rule, version } => Self::NoVersion { rule, version },
+            TaskError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl ExplainError {
     fn exit(&self) -> Exit {
         match self {
             Self::Replay(error) => error.exit(),
-            Self::NoTask(_) | Self::NoRule { .. } => Exit::Findings,
-            Self::NoVersion { .. } => Exit::DataErr,
+            Self::NoTask(_) | Self::NotStanding(_) | Self::NoRule { .. } => Exit::Findings,
+            Self::NoVersion { .. } | Self::BadRule(_) => Exit::DataErr,
             Self::Output(_) => Exit::Output,
         }
     }
@@ -98,53 +111,8 @@ async fn fold(
     fold.ok_or_else(|| ExplainError::Output(io::Error::other("nothing was folded")))
 }
 
-/// A part of a condition, as JSON has it.
-#[derive(Debug, serde::Serialize)]
-struct TermRow {
-    text: String,
-    value: Option<String>,
-    holds: Option<bool>,
-}
-
-impl TermRow {
-    fn of(term: Term) -> Self {
-        let Term { text, value, holds } = term;
-        Self { text, value, holds }
-    }
-
-    /// Returns the part as a sentence for people.
-    fn said(&self) -> String {
-        let outcome = match self.holds {
-            Some(true) => "holds",
-            Some(false) => "does not hold",
-            None => "cannot be said",
-        };
-        match &self.value {
-            Some(value) => format!("{} {outcome} ({value})", self.text),
-            None => format!("{} {outcome}", self.text),
-        }
-    }
-}
-
 fn time_text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
-}
-
-/// Returns a span in its two largest units: `3h 20m`; a day is `24h`, as rules write it.
-fn span_text(span: TimeDelta) -> String {
-    const UNITS: [(i64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
-    let mut left = span.num_seconds();
-    let mut words = Vec::new();
-    let is_short = left < 2 * 86_400;
-    for (seconds, unit) in UNITS.into_iter().skip(usize::from(is_short)) {
-        if seconds <= left && words.len() < 2 {
-            words.push(format!("{}{unit}", left / seconds));
-            left %= seconds;
-        } else if !words.is_empty() {
-            break;
-        }
-    }
-    if words.is_empty() { "0s".to_owned() } else { words.join(" ") }
 }
 
 /// Prints names and what they are in two columns.
@@ -154,25 +122,4 @@ fn lines(rows: &[(&str, String)]) -> io::Result<()> {
         output::say(format_args!("{name:width$}{value}"))?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_span_is_said_in_its_two_largest_units() {
-        let cases = [
-            (TimeDelta::hours(24), "24h"),
-            (TimeDelta::days(7), "7d"),
-            (TimeDelta::minutes(200), "3h 20m"),
-            (TimeDelta::seconds(180_061), "2d 2h"),
-            (TimeDelta::seconds(86_401), "24h"),
-            (TimeDelta::seconds(59), "59s"),
-            (TimeDelta::zero(), "0s"),
-        ];
-        for (span, expected) in cases {
-            assert_eq!(span_text(span), expected);
-        }
-    }
 }

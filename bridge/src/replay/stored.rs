@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use upturn_core::board::Board;
 use upturn_core::effect::Effect;
-use upturn_core::engine::Engine;
+use upturn_core::engine::{ActiveRule, Engine};
 use upturn_core::event::{Event, Position};
 use upturn_core::id::DeviceId;
 use upturn_core::input::Input;
@@ -13,6 +13,7 @@ use upturn_core::task::Task;
 
 use super::{Folded, Outcome, Plan, ReplayError, RuleSet, given};
 use crate::config::Config;
+use crate::explain::{self, RegistryRow};
 use crate::runtime::MEMORY;
 use crate::runtime::fold::{self, Placed};
 use crate::runtime::reading::{Reader, parse_logged};
@@ -33,13 +34,29 @@ pub(crate) struct Side {
     last: Position,
 }
 
-/// Folds the log of the configured store.
-pub(super) async fn run(plan: &Plan<'_>, config: &Config) -> Result<Outcome, ReplayError> {
+/// Opens the configured store, which must be there.
+pub(crate) async fn open(config: &Config) -> Result<Store, ReplayError> {
     if let Some(file) = config.store.url.file().filter(|file| !file.exists()) {
         return Err(ReplayError::NoStore(file.to_owned()));
     }
     let url = config.store.connection_url().map_err(StartError::from)?;
-    let store = Store::open(url.expose()).await?;
+    Ok(Store::open(url.expose()).await?)
+}
+
+/// Folds the log of `store`, under the rules that were in force, as far as `until`.
+pub(crate) async fn of_live(
+    store: &Store,
+    until: Option<DateTime<Utc>>,
+) -> Result<Side, StoreError> {
+    let mut sides = [Side::new(store, Vec::new(), true)];
+    fold(store, &mut sides, until).await?;
+    let [side] = sides;
+    Ok(side)
+}
+
+/// Folds the log of the configured store.
+pub(super) async fn run(plan: &Plan<'_>, config: &Config) -> Result<Outcome, ReplayError> {
+    let store = open(config).await?;
     let mut notes = Vec::new();
     let mut sides = Vec::new();
     for set in &plan.sides {
@@ -47,9 +64,7 @@ pub(super) async fn run(plan: &Plan<'_>, config: &Config) -> Result<Outcome, Rep
             RuleSet::At(path) => (given(path, config, &mut notes)?, false),
             RuleSet::Live => (Vec::new(), true),
         };
-        let engine = Engine::new(rules, Registry::default(), MEMORY);
-        let (board, store) = (Board::default(), store.clone());
-        sides.push(Side { engine, board, faults: 0, is_live, store, last: 0 });
+        sides.push(Side::new(&store, rules, is_live));
     }
     let events = fold(&store, &mut sides, plan.until).await?;
     let folds = sides.into_iter().map(|side| Folded::Stored(Box::new(side))).collect();
@@ -86,10 +101,27 @@ async fn fold(
 }
 
 impl Side {
+    fn new(store: &Store, rules: Vec<ActiveRule>, is_live: bool) -> Self {
+        let engine = Engine::new(rules, Registry::default(), MEMORY);
+        let (board, store) = (Board::default(), store.clone());
+        Self { engine, board, faults: 0, is_live, store, last: 0 }
+    }
+
+    /// Returns the version of the registry at a place, asked at log time `at`.
+    pub(super) async fn registry_row(
+        &self,
+        (position, at): (Position, DateTime<Utc>),
+    ) -> Result<Option<RegistryRow>, StoreError> {
+        explain::registry_at(&self.store, (position.min(self.last), at)).await
+    }
+
     async fn take(&mut self, store: &Store, mut placed: Placed) -> Result<(), StoreError> {
         self.last = placed.position;
         if !self.is_live && matches!(placed.input, Input::Rules(_)) {
             placed.input = Input::Tick;
+        }
+        if let Input::Action(action) = &placed.input {
+            self.board.act(action);
         }
         let mut effects = Vec::new();
         fold::handle_reading(&mut self.engine, store, placed, &mut effects).await?;

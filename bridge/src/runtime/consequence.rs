@@ -1,12 +1,13 @@
 //! What follows from an input, stored in the input's own transaction: tasks, the trail of who did
 //! what, and the letters that tell other systems.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use upturn_core::effect::Effect;
+use upturn_core::event::Position;
 use upturn_core::id::{RuleId, TaskId};
 use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Occasion, Task};
@@ -21,6 +22,41 @@ use crate::store::{Tx, audit, dead_letter, outbox, task};
 
 /// Who did what the rules did.
 const ACTOR: &str = "upturn";
+
+/// Effects that are kept until they are looked through for what is overtaken.
+const EFFECTS_MAX: usize = 64;
+
+/// What follows from the inputs of one commit, as it adds up.
+#[derive(Debug)]
+pub(super) struct Consequences {
+    effects: Vec<Effect>,
+    /// How many effects there may be before they are looked through again.
+    effects_max: usize,
+    /// The place of the input that took each task the ground from.
+    taken_by: BTreeMap<TaskId, Position>,
+}
+
+impl Consequences {
+    /// Returns the consequences of nothing.
+    pub(super) fn new() -> Self {
+        Self { effects: Vec::new(), effects_max: EFFECTS_MAX, taken_by: BTreeMap::new() }
+    }
+
+    /// Takes what follows from the input at `position`.
+    pub(super) fn take(&mut self, position: Position, effects: Vec<Effect>) {
+        for effect in &effects {
+            if let Effect::Withdraw { task, .. } = effect {
+                self.taken_by.insert(task.clone(), position);
+            }
+        }
+        self.effects.extend(effects);
+        // Each effect on a task may carry all its evidence; only the last word counts.
+        if self.effects_max < self.effects.len() {
+            self.effects = coalesced(std::mem::take(&mut self.effects));
+            self.effects_max = (2 * self.effects.len()).max(EFFECTS_MAX);
+        }
+    }
+}
 
 /// What was stored, to be counted after the commit.
 #[derive(Debug, Default)]
@@ -44,24 +80,35 @@ struct Deed<'e> {
     stage: Stage,
 }
 
-/// Stores `effects` and returns what is to be counted.
+/// Stores what follows and returns what is to be counted.
 pub(super) async fn store(
     tx: &mut Tx,
     at: DateTime<Utc>,
     writes_letters: bool,
     failures: &mut Failures,
-    effects: Vec<Effect>,
+    consequences: Consequences,
 ) -> Result<Stored, StoreError> {
     let mut stored = Stored::default();
     let mut faults = Vec::new();
-    for effect in in_order_of_rows(coalesced(effects)) {
+    let effects = in_order_of_rows(coalesced(consequences.effects));
+    let taken: BTreeSet<_> = effects.iter().filter_map(taken_task).cloned().collect();
+    for effect in effects {
         if let Effect::Fault(fault) = effect {
             *stored.failed.entry(fault.rule.clone()).or_default() += 1;
             faults.push(*fault);
             continue;
         }
         let Some(deed) = keep(tx, at, &effect).await? else { continue };
-        let Deed { task, action, detail, stage } = deed;
+        let Deed { task, action, mut detail, stage } = deed;
+        // Whoever asks finds what it stood on; nobody is told, since it stands on it no longer.
+        if action == AMENDED && taken.contains(task) {
+            continue;
+        }
+        if let Some(position) = consequences.taken_by.get(task).filter(|_| taken.contains(task))
+            && let Some(detail) = detail.as_object_mut()
+        {
+            detail.insert(TAKEN_BY.into(), json!(position));
+        }
         let entry = NewEntry { at, actor: ACTOR, action, subject: task.as_str(), detail: &detail };
         audit::append(tx, entry).await?;
         if stage == Stage::Shadow {
@@ -81,6 +128,16 @@ pub(super) async fn store(
     dead_letter::insert(tx, &letters).await?;
     stored.letters = u64::try_from(letters.len()).unwrap_or(u64::MAX);
     Ok(stored)
+}
+
+/// In the detail of what took a task the ground from: the place of the input that did it.
+pub(crate) const TAKEN_BY: &str = "position";
+
+fn taken_task(effect: &Effect) -> Option<&TaskId> {
+    match effect {
+        Effect::Withdraw { task, .. } => Some(task),
+        Effect::Create(_) | Effect::Amend { .. } | Effect::Fault(_) => None,
+    }
 }
 
 const CREATED: &str = "task-created";
@@ -119,7 +176,7 @@ async fn keep<'e>(
 
 /// Leaves out what a later effect of the same batch overtakes: of a task that ten thousand events
 /// joined only the last word is stored, and nothing of one that came and went.
-pub(super) fn coalesced(effects: Vec<Effect>) -> Vec<Effect> {
+fn coalesced(effects: Vec<Effect>) -> Vec<Effect> {
     let mut kept: Vec<Option<Effect>> = Vec::with_capacity(effects.len());
     let mut newest: BTreeMap<TaskId, usize> = BTreeMap::new();
     for effect in effects {
@@ -140,8 +197,11 @@ pub(super) fn coalesced(effects: Vec<Effect>) -> Vec<Effect> {
                 *occasion = new;
             }
             (Some(created @ Some(Effect::Create(_))), Effect::Withdraw { .. }) => *created = None,
-            (Some(amended @ Some(Effect::Amend { .. })), effect @ Effect::Withdraw { .. }) => {
-                *amended = Some(effect);
+            // A task that a person touched goes on standing on what it stood on last.
+            (Some(Some(Effect::Amend { occasion, .. })), effect @ Effect::Withdraw { .. }) => {
+                occasion.episode = EpisodeState::Closed;
+                newest.insert(id, kept.len());
+                kept.push(Some(effect));
             }
             (_, effect) => {
                 newest.insert(id, kept.len());
@@ -158,8 +218,8 @@ pub(super) fn coalesced(effects: Vec<Effect>) -> Vec<Effect> {
 fn in_order_of_rows(mut effects: Vec<Effect>) -> Vec<Effect> {
     effects.sort_by_key(|effect| match effect {
         Effect::Withdraw { .. } => 0,
-        Effect::Amend { occasion, .. } if occasion.episode == EpisodeState::Closed => 1,
-        Effect::Create(_) | Effect::Amend { .. } | Effect::Fault(_) => 2,
+        Effect::Amend { occasion, .. } if occasion.episode == EpisodeState::Closed => 0,
+        Effect::Create(_) | Effect::Amend { .. } | Effect::Fault(_) => 1,
     });
     effects
 }

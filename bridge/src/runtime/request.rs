@@ -1,13 +1,15 @@
 //! What pages, the API and commands ask of the one writer.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use tokio::sync::oneshot;
-use upturn_core::engine::WhyNot;
-use upturn_core::id::RuleId;
+use upturn_core::event::Event;
 use upturn_core::input::Action;
 use upturn_core::registry::Registry;
-use upturn_core::rule::Stage;
+use upturn_core::rule::{Rule, Stage};
 
+use crate::explain::why_not::{Answer, Examined, Question};
 use crate::rules::LoadedRule;
 
 /// Told after the commit; dropped without a word where nothing was done.
@@ -32,12 +34,21 @@ pub(crate) enum Request {
     },
     /// Why a rule has made no task for a scope. Only looks.
     WhyNot {
-        /// The rule.
-        rule: RuleId,
+        /// Which rule, and which scope.
+        question: Question,
+        /// Who waits; `None` for a rule that is not in force, or not in that stage.
+        reply: Reply<Option<Answer>>,
+    },
+    /// What a rule makes of the newest of some events. Only looks.
+    Examine {
+        /// The rule, in the version that was asked.
+        rule: Arc<Rule>,
         /// What it counts by.
         scope: String,
-        /// Who waits; `None` for a rule that is not in force.
-        reply: Reply<Option<WhyNot>>,
+        /// The events.
+        events: Vec<Event>,
+        /// Who waits.
+        reply: Reply<Vec<Examined>>,
     },
 }
 
@@ -49,6 +60,7 @@ impl Request {
             Self::Act { reply, .. } => !reply.is_closed(),
             Self::Reload { reply, .. } => !reply.is_closed(),
             Self::WhyNot { reply, .. } => !reply.is_closed(),
+            Self::Examine { reply, .. } => !reply.is_closed(),
         }
     }
 }
@@ -74,7 +86,7 @@ pub(crate) enum Acted {
 }
 
 /// What a reload changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub(crate) struct Changes {
     /// Whether the registry is another one.
     pub(crate) registry: bool,
@@ -90,7 +102,7 @@ impl Changes {
 }
 
 /// The versions of one rule before and after.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub(crate) struct RuleChange {
     /// The rule's id.
     pub(crate) id: String,
@@ -101,7 +113,7 @@ pub(crate) struct RuleChange {
 }
 
 /// A version, and the stage it is in.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 pub(crate) struct StagedVersion {
     /// The short hash of the document.
     pub(crate) version: String,

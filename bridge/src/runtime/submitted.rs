@@ -19,9 +19,17 @@ pub(super) struct Submitted {
     repeated: u64,
 }
 
+impl Submitted {
+    /// Notes that events were left out, where `kept_before` says how many before each were not.
+    pub(super) fn shift(&mut self, kept_before: &[usize]) {
+        let place = |at: usize| kept_before.get(at).copied().unwrap_or_default();
+        self.events = place(self.events.start)..place(self.events.end);
+    }
+}
+
 /// Takes the events of `submission` in at `now`, behind what `decoded` holds already.
 pub(super) fn merge(
-    submission: &mut Submission,
+    submission: &Submission,
     now: DateTime<Utc>,
     cursor: Position,
     seen: &mut BTreeSet<Key>,
@@ -29,7 +37,8 @@ pub(super) fn merge(
 ) {
     let (begin, mut repeated) = (decoded.events.len(), 0);
     let mut position = decoded.events.last().map_or(cursor, |(position, _, _)| *position);
-    for mut event in submission.events.drain(..) {
+    // A batch that the database refuses a value of is looked through again.
+    for mut event in submission.events.iter().cloned() {
         subject::receive(&mut event, now);
         if seen.insert(key(&event)) {
             position += 1;

@@ -58,6 +58,10 @@ impl Runtime<'_> {
         let mut inputs = Vec::new();
         if changes.registry {
             store::log::keep_registry(&mut tx, &digest, &document).await?;
+            let (at, action, detail) =
+                (self.now(fold), "registry-switched", json!({"digest": digest}));
+            let entry = NewEntry { at, actor, action, subject: SUBJECT, detail: &detail };
+            audit::append(&mut tx, entry).await?;
             let body = json!(LoggedRegistry { digest: digest.clone() }).to_string();
             let input = Input::Registry(Arc::new(registry.clone()));
             inputs.push(Logged { kind: Kind::Registry, body, input });

@@ -4,10 +4,12 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use upturn_core::input::{Action, Input, Verb};
 
+use super::consequence::Consequences;
 use super::fold::{self, Fold, Placed};
 use super::reading::LoggedAction;
 use super::request::{Acted, Request};
 use super::{Runtime, consequence};
+use crate::explain::why_not;
 use crate::store::audit::{self, NewEntry};
 use crate::store::error::StoreError;
 use crate::store::log::{Kind, LoggedInput};
@@ -35,8 +37,11 @@ impl Runtime<'_> {
             Request::Reload { wanted, reply } => {
                 reply.send(self.switch(fold, &wanted).await?).ok();
             }
-            Request::WhyNot { rule, scope, reply } => {
-                reply.send(fold.engine.why_not(&rule, &scope)).ok();
+            Request::WhyNot { question, reply } => {
+                reply.send(why_not::ask(&fold.engine, &question)).ok();
+            }
+            Request::Examine { rule, scope, events, reply } => {
+                reply.send(why_not::examine(&fold.engine, (&rule, &scope), events)).ok();
             }
         }
         Ok(())
@@ -84,17 +89,19 @@ impl Runtime<'_> {
     ) -> Result<(), StoreError> {
         let received_at = self.now(fold);
         let mut position = fold.cursor;
-        let mut effects = Vec::new();
+        let mut consequences = Consequences::new();
         for Logged { kind, body, input } in inputs {
             position += 1;
             let logged = LoggedInput { position, received_at, kind, body };
             store::log::append(&mut tx, &logged).await?;
             let placed = Placed { position, received_at, input };
+            let mut effects = Vec::new();
             fold::handle(&mut fold.engine, (self.store, &mut tx), placed, &mut effects).await?;
+            consequences.take(position, effects);
         }
         let failures = &mut fold.failures;
         let stored =
-            consequence::store(&mut tx, received_at, self.writes_letters, failures, effects)
+            consequence::store(&mut tx, received_at, self.writes_letters, failures, consequences)
                 .await?;
         store::cursor::advance(&mut tx, fold.cursor, position).await?;
         tx.commit().await?;

@@ -111,6 +111,9 @@ pub(crate) enum StoreError {
          `upturn doctor`"
     )]
     Damaged(String),
+    /// A value the database does not take, whoever writes it.
+    #[error("the database refuses a value")]
+    Value(#[source] sqlx::Error),
     /// A statement the database refused.
     #[error("the database refused a statement")]
     Statement(#[source] sqlx::Error),
@@ -135,8 +138,14 @@ impl StoreError {
             | Self::Migration(_)
             | Self::Inconsistent { .. }
             | Self::Damaged(_)
+            | Self::Value(_)
             | Self::Statement(_) => false,
         }
+    }
+
+    /// Whether what was to be stored is to blame, and not the database.
+    pub(crate) fn is_of_value(&self) -> bool {
+        matches!(self, Self::Value(_))
     }
 }
 
@@ -146,6 +155,8 @@ impl From<sqlx::Error> for StoreError {
             Self::Unavailable(error)
         } else if is_damaged(&error) {
             Self::Damaged(error.to_string())
+        } else if is_of_value(&error) {
+            Self::Value(error)
         } else {
             Self::Statement(error)
         }
@@ -174,6 +185,19 @@ pub(super) fn is_unavailable(error: &sqlx::Error) -> bool {
 pub(super) fn is_damaged(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(code_of);
     matches!(code, Some(Code::Sqlite(11 | 26)))
+}
+
+/// Whether `error` is about a value, and not about the statement or the database.
+fn is_of_value(error: &sqlx::Error) -> bool {
+    match error.as_database_error().and_then(code_of) {
+        // Too big, against a constraint, of another type.
+        Some(Code::Sqlite(code)) => matches!(code, 18..=20),
+        // Data exceptions, integrity constraints, beyond a limit such as that of a key.
+        Some(Code::Postgres(code)) => {
+            code.starts_with("22") || code.starts_with("23") || code == "54000"
+        }
+        None => false,
+    }
 }
 
 /// Whether SQLite may not make the files it needs beside the database.

@@ -8,6 +8,7 @@ use super::column::Column;
 use super::error::StoreError;
 use super::{Backend, Store, Tx, answer};
 
+pub(crate) mod newest;
 mod postgres;
 mod sqlite;
 
@@ -66,6 +67,12 @@ pub(crate) async fn read_after(
         .fetch_all(db)
         .await?);
     rows.into_iter().map(event_of_row).collect()
+}
+
+/// Returns the event at `position`, if there is one.
+pub(crate) async fn find(store: &Store, position: Position) -> Result<Option<Event>, StoreError> {
+    let next = read_after(store, position.saturating_sub(1), 1).await?.into_iter().next();
+    Ok(next.filter(|(found, _)| *found == position).map(|(_, event)| Event { position, ..event }))
 }
 
 /// Returns the events of `device` that happened at `from` or later, in log order, with those that

@@ -31,19 +31,28 @@ pub(crate) async fn keep(tx: &mut Tx, version: Version<'_>) -> Result<(), StoreE
     Ok(())
 }
 
-/// Returns the document of a version.
+/// Returns the document of a version that stands in the log.
 pub(crate) async fn document(
     store: &Store,
     rule: &str,
     version: &str,
 ) -> Result<String, StoreError> {
+    let found = find_document(store, rule, version).await?;
+    found.ok_or_else(|| Column("rule_version", "version_hash").inconsistent("a missing version"))
+}
+
+/// Returns the document of a version, if it is known.
+pub(crate) async fn find_document(
+    store: &Store,
+    rule: &str,
+    version: &str,
+) -> Result<Option<String>, StoreError> {
     const SQL: &str = "
         SELECT document FROM rule_version WHERE rule_id = $1 AND version_hash = $2";
 
-    let found: Option<String> = on_backend!(store.reader(), db => {
+    Ok(on_backend!(store.reader(), db => {
         sqlx::query_scalar(SQL).bind(rule).bind(version).fetch_optional(db).await?
-    });
-    found.ok_or_else(|| Column("rule_version", "version_hash").inconsistent("a missing version"))
+    }))
 }
 
 /// Returns rule, version and document of every version there ever was.

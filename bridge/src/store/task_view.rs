@@ -7,6 +7,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::{Database, Encode, QueryBuilder, Type};
+use upturn_core::event::Position;
 use upturn_core::id::{DeviceId, EventId, RuleId, TaskId};
 use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Title};
@@ -70,7 +71,7 @@ pub(crate) struct TaskRow {
 }
 
 /// How a task stands, as a person sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum TaskStatus {
     /// It stands, and nobody has touched it.
@@ -240,6 +241,14 @@ impl fmt::Display for TaskCursor {
     }
 }
 
+impl TaskCursor {
+    /// Returns the place behind `last`.
+    pub(crate) fn of(last: &TaskRow) -> Self {
+        let created_at = last.created_at.timestamp_millis();
+        Self { created_at, id: last.id.as_str().to_owned() }
+    }
+}
+
 /// The text of an address names no place in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the cursor is not one that a page of tasks gave; start again without it")]
@@ -280,10 +289,7 @@ pub(crate) async fn page(
     let page_len = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = page_len < rows.len();
     rows.truncate(page_len);
-    let next = rows.last().filter(|_| has_more).map(|last| TaskCursor {
-        created_at: last.created_at.timestamp_millis(),
-        id: last.id.as_str().to_owned(),
-    });
+    let next = rows.last().filter(|_| has_more).map(TaskCursor::of);
     Ok(TaskPage { rows, next })
 }
 
@@ -318,6 +324,16 @@ pub(crate) async fn find(store: &Store, id: &TaskId) -> Result<Option<TaskDetail
     };
     detail.history = audit::of_subject(store, id.as_str()).await?;
     Ok(Some(detail))
+}
+
+/// Returns the place in the log of the input that made the task `id`; 0 for an unknown one.
+pub(crate) async fn made_by(store: &Store, id: &TaskId) -> Result<Position, StoreError> {
+    const SQL: &str = "SELECT created_by FROM task WHERE id = $1";
+
+    let found: Option<i64> = on_backend!(store.reader(), db => {
+        sqlx::query_scalar(SQL).bind(id.as_str()).fetch_optional(db).await?
+    });
+    Column("task", "created_by").position(found.unwrap_or_default())
 }
 
 /// Returns whether there ever was a task.

@@ -14,14 +14,14 @@ use upturn_core::id::{DeviceId, EventId, RuleId, TaskId};
 use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Occasion, Task, Title};
 
-use super::Store;
 use super::event::NewEvent;
+use super::{Backend, Store};
 
 /// Runs `test` on a new database of each kind, with the schema in it.
 ///
 /// PostgreSQL takes part where `UPTURN_TEST_POSTGRES` is the URL of a server on which databases
 /// may be made; the database of a test that failed stays there for a look.
-pub(super) async fn each_backend(test: impl AsyncFn(&Store)) {
+pub(crate) async fn each_backend(test: impl AsyncFn(&Store)) {
     each_empty_backend(async |store| {
         store.migrate().await.unwrap();
         test(store).await;
@@ -85,10 +85,15 @@ pub(super) fn with_database(server: &str, name: &str) -> String {
 }
 
 /// Runs one statement that has no parameters.
-pub(super) async fn execute(store: &Store, sql: String) {
+pub(crate) async fn execute(store: &Store, sql: String) {
     on_backend!(store.writer(), db => {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await.map(drop).unwrap();
     });
+}
+
+/// Returns whether the database is the file, not the server.
+pub(crate) fn is_sqlite(store: &Store) -> bool {
+    matches!(store.0, Backend::Sqlite(_))
 }
 
 /// Says on which database a test failed; shown only if it does.

@@ -4,19 +4,40 @@ use axum::http::header::LINK;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, http::HeaderValue};
 use serde::Serialize;
+use serde_json::{Value, json};
 
+use self::openapi::Endpoint;
 use super::fault::Fault;
 
-pub(crate) mod dead_letters;
-pub(crate) mod events;
-pub(crate) mod rules;
-pub(crate) mod tasks;
+mod dead_letters;
+mod events;
+mod explanation;
+pub(crate) mod openapi;
+mod rules;
+mod tasks;
 
 /// How many things a page has, unless the caller says otherwise.
 const LIMIT_DEFAULT: u32 = 50;
 
 /// How many things a page has at most.
 const LIMIT_MAX: u32 = 500;
+
+/// Returns the routes, one list for what is served and what is described.
+fn endpoints() -> Vec<Endpoint> {
+    let all = [
+        events::endpoints(),
+        tasks::endpoints(),
+        rules::endpoints(),
+        explanation::endpoints(),
+        dead_letters::endpoints(),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// Returns the schema of the parameter `limit`.
+fn limit_schema() -> Value {
+    json!({ "type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT })
+}
 
 /// Reads the parameter `limit`.
 fn limit(text: Option<&str>) -> Result<u32, Fault> {

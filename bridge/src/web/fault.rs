@@ -138,7 +138,7 @@ impl FaultKind {
 }
 
 /// One of many things that were sent, and what is wrong with it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct WrongItem {
     /// Which one, counted from 0.
     pub(crate) index: usize,
@@ -155,7 +155,7 @@ pub(crate) struct WrongItem {
 }
 
 /// One of many things that are wrong.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 #[serde(untagged)]
 enum Wrong {
     Item(WrongItem),
@@ -252,8 +252,8 @@ impl IntoResponse for Fault {
 pub(crate) struct Told;
 
 /// RFC 9457.
-#[derive(Debug, Serialize)]
-struct Problem<'a> {
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Problem<'a> {
     r#type: String,
     title: String,
     status: u16,

@@ -3,7 +3,9 @@
 mod api;
 mod acts;
 mod events;
+mod explanation;
 mod login;
+mod openapi;
 mod pages;
 mod probes;
 mod rules;

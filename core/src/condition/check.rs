@@ -61,6 +61,8 @@ pub(super) struct Checker<'c> {
     kind: Option<&'c str>,
     places: &'c SourceInfo,
     remarks: Vec<Remark>,
+    /// How many regular expressions there were so far.
+    searches: usize,
 }
 
 impl<'c> Checker<'c> {
@@ -70,7 +72,7 @@ impl<'c> Checker<'c> {
         kind: Option<&'c str>,
         places: &'c SourceInfo,
     ) -> Self {
-        Self { catalogue, kind, places, remarks: Vec::new() }
+        Self { catalogue, kind, places, remarks: Vec::new(), searches: 0 }
     }
 
     /// Returns what was found.

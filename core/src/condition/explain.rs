@@ -36,13 +36,16 @@ fn collect<'t>(test: &'t Test, is_denied: bool, leaves: &mut Vec<(&'t Test, bool
         | Test::Compare { .. }
         | Test::OneOf { .. }
         | Test::Match { .. }
+        | Test::Search { .. }
         | Test::Library(_) => leaves.push((test, is_denied)),
     }
 }
 
 fn deny(leaf: &Test, text: &str) -> String {
     match leaf {
-        Test::Constant(_) | Test::Truth(_) | Test::Match { .. } => format!("!{text}"),
+        Test::Constant(_) | Test::Truth(_) | Test::Match { .. } | Test::Search { .. } => {
+            format!("!{text}")
+        }
         Test::Not(_)
         | Test::All(_)
         | Test::Any(_)
@@ -65,6 +68,9 @@ fn text_of(leaf: &Test) -> String {
         }
         Test::Match { text, how, part } => {
             format!("{}.{}({})", written(text), function(*how), written(part))
+        }
+        Test::Search { text, expression } => {
+            format!("{text}.matches({})", serde_json::Value::from(expression.as_str()))
         }
         Test::Library(foreign) => foreign.as_str().to_owned(),
         // These have no text of their own; see `collect`.
@@ -102,6 +108,7 @@ fn function(how: TextMatch) -> &'static str {
 fn paths(leaf: &Test) -> Vec<&Path> {
     let operands: Vec<&Operand> = match leaf {
         Test::Library(foreign) => return foreign.paths().iter().collect(),
+        Test::Search { text, .. } => return vec![text],
         Test::Constant(_) | Test::Not(_) | Test::All(_) | Test::Any(_) => Vec::new(),
         Test::Truth(operand) => vec![operand],
         Test::Compare { left, comparison: _, right } => vec![left, right],

@@ -15,7 +15,9 @@ use cel::{Context, Env, IdedExpr, Value};
 
 use super::check::place;
 use super::datum::{Datum, float};
+use super::lower;
 use super::path::{Name, Path};
+use super::regular_expression::RegularExpression;
 use super::syntax::balanced;
 use crate::event::Event;
 use crate::registry::Registry;
@@ -31,6 +33,8 @@ pub(super) struct Foreign {
     text: Box<str>,
     expression: IdedExpr,
     paths: Vec<Path>,
+    /// What `matches` searches for, each in the path of that number.
+    searches: Vec<(usize, RegularExpression)>,
 }
 
 impl fmt::Debug for Foreign {
@@ -42,10 +46,10 @@ impl fmt::Debug for Foreign {
 impl Foreign {
     /// Returns a checked expression as the library evaluates it.
     pub(super) fn of(expression: &IdedExpr, places: &SourceInfo) -> Self {
-        let mut rewriter = Rewriter { places, paths: Vec::new() };
+        let mut rewriter = Rewriter { places, paths: Vec::new(), searches: Vec::new() };
         let text = balanced(&places.source, &place::of(expression, places)).into();
         let expression = rewriter.value(expression);
-        Self { text, expression, paths: rewriter.paths }
+        Self { text, expression, paths: rewriter.paths, searches: rewriter.searches }
     }
 
     /// Returns the expression as it was written.
@@ -60,7 +64,7 @@ impl Foreign {
 
     /// Returns whether the expression is true; `None` where it is an error, or neither.
     pub(super) fn evaluate(&self, event: &Event, registry: &Registry) -> Option<bool> {
-        let variables = Variables { paths: &self.paths, event, registry };
+        let variables = Variables { foreign: self, event, registry };
         let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
         context.set_variable_resolver(&variables);
         match Value::resolve(&self.expression, &context) {
@@ -70,23 +74,36 @@ impl Foreign {
     }
 }
 
-/// The paths of an expression, read when the library asks: variable `3`, or `3f` for the number
-/// there as a float.
+/// Returns whether an expression that names nothing is zero, as calculations take it.
+pub(super) fn is_zero(expression: &IdedExpr, places: &SourceInfo) -> bool {
+    let mut rewriter = Rewriter { places, paths: Vec::new(), searches: Vec::new() };
+    let number = rewriter.float(expression);
+    let context = Context::with_env(Arc::clone(&ENVIRONMENT));
+    rewriter.paths.is_empty() && matches!(Value::resolve(&number, &context), Ok(Value::Float(0.0)))
+}
+
+/// What an expression names, read when the library asks: variable `3` is the path of that number,
+/// `3f` the number there as a float, `3m` whether the search of that number finds something.
 struct Variables<'a> {
-    paths: &'a [Path],
+    foreign: &'a Foreign,
     event: &'a Event,
     registry: &'a Registry,
 }
 
 impl VariableResolver for Variables<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
-        let (number, is_float) = match variable.strip_suffix('f') {
-            Some(number) => (number, true),
-            None => (variable, false),
+        let read = |number: usize| {
+            let path = self.foreign.paths.get(number)?;
+            Some(path.read(self.event, self.registry))
         };
-        let path = self.paths.get(number.parse::<usize>().ok()?)?;
-        let datum = path.read(self.event, self.registry);
-        if is_float { as_float(&datum) } else { as_value(datum) }
+        if let Some(number) = variable.strip_suffix('f') {
+            return as_float(&read(number.parse().ok()?)?);
+        }
+        if let Some(number) = variable.strip_suffix('m') {
+            let (path, sought) = self.foreign.searches.get(number.parse::<usize>().ok()?)?;
+            return Some(CowVal::owned(CelBool::from(sought.is_in(&read(*path)?)?)));
+        }
+        as_value(read(variable.parse().ok()?)?)
     }
 }
 
@@ -120,6 +137,7 @@ fn as_value(datum: Datum<'_>) -> Option<CowVal<'_, '_>> {
 struct Rewriter<'s> {
     places: &'s SourceInfo,
     paths: Vec<Path>,
+    searches: Vec<(usize, RegularExpression)>,
 }
 
 impl Rewriter<'_> {
@@ -140,6 +158,7 @@ impl Rewriter<'_> {
                     .chain([with(expression, Expr::Literal(LiteralValue::Null))])
                     .collect(),
             }),
+            Expr::Call(call) if call.func_name == "matches" => self.search(call),
             Expr::Call(call) => Expr::Call(CallExpr {
                 func_name: call.func_name.clone(),
                 target: call.target.as_ref().map(|target| Box::new(self.value(target))),
@@ -208,12 +227,26 @@ impl Rewriter<'_> {
 
     /// Returns the variable that stands for a name, if `expression` is one.
     fn variable(&mut self, expression: &IdedExpr, suffix: &str) -> Option<IdedExpr> {
-        let path = Path::of(&Name::of(expression, self.places)?)?;
-        let number = self.paths.iter().position(|known| *known == path).unwrap_or_else(|| {
+        let number = self.number(Path::of(&Name::of(expression, self.places)?)?);
+        Some(with(expression, Expr::Ident(format!("{number}{suffix}"))))
+    }
+
+    /// Returns the variable for what `matches` says.
+    fn search(&mut self, call: &CallExpr) -> Expr {
+        let Some((path, sought)) = lower::search(call, self.places) else {
+            return Expr::Ident(UNKNOWN.to_owned());
+        };
+        let path = self.number(path);
+        self.searches.push((path, sought));
+        Expr::Ident(format!("{}m", self.searches.len() - 1))
+    }
+
+    /// Returns the number of a path.
+    fn number(&mut self, path: Path) -> usize {
+        self.paths.iter().position(|known| *known == path).unwrap_or_else(|| {
             self.paths.push(path);
             self.paths.len() - 1
-        });
-        Some(with(expression, Expr::Ident(format!("{number}{suffix}"))))
+        })
     }
 }
 
@@ -227,7 +260,7 @@ fn with(original: &IdedExpr, expr: Expr) -> IdedExpr {
 }
 
 /// Returns whether a call is made in floats; a remainder is one of whole numbers.
-fn is_calculation(call: &CallExpr) -> bool {
+pub(super) fn is_calculation(call: &CallExpr) -> bool {
     matches!(
         call.func_name.as_str(),
         operators::ADD

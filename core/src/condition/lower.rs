@@ -9,6 +9,7 @@ use super::datum::Datum;
 use super::library::Foreign;
 use super::path::{Name, Path};
 use super::program::{Comparison, Operand, Test, TextMatch};
+use super::regular_expression::RegularExpression;
 
 /// Returns the test that `expression` says.
 pub(super) fn test(expression: &IdedExpr, places: &SourceInfo) -> Test {
@@ -64,8 +65,19 @@ fn own_call(call: &CallExpr, places: &SourceInfo) -> Option<Test> {
         "startsWith" => text_match(call, TextMatch::Start, places),
         "endsWith" => text_match(call, TextMatch::End, places),
         "contains" => text_match(call, TextMatch::Anywhere, places),
+        "matches" => {
+            search(call, places).map(|(text, expression)| Test::Search { text, expression })
+        }
         _ => None,
     }
+}
+
+/// Returns what `matches` searches, and for what.
+pub(super) fn search(call: &CallExpr, places: &SourceInfo) -> Option<(Path, RegularExpression)> {
+    let [expression] = call.args.as_slice() else { return None };
+    let Expr::Literal(LiteralValue::String(expression)) = &expression.expr else { return None };
+    let text = Path::of(&Name::of(call.target.as_deref()?, places)?)?;
+    Some((text, RegularExpression::compile(expression.inner()).ok()?))
 }
 
 fn terms(call: &CallExpr, places: &SourceInfo) -> Vec<Test> {

@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use super::datum::Datum;
 use super::library::Foreign;
 use super::path::Path;
+use super::regular_expression::RegularExpression;
 use crate::event::Event;
 use crate::registry::Registry;
 
@@ -30,6 +31,8 @@ pub(super) enum Test {
     OneOf { operand: Operand, list: Vec<Operand> },
     /// `startsWith` and the like.
     Match { text: Operand, how: TextMatch, part: Operand },
+    /// `matches`
+    Search { text: Path, expression: RegularExpression },
     /// What the library evaluates.
     Library(Box<Foreign>),
 }
@@ -88,6 +91,7 @@ impl Test {
             Self::Match { text, how, part } => {
                 how.holds(&text.read(event, registry), &part.read(event, registry))
             }
+            Self::Search { text, expression } => expression.is_in(&text.read(event, registry)),
             Self::Library(foreign) => foreign.evaluate(event, registry),
         }
     }

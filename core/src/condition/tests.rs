@@ -71,6 +71,9 @@ fn holds_where_its_event_and_what_stands_behind_it_meet_it() {
         ("event.code.startsWith(\"Ground\")", true),
         ("event.code.endsWith(\"Ground\")", false),
         ("event.code.contains(\"Fail\")", true),
+        ("event.code.matches(\"^Ground\")", true),
+        ("event.code.matches(\"ound\") && !event.code.matches(\"^ound\")", true),
+        ("event.code.matches(r'^\\w+$')", true),
         ("event[\"co-de\"] == \"x\"", true),
         ("event[\"温度\"] > 20", true),
         ("event.n == 3 && event.n >= 3 && event.n <= 3.0 && event.n < 3.5", true),
@@ -105,6 +108,9 @@ fn holds_where_its_event_and_what_stands_behind_it_meet_it() {
         ("int(event.f) == 3 && string(event.n) == \"3\" && double(\"1.5\") < 2", true),
         ("event.n + size(event.code) == 16", true),
         ("has(event.code) ? event.n + 1 == 4 : false", true),
+        ("event.yes ? event.code.matches(\"^G\") && device.model.matches(\"7$\") : false", true),
+        ("event.code.matches(\"^X\") == false", true),
+        ("int(event.n + 1) % 2 == 0", true),
         ("true", true),
         ("false", false),
     ];
@@ -130,6 +136,10 @@ fn what_is_absent_is_null_and_what_is_an_error_does_not_hold() {
         ("!(event.nothing < 3 && event.n == 4)", true),
         ("event.nothing.startsWith(\"X\")", false),
         ("!event.nothing.startsWith(\"X\")", false),
+        ("event.nothing.matches(\"X\")", false),
+        ("!event.nothing.matches(\"X\")", false),
+        ("event.nothing.matches(\"X\") == false", false),
+        ("event.n.matches(\"3\")", false),
         ("event.nothing", false),
         ("!event.nothing", false),
         ("event.code < 3", false),
@@ -159,7 +169,8 @@ fn what_is_absent_is_null_and_what_is_an_error_does_not_hold() {
 
 #[test]
 fn tells_an_error_from_a_test_that_does_not_hold() {
-    let event = event(&json!({ "code": "X", "n": 3, "zero": 0 }));
+    let (long, fits) = ("x".repeat(4097), "x".repeat(4096));
+    let event = event(&json!({ "code": "X", "n": 3, "zero": 0, "long": long, "fits": fits }));
     let nobody = Registry::default();
     let cases = [
         ("event.n == 3", Some(true)),
@@ -170,6 +181,11 @@ fn tells_an_error_from_a_test_that_does_not_hold() {
         ("event.nothing < 3", None),
         ("event.code", None),
         ("!event.code.startsWith(event.n)", None),
+        ("event.code.matches(\"^x\")", Some(false)),
+        ("event.code.matches(\"(?i)^x\")", Some(true)),
+        ("event.n.matches(\"3\")", None),
+        ("event.long.matches(\"x\")", None),
+        ("event.fits.matches(\"x$\")", Some(true)),
         ("event.code + 1 > 3", None),
         ("event.n / event.zero > 3", None),
         ("event.n % event.zero > 3", None),
@@ -214,4 +230,43 @@ fn no_condition_is_too_much_for_the_parser() {
     assert!(compiled(&nested).holds(&event(&json!({ "n": 3 })), &Registry::default()));
     let wide = vec!["event.n == 1"; 250].join(" || ");
     assert!(compiled(&wide).holds(&event(&json!({ "n": 1 })), &Registry::default()));
+}
+
+#[test]
+fn no_regular_expression_takes_more_than_its_share() {
+    let of = |pattern: &str| format!("event.code.matches(r'{pattern}')");
+    let cases = [
+        ("repeats of repeats", of("((a{100}){100}){100}"), "regular-expression-too-big"),
+        ("many words", of("\\w{1000}"), "regular-expression-too-big"),
+        (
+            "many choices",
+            of(&format!("({}){{100}}", "ab|".repeat(150))),
+            "regular-expression-too-big",
+        ),
+        ("long", of(&"a".repeat(600)), "regular-expression-too-big"),
+        ("nested groups", of(&"(".repeat(200)), "regular-expression"),
+        ("nested classes", of(&"[".repeat(200)), "regular-expression"),
+        (
+            "closed groups",
+            of(&format!("{}{}", "(".repeat(99), ")".repeat(99))),
+            "regular-expression",
+        ),
+        ("a large count", of("a{99999999999}"), "regular-expression"),
+        ("many", vec![of("a"); 9].join(" && "), "condition-too-big"),
+    ];
+    for (case, text, code) in cases {
+        let (condition, remarks) = Condition::compile(&text, &Catalogue::of(OPEN), None);
+        assert!(condition.is_none(), "case: {case}");
+        assert_eq!(remarks[0].fault.code, code, "case: {case}: {remarks:?}");
+    }
+    // What backtracks elsewhere for longer than anybody waits, on the longest text there is.
+    let nobody = Registry::default();
+    let long = event(&json!({ "code": format!("{}!", "a".repeat(4095)) }));
+    for pattern in ["^(a+)+$", "^(a|aa)+$", "^(a*)*b", "(.*a){10}$", "^([a-z]+)*[0-9]$"] {
+        assert_eq!(compiled(&of(pattern)).judge(&long, &nobody), Some(false), "case: {pattern}");
+    }
+    let usual = ["^EV-[0-9]{4}$", "\\w{3}-\\d+", "(?i)ground.*fault|over(heat|temp)", "^\\s*$"];
+    for pattern in usual {
+        assert_eq!(compiled(&of(pattern)).judge(&long, &nobody), Some(false), "case: {pattern}");
+    }
 }

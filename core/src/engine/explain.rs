@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::key::Key;
 use super::ledger::{Hold, Verdict};
+use super::track::Track;
 use super::{ActiveRule, Address, Engine};
 use crate::condition::Term;
 use crate::event::{Event, EventRef, Position};
 use crate::id::{DeviceId, RuleId, TaskId};
 use crate::pattern::{Progress, Steps};
 use crate::registry::Registry;
+use crate::rule::Stage;
 
 /// Why there is no (further) task of a rule for a scope.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,13 +75,13 @@ pub enum Attempt {
 }
 
 impl Engine {
-    /// Returns why `rule` has made no task, or no other, for `scope`; `None` for an unknown rule.
-    pub fn why_not(&self, rule: &RuleId, scope: &str) -> Option<WhyNot> {
-        let (place, active) = self.find(rule)?;
+    /// Returns why `rule` has made no task, or no other, for `scope`; `None` for a rule that is not
+    /// in force in that stage.
+    pub fn why_not(&self, rule: &RuleId, stage: Stage, scope: &str) -> Option<WhyNot> {
+        let (place, active) = self.find(rule, stage)?;
         let address = self.names.find(scope).map(|scope| Address { rule: place, scope });
-        let key = address.and_then(|at| self.key(at));
-        let nearest = key.and_then(|key| {
-            let track = key.track();
+        let nearest = address.and_then(|address| {
+            let track = self.track(address)?;
             let progress = active.rule.when.pattern.progress(track.pattern(), self.log_time)?;
             let until = track.quiet_until(active).filter(|until| self.log_time < *until);
             Some(NearMiss { progress, quiet_until: until })
@@ -89,9 +90,15 @@ impl Engine {
         Some(WhyNot { version: Arc::clone(&active.version), nearest, occurrences })
     }
 
-    /// Returns what `rule` makes of `event`, and under which scope; `None` for an unknown rule.
-    pub fn examine(&self, rule: &RuleId, event: &Event) -> Option<(Option<String>, Attempt)> {
-        let (place, active) = self.find(rule)?;
+    /// Returns what `rule` makes of `event`, and under which scope; `None` for a rule that is not in
+    /// force in that stage.
+    pub fn examine(
+        &self,
+        rule: &RuleId,
+        stage: Stage,
+        event: &Event,
+    ) -> Option<(Option<String>, Attempt)> {
+        let (place, active) = self.find(rule, stage)?;
         let registry = self.registries.at(event.position);
         let scope = active.rule.when.per.of(event, registry).map(Cow::into_owned);
         let question = self.judge.question(&event.kind, place);
@@ -115,8 +122,8 @@ impl Engine {
 
     /// Returns the parts of the conditions that `rule` puts on events of this kind, and how each
     /// comes out for `event`; none where it asks nothing of them.
-    pub fn terms(&self, rule: &RuleId, event: &Event) -> Vec<Term> {
-        let Some((place, _)) = self.find(rule) else { return Vec::new() };
+    pub fn terms(&self, rule: &RuleId, stage: Stage, event: &Event) -> Vec<Term> {
+        let Some((place, _)) = self.find(rule, stage) else { return Vec::new() };
         let question = self.judge.question(&event.kind, place);
         let registry = self.registries.at(event.position);
         question.map(|question| question.explain(event, registry)).unwrap_or_default()
@@ -128,8 +135,8 @@ impl Engine {
     }
 
     /// Returns the devices whose events `rule` has counted under `scope`.
-    pub fn devices_in(&self, rule: &RuleId, scope: &str) -> Vec<DeviceId> {
-        let place = self.find(rule).map(|(place, _)| place);
+    pub fn devices_in(&self, rule: &RuleId, stage: Stage, scope: &str) -> Vec<DeviceId> {
+        let place = self.find(rule, stage).map(|(place, _)| place);
         let address =
             place.zip(self.names.find(scope)).map(|(rule, scope)| Address { rule, scope });
         let spot = address.and_then(|address| self.spot_at(address));
@@ -137,15 +144,23 @@ impl Engine {
         symbols.filter_map(|symbol| DeviceId::new(self.names.text(symbol)).ok()).collect()
     }
 
-    fn key(&self, address: Address) -> Option<&Key> {
+    /// Returns what a key's history folds to; `None` where nothing was counted under its scope.
+    fn track(&self, address: Address) -> Option<Cow<'_, Track>> {
         let spot = self.spot_at(address)?;
-        self.families.get(spot.family)?.get(spot.scope)?.key(address.rule)
+        let history = self.families.get(spot.family)?.get(spot.scope);
+        if let Some(key) = history.and_then(|history| history.key(address.rule)) {
+            return Some(Cow::Borrowed(key.track()));
+        }
+        let active = self.rules.get(address.rule)?.as_ref()?;
+        let was_seen = !self.devices_of(spot).is_empty();
+        was_seen.then(|| Cow::Owned(Track::start(active)))
     }
 
-    fn find(&self, rule: &RuleId) -> Option<(usize, &ActiveRule)> {
+    fn find(&self, rule: &RuleId, stage: Stage) -> Option<(usize, &ActiveRule)> {
         let mut rules = self.rules.iter().enumerate();
         rules.find_map(|(at, active)| {
-            Some((at, active.as_ref()?)).filter(|(_, a)| a.rule.id == *rule)
+            let is_it = |active: &ActiveRule| active.rule.id == *rule && active.rule.stage == stage;
+            Some((at, active.as_ref()?)).filter(|(_, active)| is_it(active))
         })
     }
 

@@ -25,6 +25,7 @@ pub struct Expected {
     pub(super) joined: Option<u64>,
     pub(super) episode: Option<EpisodeState>,
     pub(super) stage: Option<Stage>,
+    pub(super) contradicted: Option<bool>,
 }
 
 /// One way in which what stands is not what was expected.
@@ -104,8 +105,8 @@ pub(super) fn compare(expected: &[Expected], board: &Board) -> Vec<Difference> {
     let mut standing = board.by_device_and_time();
     let mut unmet = Vec::new();
     for each in expected {
-        match standing.iter().position(|task| each.is_about(task) && each.differs(task).is_empty())
-        {
+        let is_met = |task: &&Task| each.is_about(task) && each.differs(task, board).is_empty();
+        match standing.iter().position(is_met) {
             Some(at) => drop(standing.remove(at)),
             None => unmet.push(each),
         }
@@ -113,7 +114,7 @@ pub(super) fn compare(expected: &[Expected], board: &Board) -> Vec<Difference> {
     let mut differences = Vec::new();
     for each in unmet {
         match standing.iter().position(|task| each.is_about(task)) {
-            Some(at) => differences.extend(each.differs(standing.remove(at))),
+            Some(at) => differences.extend(each.differs(standing.remove(at), board)),
             None => differences.push(Difference::Missing {
                 rule: each.rule.clone(),
                 scope: each.scope.clone(),
@@ -135,7 +136,7 @@ impl Expected {
         self.rule == task.rule.as_str() && self.scope == *task.scope
     }
 
-    fn differs(&self, task: &Task) -> Vec<Difference> {
+    fn differs(&self, task: &Task, board: &Board) -> Vec<Difference> {
         let occasion = &task.occasion;
         let mut differences = Vec::new();
         let mut check = |field: &'static str, expected: Option<String>, actual: String| {
@@ -157,6 +158,8 @@ impl Expected {
         check("joined", self.joined.map(|joined| joined.to_string()), occasion.joined.to_string());
         check("episode", self.episode.map(episode), episode(occasion.episode));
         check("stage", self.stage.map(stage), stage(task.stage));
+        let contradicted = board.is_contradicted(&task.id).to_string();
+        check("contradicted", self.contradicted.map(|truth| truth.to_string()), contradicted);
         differences
     }
 }

@@ -9,9 +9,9 @@ use toml::{Spanned, Value};
 use super::compare::Expected;
 use super::entry::{self, Entries};
 use super::given::{self, Given};
-use super::{Scenario, Setting};
-use crate::rule::Stage;
+use super::{Scenario, Setting, Step};
 use crate::rule::finding::{Fault, Finding};
+use crate::rule::{Rule, Stage, nearest};
 use crate::task::EpisodeState;
 
 /// The longest scenario, in bytes.
@@ -48,6 +48,7 @@ struct Then {
     joined: Option<u64>,
     episode: Option<EpisodeState>,
     stage: Option<Stage>,
+    contradicted: Option<bool>,
 }
 
 /// What was found so far.
@@ -95,7 +96,9 @@ pub(super) fn read(text: &str, setting: &Setting<'_>) -> Result<Scenario, Vec<Fi
     };
     let rules = given::rules(&document.given, setting, &mut notes);
     let registry = given::registry(&document.given, &mut notes);
-    let steps = Entries::new(setting, &mut notes).read(document.when);
+    let (steps, mut named) = Entries::new(setting, &mut notes).read(document.when);
+    named.extend(document.then.iter().map(|then| then.get_ref().rule.clone()));
+    check_rules(&named, (&rules, &steps), &mut notes);
     if document.then.is_empty() && document.then_none.is_none() {
         let cure = "add a [[then]], or say then_none = true";
         notes.error(0..0, "missing-key", "the scenario does not say what comes of it", cure);
@@ -112,6 +115,28 @@ pub(super) fn read(text: &str, setting: &Setting<'_>) -> Result<Scenario, Vec<Fi
     }
     notes.findings.sort_by_key(|finding| finding.span.start);
     Err(notes.findings)
+}
+
+/// Notes rules that are named but stand nowhere; a task of theirs can never be there.
+fn check_rules(
+    named: &[Spanned<String>],
+    (rules, steps): (&[Rule], &[Step]),
+    notes: &mut Notes<'_>,
+) {
+    // A rule that could not be read is no unknown one.
+    if !notes.findings.is_empty() {
+        return;
+    }
+    let later = steps.iter().flat_map(|step| match step {
+        Step::Rules(_, rules) => rules.as_slice(),
+        Step::Line(_) | Step::Tick(_) | Step::Close { .. } => &[],
+    });
+    let known: Vec<&str> = rules.iter().chain(later).map(|rule| rule.id.as_str()).collect();
+    for name in named.iter().filter(|name| !known.contains(&name.get_ref().as_str())) {
+        let message = format!("'{}' is none of the scenario's rules", name.get_ref());
+        let cure = nearest::cure(name.get_ref(), known.iter().copied());
+        notes.error(name.span(), "unknown-rule", message, cure);
+    }
 }
 
 fn expected(then: Spanned<Then>, notes: &mut Notes<'_>) -> Expected {
@@ -132,5 +157,6 @@ fn expected(then: Spanned<Then>, notes: &mut Notes<'_>) -> Expected {
         joined: then.joined,
         episode: then.episode,
         stage: then.stage,
+        contradicted: then.contradicted,
     }
 }

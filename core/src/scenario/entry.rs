@@ -18,17 +18,22 @@ pub(super) struct Entries<'e, 't> {
     setting: &'e Setting<'e>,
     notes: &'e mut Notes<'t>,
     steps: Vec<Step>,
+    /// The rules whose tasks are closed.
+    named: Vec<Spanned<String>>,
     /// How many events there were.
     events: usize,
 }
 
 impl<'e, 't> Entries<'e, 't> {
     pub(super) fn new(setting: &'e Setting<'e>, notes: &'e mut Notes<'t>) -> Self {
-        Self { setting, notes, steps: Vec::new(), events: 0 }
+        Self { setting, notes, steps: Vec::new(), named: Vec::new(), events: 0 }
     }
 
-    /// Returns the steps of all entries.
-    pub(super) fn read(mut self, entries: Vec<Spanned<Entry>>) -> Vec<Step> {
+    /// Returns the steps of all entries, and the rules that they name.
+    pub(super) fn read(
+        mut self,
+        entries: Vec<Spanned<Entry>>,
+    ) -> (Vec<Step>, Vec<Spanned<String>>) {
         for entry in entries {
             let span = entry.span();
             let mut entry = entry.into_inner();
@@ -51,7 +56,7 @@ impl<'e, 't> Entries<'e, 't> {
                 self.notes.error(value.span(), "unknown-key", message, "leave it out");
             }
         }
-        self.steps
+        (self.steps, self.named)
     }
 
     fn tick(&mut self, entry: &mut Entry, span: Range<usize>) -> Option<()> {
@@ -75,6 +80,7 @@ impl<'e, 't> Entries<'e, 't> {
             self.notes.error(task.span(), "bad-value", "this names no task", cure);
             return None;
         };
+        self.named.push(Spanned::new(task.span(), rule.to_owned()));
         self.steps.push(Step::Close { at, rule: rule.into(), scope: scope.into(), verb });
         Some(())
     }

@@ -11,10 +11,13 @@ use upturn_core::task::{EpisodeState, Task};
 
 use crate::cli::output;
 
+/// A task, and whether late evidence contradicts it.
+pub(super) type Listed<'t> = (&'t Task, bool);
+
 /// All that is to be said.
 #[derive(Debug)]
 pub(super) struct Report<'t> {
-    pub(super) tasks: Vec<&'t Task>,
+    pub(super) tasks: Vec<Listed<'t>>,
     pub(super) compared: Option<Compared<'t>>,
     pub(super) events: u64,
     pub(super) faults: u64,
@@ -28,15 +31,15 @@ pub(super) struct Compared<'t> {
     /// For each of the tasks whether the others have it not.
     is_new: Vec<bool>,
     /// Tasks only the others have.
-    gone: Vec<&'t Task>,
+    gone: Vec<Listed<'t>>,
 }
 
 impl<'t> Compared<'t> {
-    pub(super) fn of(tasks: &[&'t Task], others: &[&'t Task]) -> Self {
-        let keys: BTreeSet<_> = tasks.iter().map(|task| key(task)).collect();
-        let other_keys: BTreeSet<_> = others.iter().map(|task| key(task)).collect();
-        let is_new = tasks.iter().map(|task| !other_keys.contains(&key(task))).collect();
-        let gone = others.iter().filter(|task| !keys.contains(&key(task))).copied().collect();
+    pub(super) fn of(tasks: &[Listed<'t>], others: &[Listed<'t>]) -> Self {
+        let keys: BTreeSet<_> = tasks.iter().map(|(task, _)| key(task)).collect();
+        let other_keys: BTreeSet<_> = others.iter().map(|(task, _)| key(task)).collect();
+        let is_new = tasks.iter().map(|(task, _)| !other_keys.contains(&key(task))).collect();
+        let gone = others.iter().filter(|(task, _)| !keys.contains(&key(task))).copied().collect();
         Self { is_new, gone }
     }
 
@@ -72,12 +75,14 @@ struct Row<'t> {
     account: Option<&'t str>,
     owner: &'t str,
     created_at: String,
+    /// Late evidence took away what it stands on after a person had touched it.
+    contradicted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     difference: Option<&'static str>,
 }
 
 impl<'t> Row<'t> {
-    fn of(task: &'t Task, difference: Option<&'static str>) -> Self {
+    fn of((task, contradicted): Listed<'t>, difference: Option<&'static str>) -> Self {
         let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
         let occasion = &task.occasion;
         Self {
@@ -94,6 +99,7 @@ impl<'t> Row<'t> {
             account: task.account.as_deref(),
             owner: &task.owner,
             created_at: text(task.created_at),
+            contradicted,
             difference,
         }
     }
@@ -104,6 +110,8 @@ impl<'t> Row<'t> {
 struct Summary {
     events: u64,
     tasks: usize,
+    /// How many of them late evidence contradicts.
+    contradicted: usize,
     /// By the day they were made on, in the calendar's zone.
     days: BTreeMap<String, usize>,
     owners: BTreeMap<String, usize>,
@@ -134,7 +142,8 @@ impl Report<'_> {
     }
 
     pub(super) fn print_table(&self) -> io::Result<()> {
-        let headings = ["rule", "scope", "first", "last", "events", "joined", "owner", "against"];
+        let headings =
+            ["rule", "scope", "first", "last", "events", "joined", "owner", "state", "against"];
         let shown = if self.compared.is_some() { headings.len() } else { headings.len() - 1 };
         let cells = self.rows().map(|row| {
             let mut cells = vec![
@@ -145,6 +154,7 @@ impl Report<'_> {
                 row.evidence.len().to_string(),
                 row.joined.to_string(),
                 row.owner.to_owned(),
+                if row.contradicted { "contradicted" } else { "stands" }.to_owned(),
             ];
             cells.extend(row.difference.map(str::to_owned));
             cells
@@ -155,6 +165,10 @@ impl Report<'_> {
     pub(super) fn print_summary(&self) -> io::Result<()> {
         let summary = self.summary();
         output::say(format_args!("tasks that would stand: {}", summary.tasks))?;
+        if 0 < summary.contradicted {
+            let contradicted = summary.contradicted;
+            output::say(format_args!("of these contradicted:  {contradicted}"))?;
+        }
         let list = |counts: &BTreeMap<String, usize>| {
             let each = counts.iter().map(|(name, count)| format!("{name} {count}"));
             each.collect::<Vec<_>>().join(", ")
@@ -188,24 +202,25 @@ impl Report<'_> {
             let is_new = compared?.is_new.get(at)?;
             Some(if *is_new { "new" } else { "same" })
         };
-        let own = self.tasks.iter().enumerate().map(move |(at, task)| Row::of(task, of(at)));
+        let own = self.tasks.iter().enumerate().map(move |(at, task)| Row::of(*task, of(at)));
         let gone = compared.into_iter().flat_map(|compared| &compared.gone);
-        own.chain(gone.map(|task| Row::of(task, Some("gone"))))
+        own.chain(gone.map(|task| Row::of(*task, Some("gone"))))
     }
 
     fn summary(&self) -> Summary {
         let count = |name: &dyn Fn(&Task) -> String| {
             let mut counts = BTreeMap::new();
-            for task in &self.tasks {
+            for (task, _) in &self.tasks {
                 *counts.entry(name(task)).or_insert(0) += 1;
             }
             counts
         };
         let accounts: BTreeSet<_> =
-            self.tasks.iter().filter_map(|t| t.account.as_deref()).collect();
+            self.tasks.iter().filter_map(|(task, _)| task.account.as_deref()).collect();
         Summary {
             events: self.events,
             tasks: self.tasks.len(),
+            contradicted: self.tasks.iter().filter(|(_, contradicted)| *contradicted).count(),
             days: count(&|task| task.created_at.with_timezone(&self.zone).date_naive().to_string()),
             owners: count(&|task| task.owner.to_string()),
             rules: count(&|task| task.rule.as_str().to_owned()),

@@ -3,19 +3,18 @@
 use std::io;
 use std::path::Path;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
+use chrono::TimeDelta;
 use serde_json::Value;
-use upturn_core::event::{Attributes, Event};
 use upturn_core::id::TaskId;
-use upturn_core::input::Input;
-use upturn_core::registry::{Account, Device, Registry};
-use upturn_core::replay::{Keep, Replay, in_force};
-use upturn_core::rule::Rule;
-use upturn_core::task::{Evidence, Task, Title};
 
-use super::{ExplainError, Inputs, TermRow, fold, lines, time_text};
+use super::{ExplainError, Inputs, fold, lines, time_text};
 use crate::cli::output;
+use crate::config::Config;
+use crate::explain::span_text;
+use crate::explain::task::{self, Asked, Piece, Taken, TaskExplained};
+use crate::replay::{self, ReplayError};
+use crate::store::task_view::TaskStatus;
+use crate::supervisor::StartError;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
@@ -25,62 +24,12 @@ pub(in crate::cli) struct Args {
     inputs: Inputs,
 }
 
-/// What is said of a task.
-#[derive(Debug, Serialize)]
-struct Explained {
-    id: String,
-    rule: String,
-    version: String,
-    stage: upturn_core::rule::Stage,
-    title: Title,
-    kind: String,
-    scope: String,
-    device: String,
-    account: Option<String>,
-    owner: String,
-    created_at: DateTime<Utc>,
-    due_at: Option<DateTime<Utc>>,
-    first_at: DateTime<Utc>,
-    last_at: DateTime<Utc>,
-    status: upturn_core::task::EpisodeState,
-    joined: u64,
-    joined_at: Option<DateTime<Utc>>,
-    evidence: Vec<Piece>,
-    facts: Facts,
-    /// Whether its rule, given the evidence alone, makes the same task again.
-    replays: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct Piece {
-    id: String,
-    device: String,
-    channel: Option<String>,
-    kind: String,
-    occurred_at: DateTime<Utc>,
-    attributes: Value,
-    terms: Vec<TermRow>,
-}
-
-/// What the registry said when the task was made.
-#[derive(Debug, Serialize)]
-struct Facts {
-    device: Option<Device>,
-    site: Option<String>,
-    account: Option<Account>,
-    owner: Option<String>,
-}
-
 pub(super) async fn run(args: &Args, config: Option<&Path>) -> Result<(), ExplainError> {
-    let folded = fold(&args.inputs, config, None).await?;
-    let id = TaskId::from_text(&args.id);
-    let task = folded.board().find(&id).ok_or_else(|| ExplainError::NoTask(args.id.clone()))?;
-    let rule = folded.rule_of(task).await?.ok_or_else(|| ExplainError::NoVersion {
-        rule: task.rule.as_str().to_owned(),
-        version: task.version.to_string(),
-    })?;
-    let registry = folded.engine().registry_at(task.created_by);
-    let explained = explain(task, rule, registry);
+    let explained = if args.inputs.rules.is_none() {
+        live(&args.id, config).await?
+    } else {
+        of_fold(args, config).await?
+    };
     if args.inputs.json {
         let text = serde_json::to_string_pretty(&explained).map_err(io::Error::from)?;
         return Ok(output::say_json(text)?);
@@ -88,94 +37,33 @@ pub(super) async fn run(args: &Args, config: Option<&Path>) -> Result<(), Explai
     Ok(print(&explained)?)
 }
 
-fn explain(task: &Task, rule: Rule, registry: &Registry) -> Explained {
-    let mut replay =
-        Replay::new(vec![in_force(rule, &task.version)], registry.clone(), Keep::Needed);
-    let events: Vec<Event> =
-        (0..).zip(&task.occasion.evidence).map(|(number, each)| event_of(number, each)).collect();
-    let piece = |event: &Event| Piece {
-        id: event.id.as_str().to_owned(),
-        device: event.device.as_str().to_owned(),
-        channel: event.channel.as_deref().map(str::to_owned),
-        kind: event.kind.to_string(),
-        occurred_at: event.occurred_at,
-        attributes: serde_json::from_str(event.attributes.as_json()).unwrap_or_default(),
-        terms: replay.engine().terms(&task.rule, event).into_iter().map(TermRow::of).collect(),
-    };
-    let evidence = events.iter().map(piece).collect();
-    let replays = is_made_again(task, &mut replay, events);
-    let device = registry.devices.get(&task.device);
-    let account = task.account.as_ref().and_then(|id| registry.accounts.get(id));
-    let site = device.and_then(|device| registry.sites.get(device.site.as_ref()?));
-    let owner = registry.people.get(&task.owner);
-    let text = |text: &str| text.to_owned();
-    Explained {
-        id: text(task.id.as_str()),
-        rule: text(task.rule.as_str()),
-        version: text(&task.version),
-        stage: task.stage,
-        title: task.title.clone(),
-        kind: text(&task.kind),
-        scope: text(&task.scope),
-        device: text(task.device.as_str()),
-        account: task.account.as_deref().map(text),
-        owner: text(&task.owner),
-        created_at: task.created_at,
-        due_at: task.due_at,
-        first_at: task.occasion.first_at,
-        last_at: task.occasion.last_at,
-        status: task.occasion.episode,
-        joined: task.occasion.joined,
-        joined_at: task.occasion.joined_at,
-        evidence,
-        facts: Facts {
-            device: device.cloned(),
-            site: site.map(|site| text(&site.name)),
-            account: account.cloned(),
-            owner: owner.map(|owner| text(&owner.name)),
-        },
-        replays,
-    }
+/// Explains a task of the live database, whether it stands or not.
+async fn live(id: &str, config: Option<&Path>) -> Result<TaskExplained, ExplainError> {
+    let config =
+        Config::load(config).map_err(|error| ReplayError::from(StartError::from(error)))?;
+    let store = replay::open(&config).await?;
+    let found = task::find(&store, &TaskId::from_text(id)).await?;
+    found.ok_or_else(|| ExplainError::NoTask(id.to_owned()))
 }
 
-/// Returns a piece of evidence as the event it was; their order is kept where times are the same.
-fn event_of(number: i64, evidence: &Evidence) -> Event {
-    Event {
-        id: evidence.id.clone(),
-        device: evidence.device.clone(),
-        channel: evidence.channel.clone(),
-        kind: evidence.kind.clone(),
-        stated_at: Some(evidence.occurred_at),
-        occurred_at: evidence.occurred_at,
-        received_at: evidence.occurred_at,
-        seq: Some(number),
-        clock_suspect: false,
-        attributes: Attributes::from_json_object(evidence.attributes.clone()),
-        position: 0,
-    }
+/// Explains a task that stands under other rules.
+async fn of_fold(args: &Args, config: Option<&Path>) -> Result<TaskExplained, ExplainError> {
+    let folded = fold(&args.inputs, config, None).await?;
+    let id = TaskId::from_text(&args.id);
+    let task =
+        folded.board().find(&id).ok_or_else(|| ExplainError::NotStanding(args.id.clone()))?;
+    let rule = folded.rule_of(task).await?.ok_or_else(|| ExplainError::NoVersion {
+        rule: task.rule.as_str().to_owned(),
+        version: task.version.to_string(),
+    })?;
+    let registry = folded.engine().registry_at(task.created_by);
+    let registry_row = folded.registry_row((task.created_by, task.created_at)).await?;
+    let contradicted = folded.board().is_contradicted(&id);
+    Ok(task::explain(Asked { task, rule, registry, registry_row, contradicted }))
 }
 
-fn is_made_again(task: &Task, replay: &mut Replay, events: Vec<Event>) -> bool {
-    for event in events {
-        replay.take_event(event);
-    }
-    // What holds by silence holds once a deadline has passed.
-    let end = task.occasion.last_at.max(task.created_at) + TimeDelta::milliseconds(1);
-    replay.take(end, Input::Tick);
-    let pieces = |task: &Task| -> Vec<_> {
-        let evidence = task.occasion.evidence.iter();
-        evidence.map(|each| (each.id.clone(), each.occurred_at)).collect()
-    };
-    let is_same = |other: &&Task| {
-        other.scope == task.scope
-            && other.occasion.last_at == task.occasion.last_at
-            && pieces(other) == pieces(task)
-    };
-    replay.board().by_device_and_time().iter().any(is_same)
-}
-
-fn print(explained: &Explained) -> io::Result<()> {
-    let Explained { facts, .. } = explained;
+fn print(explained: &TaskExplained) -> io::Result<()> {
+    let TaskExplained { facts, .. } = explained;
     let named = |id: &str, name: Option<&str>| match name {
         Some(name) if name != id => format!("{id} ({name})"),
         Some(_) | None => id.to_owned(),
@@ -210,8 +98,22 @@ fn print(explained: &Explained) -> io::Result<()> {
         (many, None) => format!("{many} further matches"),
     };
     rows.push(("joined by", joined));
+    let registry = match &facts.registry {
+        Some(row) => format!(
+            "in force since {} (place {} of the log), {} before the task was made",
+            time_text(row.since),
+            row.position,
+            span_text(TimeDelta::seconds(row.age_s))
+        ),
+        None => "of the configuration, not of the log".to_owned(),
+    };
+    rows.push(("registry", registry));
+    rows.extend(explained.state.map(|state| ("state", state.word().to_owned())));
+    rows.extend(explained.taken.as_ref().map(|taken| ("taken away", taken_text(taken))));
     lines(&rows)?;
-    output::say(format_args!("\nIt stands on {} events:", explained.evidence.len()))?;
+    let is_gone = explained.contradicted || explained.state == Some(TaskStatus::Withdrawn);
+    let stands = if is_gone { "stood" } else { "stands" };
+    output::say(format_args!("\nIt {stands} on {} events:", explained.evidence.len()))?;
     for piece in &explained.evidence {
         print_piece(piece)?;
     }
@@ -220,6 +122,22 @@ fn print(explained: &Explained) -> io::Result<()> {
     } else {
         "\nThe rule, given these events alone, does NOT make this task again."
     })
+}
+
+/// Returns what took away what a task stood on, in words.
+fn taken_text(Taken { at, position, event }: &Taken) -> String {
+    let at = time_text(*at);
+    match (event, position) {
+        (Some(event), _) => format!(
+            "at {at}, by the late event {} ({}) of {}, which happened at {}",
+            event.id,
+            event.kind,
+            event.device,
+            time_text(event.occurred_at)
+        ),
+        (None, Some(position)) => format!("at {at}, by the input at place {position} of the log"),
+        (None, None) => format!("at {at}, by late evidence"),
+    }
 }
 
 fn print_piece(piece: &Piece) -> io::Result<()> {

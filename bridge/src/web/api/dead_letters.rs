@@ -3,9 +3,12 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::{answer, limit, misread};
+use super::openapi::Endpoint;
+use super::{answer, limit, limit_schema, misread};
 use crate::store::dead_letter::{self, DeadLetter};
 use crate::web::App;
 use crate::web::fault::Fault;
@@ -25,7 +28,8 @@ pub(crate) struct Params {
 }
 
 /// A page of dead letters.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DeadLetters")]
 struct List<'a> {
     dead_letters: Vec<DeadLetterJson<'a>>,
     total: u64,
@@ -33,10 +37,14 @@ struct List<'a> {
 }
 
 /// A message that could not be read.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DeadLetter")]
 struct DeadLetterJson<'a> {
     id: i64,
     received_at: String,
+    /// How often it came, and when last.
+    times: u64,
+    last_at: String,
     topic: &'a str,
     source: Option<&'a str>,
     code: &'a str,
@@ -44,6 +52,21 @@ struct DeadLetterJson<'a> {
     size: usize,
     /// Where its bytes are.
     raw: String,
+}
+
+/// Returns the routes of this file.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let list = "Lists messages that could not be read, newest first";
+    let raw = "Answers with the bytes of such a message";
+    vec![
+        Endpoint::get("/api/v1/dead-letters", self::list, list)
+            .query("limit", "How many at most", &limit_schema())
+            .query("cursor", "`next` of the page before", &json!({ "type": "string" }))
+            .answers::<List<'_>>(),
+        Endpoint::get("/api/v1/dead-letters/{id}/raw", download, raw)
+            .part("id", "Its number", &json!({ "type": "integer" }))
+            .answers_bytes(),
+    ]
 }
 
 /// Lists messages that could not be read, newest first.
@@ -86,6 +109,8 @@ fn shown(letter: &DeadLetter) -> DeadLetterJson<'_> {
     DeadLetterJson {
         id: letter.id,
         received_at: machine(letter.received_at),
+        times: letter.times,
+        last_at: machine(letter.last_at),
         topic: &letter.topic,
         source: letter.source.as_deref(),
         code: &letter.code,

@@ -7,13 +7,16 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 use upturn_core::decode::{DecodeError, Receipt, subject};
 use upturn_core::event::Event;
 
 use super::answer;
+use super::openapi::Endpoint;
 use crate::ingest::submission::{Submission, Taken};
 use crate::web::App;
 use crate::web::fault::{Fault, FaultKind, WrongItem};
@@ -55,10 +58,29 @@ enum Place {
 }
 
 /// What became of the events.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Taken")]
 struct TakenJson {
     accepted: u64,
     repeated: u64,
+}
+
+/// Returns the routes of this file.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let event = json!({
+        "type": "object",
+        "required": ["kind"],
+        "description": "`id`, `kind`, `ts` (RFC 3339), and one of `device`, `account` and \
+            `contact`; anything else is an attribute.",
+    });
+    let one_or_many =
+        json!({ "oneOf": [event, { "type": "array", "items": event, "maxItems": EVENTS_MAX }] });
+    let content = json!({
+        "application/json": { "schema": one_or_many },
+        "application/x-ndjson": { "schema": { "type": "string" } },
+    });
+    let submit = Endpoint::post("/api/v1/events", submit, "Takes service events, all or none");
+    vec![submit.takes(&content).answers::<TakenJson>()]
 }
 
 /// Takes one event, a list of at most 1,000, or as many as JSON Lines: all of them or none.

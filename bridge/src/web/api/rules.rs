@@ -2,12 +2,15 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
 use upturn_core::task::Title;
 
 use super::answer;
+use super::openapi::Endpoint;
 use crate::lifecycle::{self, Standing, stage_word};
 use crate::reload::ReloadError;
+use crate::runtime::request::Changes;
 use crate::store::task_view;
 use crate::web::App;
 use crate::web::ask::{ANSWER_TIME_MAX, RETRY_AFTER_S};
@@ -16,13 +19,15 @@ use crate::web::session::ApiReader;
 use crate::web::when::machine;
 
 /// All rules.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Rules")]
 struct List<'a> {
     rules: Vec<RuleJson<'a>>,
 }
 
 /// A rule, as it stands.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Rule")]
 struct RuleJson<'a> {
     id: &'a str,
     stage: &'static str,
@@ -31,6 +36,15 @@ struct RuleJson<'a> {
     since: String,
     title: &'a Title,
     open_tasks: u64,
+}
+
+/// Returns the routes of this file.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let reloads = "Reads rules and registry again, all or nothing";
+    vec![
+        Endpoint::get("/api/v1/rules", list, "Lists the rules").answers::<List<'_>>(),
+        Endpoint::post("/api/v1/rules/reload", reload, reloads).answers::<Changes>(),
+    ]
 }
 
 /// Lists the rules, drafts and retired ones included.

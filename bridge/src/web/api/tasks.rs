@@ -3,15 +3,18 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
 use upturn_core::id::{EventId, TaskId};
 use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Title};
 
-use super::{answer, limit, misread};
+use super::openapi::Endpoint;
+use super::{answer, limit, limit_schema, misread};
 use crate::store::audit::AuditEntry;
-use crate::store::task_view::{self, TaskCursor, TaskDetail, TaskRow, TaskStatus};
+use crate::store::task_view::{self, TaskCursor, TaskDetail, TaskFilter, TaskRow, TaskStatus};
 use crate::web::App;
 use crate::web::ask;
 use crate::web::fault::{Fault, FaultKind};
@@ -47,16 +50,27 @@ impl Params {
     }
 }
 
+/// How many bytes the tasks of a page take at most, unless the first alone takes more.
+const PAGE_BYTES_MAX: usize = 1024 * 1024;
+/// Tasks that are read at once, each with the ids of up to a thousand events.
+const CHUNK: u32 = 50;
+
 /// A page of tasks.
-#[derive(Debug, Serialize)]
-struct List<'a> {
-    tasks: Vec<TaskJson<'a, &'a str>>,
-    next: Option<&'a str>,
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Tasks")]
+struct List {
+    /// Newest first; of the evidence only the events' ids.
+    #[schemars(with = "Vec<TaskJson<'static, &'static str>>")]
+    tasks: Vec<Box<RawValue>>,
+    /// What to ask for the next page with, as `cursor`.
+    next: Option<String>,
 }
 
 /// A task, with its evidence as `E` shows it: in lists only the events' ids.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "TaskOf_{E}")]
 struct TaskJson<'a, E> {
+    #[schemars(with = "String")]
     id: &'a TaskId,
     rule: &'a str,
     scope: &'a str,
@@ -80,7 +94,8 @@ struct TaskJson<'a, E> {
 }
 
 /// A task with all that is known of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Task")]
 struct DetailJson<'a> {
     #[serde(flatten)]
     task: TaskJson<'a, EvidenceJson<'a>>,
@@ -90,7 +105,8 @@ struct DetailJson<'a> {
 }
 
 /// An event.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Evidence")]
 struct EvidenceJson<'a> {
     id: &'a str,
     device: &'a str,
@@ -101,12 +117,32 @@ struct EvidenceJson<'a> {
 }
 
 /// Something that was done to a task.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Deed")]
 struct HistoryJson<'a> {
     at: String,
     actor: &'a str,
     action: &'a str,
     detail: &'a Value,
+}
+
+/// Returns the routes of this file.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let text = &json!({ "type": "string" });
+    let id = "The task's id";
+    let verbs = json!({ "enum": ["accept", "done", "dismiss"] });
+    let list = Endpoint::get("/api/v1/tasks", list, "Lists tasks, newest first")
+        .query("view", "Which tasks", &json!({ "enum": View::ALL.map(View::word) }))
+        .query("owner", "Whose: a person's id, `pool:TEAM`, `pool` (any), `mine` or `all`", text)
+        .query("limit", "How many at most; fewer where they are large", &limit_schema())
+        .query("cursor", "`next` of the page before", text);
+    let find = Endpoint::get("/api/v1/tasks/{id}", find, "Answers with one task");
+    let act = Endpoint::post("/api/v1/tasks/{id}/{verb}", act, "Does something with a task");
+    vec![
+        list.answers::<List>(),
+        find.part("id", id, text).answers::<DetailJson<'_>>(),
+        act.part("id", id, text).part("verb", "What", &verbs).answers::<DetailJson<'_>>(),
+    ]
 }
 
 /// Lists tasks, newest first.
@@ -122,16 +158,42 @@ pub(crate) async fn list(
     let after = after.map_err(|e| Fault::bad_request(e.to_string()))?;
 
     // What "today" means does not depend on the language.
-    let teller = Teller { language: Language::En, zone: app.settings.zone, now: app.clock.now() };
+    let teller = Teller { language: Language::En, zone: app.reloader.zone(), now: app.clock.now() };
     let wanted = filter.tasks(&reader.name, teller.today());
-    let page = task_view::page(&app.store, &wanted, after.as_ref(), limit).await?;
-    let next = page.next.map(|next| next.to_string());
+    let (tasks, next) = bounded_page(&app, &wanted, (after, limit)).await?;
+    let next = next.map(|next| next.to_string());
     let link = next.as_deref().map(|next| {
         let more = [("limit", &*limit.to_string()), ("cursor", next)];
         format!("/api/v1/tasks?{}", filter.query(&more))
     });
-    let tasks = page.rows.iter().map(in_list).collect();
-    Ok(answer(List { tasks, next: next.as_deref() }, link))
+    Ok(answer(List { tasks, next }, link))
+}
+
+/// Returns at most `limit` tasks behind `after`, fewer where they would be too many bytes, and where
+/// the next page begins.
+async fn bounded_page(
+    app: &App,
+    wanted: &TaskFilter,
+    (mut after, limit): (Option<TaskCursor>, u32),
+) -> Result<(Vec<Box<RawValue>>, Option<TaskCursor>), Fault> {
+    let (mut tasks, mut bytes, mut left) = (Vec::new(), 0, limit);
+    loop {
+        let chunk = left.min(CHUNK);
+        let page = task_view::page(&app.store, wanted, after.as_ref(), chunk).await?;
+        for row in &page.rows {
+            let task = to_raw_value(&in_list(row)).map_err(Fault::internal)?;
+            bytes += task.get().len();
+            if PAGE_BYTES_MAX < bytes && !tasks.is_empty() {
+                return Ok((tasks, after));
+            }
+            tasks.push(task);
+            after = Some(TaskCursor::of(row));
+        }
+        left -= chunk;
+        if left == 0 || page.next.is_none() {
+            return Ok((tasks, page.next));
+        }
+    }
 }
 
 /// Answers with one task.

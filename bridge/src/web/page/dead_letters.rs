@@ -47,6 +47,8 @@ struct Shown {
     code: String,
     reason: String,
     size: String,
+    /// How often it came, and when last, if more than once.
+    again: Option<String>,
     preview: String,
     /// Whether there is more than the preview.
     is_cut: bool,
@@ -98,6 +100,11 @@ fn shown(teller: &Teller, letter: &DeadLetter) -> Shown {
         code: Visible(&letter.code).to_string(),
         reason: Visible(&letter.reason).to_string(),
         size: text_with(teller.language, key!("size-bytes"), [("n", FluentValue::from(size))]),
+        again: (1 < letter.times).then(|| {
+            let at = FluentValue::from(teller.in_sentence(letter.last_at));
+            let values = [("n", FluentValue::from(letter.times)), ("at", at)];
+            text_with(teller.language, key!("dead-letters-again"), values)
+        }),
         preview: preview(&letter.payload, PREVIEW_BYTES_MAX),
         is_cut: PREVIEW_BYTES_MAX < size,
     }

@@ -10,6 +10,7 @@ use upturn_core::task::Title;
 
 use super::render;
 use super::shell::Shell;
+use crate::explain::why_not::Question;
 use crate::lifecycle::{self, Term};
 use crate::runtime::request::Request;
 use crate::web::App;
@@ -41,6 +42,8 @@ struct RulePage {
     is_standing: bool,
     /// The version that is shown.
     version: String,
+    /// The version that the address names, which is asked, too.
+    asked_version: Option<String>,
     document: String,
     /// Newest first.
     terms: Vec<TermShown>,
@@ -105,15 +108,20 @@ pub(crate) async fn show(
     let answer = if scope.is_empty() {
         None
     } else {
-        let asked = scope.clone();
-        let found = ask(&app, |reply| Request::WhyNot { rule, scope: asked, reply }).await?;
-        Some(AnswerShown::of(&teller, &scope, found.as_ref()))
+        // The version that is shown, if it is in force; else the live one.
+        let is_standing = named.is_some_and(|named| named.until_at.is_none());
+        let in_force = summary.stage.filter(|stage| matches!(stage, Stage::Live | Stage::Shadow));
+        let stage = in_force.filter(|_| is_standing);
+        let question = Question { rule, stage, scope: scope.clone() };
+        let found = ask(&app, |reply| Request::WhyNot { question, reply }).await?;
+        Some(AnswerShown::of(&teller, &scope, found.as_ref().map(|found| &found.why)))
     };
     render(&RulePage {
         title: title(&summary.title, &id, shell.language),
         stage: summary.stage,
         is_standing: terms.iter().any(|term| term.until_at.is_none()),
         version: Visible(&shown.version).to_string(),
+        asked_version: named.map(|named| Visible(&named.version).to_string()),
         document: VisibleLines(&summary.document).to_string(),
         terms: terms_shown(&app, &teller, &terms, &shown.version).await?,
         here: link(&id, None),

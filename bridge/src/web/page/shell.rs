@@ -46,7 +46,7 @@ impl Shell {
             reader: None,
             path: uri.path().to_owned(),
             languages: links.into(),
-            zone: app.settings.zone.name(),
+            zone: app.reloader.zone().name(),
         }
     }
 
@@ -68,7 +68,7 @@ impl Shell {
 
     /// Returns what times are told by.
     pub(crate) fn teller(&self, app: &App) -> Teller {
-        Teller { language: self.language, zone: app.settings.zone, now: app.clock.now() }
+        Teller { language: self.language, zone: app.reloader.zone(), now: app.clock.now() }
     }
 }
 

@@ -14,6 +14,7 @@ use upturn_core::task::{EpisodeState, Evidence};
 use super::shell::Shell;
 use super::tasks::{DueShown, OwnerShown, link, title};
 use super::{render, rule};
+use crate::explain::task::{Taken, taken};
 use crate::store::audit::AuditEntry;
 use crate::store::task_view::{self, TaskDetail, TaskRow, TaskStatus};
 use crate::web::App;
@@ -35,6 +36,8 @@ struct TaskPage {
     status: TaskStatus,
     is_contradicted: bool,
     is_trial: bool,
+    /// What took away what it stood on, if anything did.
+    taken: Option<String>,
     /// What became of what the reader just did.
     told: Option<Told>,
     actions: Vec<Choice>,
@@ -114,7 +117,8 @@ pub(crate) async fn show(
     let detail = detail.ok_or(FaultKind::NotFound)?;
     let teller = shell.teller(&app);
     let told = told(shell.language, &params.did);
-    render(&TaskPage { told, ..page(shell, &teller, &detail) })
+    let taken = taken(&app.store, &detail).await?.map(|taken| taken_words(&teller, &taken));
+    render(&TaskPage { taken, told, ..page(shell, &teller, &detail) })
 }
 
 /// Does what a button says and leads back to the task.
@@ -176,6 +180,7 @@ fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
         is_contradicted: row.contradicted,
         is_trial: row.stage == Stage::Shadow,
         told: None,
+        taken: None,
         actions: actions(language, row),
         is_open: match row.episode {
             EpisodeState::Open => true,
@@ -198,6 +203,22 @@ fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
         history: detail.history.iter().map(|entry| deed(teller, entry)).collect(),
         shell,
     }
+}
+
+fn taken_words(teller: &Teller, taken: &Taken) -> String {
+    let at = ("at", FluentValue::from(teller.in_sentence(taken.at)));
+    let Some(event) = &taken.event else {
+        return text_with(teller.language, key!("task-taken"), [at]);
+    };
+    let visible = |text: &str| FluentValue::from(Visible(text).to_string());
+    let values = [
+        at,
+        ("id", visible(&event.id)),
+        ("kind", visible(&event.kind)),
+        ("device", visible(&event.device)),
+        ("occurred", FluentValue::from(teller.in_sentence(event.occurred_at))),
+    ];
+    text_with(teller.language, key!("task-taken-by"), values)
 }
 
 fn held(teller: &Teller, detail: &TaskDetail) -> String {

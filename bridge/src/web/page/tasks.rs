@@ -194,7 +194,7 @@ pub(crate) async fn count_new(
     reader: ApiReader,
     Query(params): Query<Params>,
 ) -> Result<Json<News>, Fault> {
-    let teller = Teller { language, zone: app.settings.zone, now: app.clock.now() };
+    let teller = Teller { language, zone: app.reloader.zone(), now: app.clock.now() };
     let wanted = params.filter().tasks(&reader.name, teller.today());
     let page = task_view::page(&app.store, &wanted, None, NEW_MAX).await?;
     let top = params.top.unwrap_or_default();

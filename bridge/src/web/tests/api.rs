@@ -9,6 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use serde_json::json;
 use tracing::Level;
+use upturn_core::id::EventId;
+use upturn_core::task::Evidence;
 
 use super::site::{Answer, NAME, PASSWORD, Site, task};
 use crate::auth::password;
@@ -91,6 +93,33 @@ async fn follows_the_next_links_to_the_end() {
 }
 
 #[tokio::test]
+async fn a_page_of_many_bytes_is_cut_and_goes_on() {
+    let site = Site::with_user().await;
+    let long = |number: i64| {
+        let mut made = task(&format!("t{number}"), site.now(), number, None);
+        let one = made.occasion.evidence[0].clone();
+        let evidence = (0..1_000).map(|at| Evidence {
+            id: EventId::new(&format!("{at:0>240}")).unwrap(),
+            ..one.clone()
+        });
+        made.occasion.evidence = evidence.collect();
+        made
+    };
+    site.add((0..7).map(long)).await;
+    let mut path = "/api/v1/tasks?limit=500".to_owned();
+    let mut seen = Vec::new();
+    while !path.is_empty() {
+        let answer = get(&site, &path).await;
+        assert!(answer.body.len() < 1_100_000, "{} bytes", answer.body.len());
+        let page = answer.json();
+        let ids = page["tasks"].as_array().unwrap().iter().map(|task| task["id"].clone());
+        seen.push(ids.collect::<Vec<_>>());
+        path = answer.header("link").split(['<', '>']).nth(1).unwrap_or_default().to_owned();
+    }
+    assert_eq!(json!(seen), json!([["t0", "t1", "t2", "t3"], ["t4", "t5", "t6"]]));
+}
+
+#[tokio::test]
 async fn shows_one_task_with_its_evidence_and_history() {
     let site = Site::with_user().await;
     site.add([task("t1", site.now(), 60, None)]).await;
@@ -132,7 +161,8 @@ async fn lists_dead_letters_with_a_link_to_their_bytes() {
         code: "no-source",
         reason: "no source takes this topic".into(),
     };
-    site.add_letters(&vec![letter; 3]).await;
+    let numbered = |n: u8| NewDeadLetter { payload: format!("{{{n}").into(), ..letter.clone() };
+    site.add_letters(&[numbered(1), numbered(2), numbered(3), numbered(3)]).await;
     let answer = get(&site, "/api/v1/dead-letters?limit=2").await;
     let page = answer.json();
     assert_eq!(page["total"], 3);
@@ -141,18 +171,20 @@ async fn lists_dead_letters_with_a_link_to_their_bytes() {
         json!({
             "id": 3,
             "received_at": "2025-03-05T12:00:00.000Z",
+            "times": 2,
+            "last_at": "2025-03-05T12:00:00.000Z",
             "topic": "a/\u{fffd}b",
             "source": null,
             "code": "no-source",
             "reason": "no source takes this topic",
-            "size": 1,
+            "size": 2,
             "raw": "/api/v1/dead-letters/3/raw",
         })
     );
     assert_eq!(answer.header("link"), "</api/v1/dead-letters?limit=2&cursor=2>; rel=\"next\"");
     let last = get(&site, "/api/v1/dead-letters?limit=2&cursor=2").await;
     assert_eq!(last.json()["next"], json!(null));
-    assert_eq!(&get(&site, "/api/v1/dead-letters/3/raw").await.body[..], b"{");
+    assert_eq!(&get(&site, "/api/v1/dead-letters/3/raw").await.body[..], b"{3");
 }
 
 #[tokio::test]

@@ -2,7 +2,6 @@
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;
-use chrono_tz::Tz;
 use tokio::task::JoinSet;
 
 use super::site::{Headers, NAME, PASSWORD, Site};
@@ -35,7 +34,7 @@ async fn lets_in_whoever_knows_the_password_and_sets_a_careful_cookie() {
 
 #[tokio::test]
 async fn behind_tls_the_cookie_is_bound_to_the_host() {
-    let settings = WebSettings { zone: Tz::UTC, secure_cookies: true, broker: None };
+    let settings = WebSettings { secure_cookies: true, broker: None };
     let site = Site::with_settings(settings).await;
     site.add_user().await;
     let answer = site.log_in(PASSWORD).await;

@@ -12,7 +12,7 @@ use super::api::{assert_problem, get};
 use super::site::{Answer, NAME, PASSWORD, Site};
 use super::writer::with_writer;
 
-fn rule(id: &str, stage: &str, times: u8) -> String {
+pub(super) fn rule(id: &str, stage: &str, times: u8) -> String {
     format!(
         "id = \"{id}\"\nkind = \"trigger\"\nstage = \"{stage}\"\ntitle = {{ en = \"<b>Care</b>\" }}\n\
          [when]\npattern = \"consecutive\"\nevent = \"charge_failed\"\ntimes = {times}\n\
@@ -20,11 +20,11 @@ fn rule(id: &str, stage: &str, times: u8) -> String {
     )
 }
 
-fn write(site: &Site, file: &str, text: &str) {
+pub(super) fn write(site: &Site, file: &str, text: &str) {
     fs::write(site.folder().join("rules").join(file), text).unwrap();
 }
 
-async fn post(site: &Site, path: &str, body: Value) -> Answer {
+pub(super) async fn post(site: &Site, path: &str, body: Value) -> Answer {
     let credentials = STANDARD.encode(format!("{NAME}:{PASSWORD}"));
     let request = Request::post(path)
         .header("authorization", format!("Basic {credentials}"))
@@ -32,7 +32,7 @@ async fn post(site: &Site, path: &str, body: Value) -> Answer {
     site.send(request.body(Body::from(body.to_string())).unwrap()).await
 }
 
-async fn reload(site: &Site) -> Answer {
+pub(super) async fn reload(site: &Site) -> Answer {
     post(site, "/api/v1/rules/reload", json!({})).await
 }
 

@@ -22,7 +22,7 @@ use upturn_core::task::{EpisodeState, Evidence, Occasion, Task, Title};
 
 use crate::auth::password;
 use crate::clock::Clock;
-use crate::config::{Config, RulesConfig};
+use crate::config::{Config, RegistryConfig, RulesConfig};
 use crate::health::Health;
 use crate::ingest::submission::Submission;
 use crate::reload::Reloader;
@@ -106,7 +106,6 @@ impl Site {
     /// Returns an empty site without users.
     pub(super) async fn new() -> Self {
         Self::with_settings(WebSettings {
-            zone: Tz::UTC,
             secure_cookies: false,
             broker: Some(([127, 0, 0, 1], 1883).into()),
         })
@@ -122,12 +121,14 @@ impl Site {
         let (submit, submissions) = mpsc::channel(1);
         let clock = Arc::new(Fixed(Mutex::new("2025-03-05T12:00:00Z".parse().unwrap())));
         let (asks, requests) = mpsc::channel(64);
-        let config =
-            Config { rules: RulesConfig { dir: folder.path().join("rules") }, ..Config::default() };
+        let rules = RulesConfig { dir: folder.path().join("rules") };
+        let registry = RegistryConfig { dir: Some(folder.path().join("registry")) };
+        let config = Config { rules, registry, ..Config::default() };
         fs::create_dir(&config.rules.dir).unwrap();
+        fs::create_dir(folder.path().join("registry")).unwrap();
         let as_clock: Arc<dyn Clock> = Arc::<Fixed>::clone(&clock);
         let app = App {
-            reloader: Arc::new(Reloader::new(&config, asks.clone(), as_clock)),
+            reloader: Arc::new(Reloader::new(&config, asks.clone(), as_clock, Tz::UTC)),
             asks,
             store: store.clone(),
             health: health.clone(),

@@ -4,12 +4,16 @@ use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue, operators};
 
 use super::{Checker, Fault, Name, Severity, Type, Typed, place};
+use crate::condition::library;
+use crate::condition::regular_expression::RegularExpression;
 use crate::rule::nearest;
 
 /// Functions that are called on a text: `event.code.startsWith("EV")`.
-const TEXT_FUNCTIONS: &[&str] = &["startsWith", "endsWith", "contains"];
+const TEXT_FUNCTIONS: &[&str] = &["startsWith", "endsWith", "contains", "matches"];
 /// Functions of one value: `size(event.code)`.
 const FUNCTIONS: &[&str] = &["has", "size", "int", "double", "string"];
+/// How many regular expressions a condition can have.
+const SEARCHES_MAX: usize = 8;
 /// Functions of CEL that walk through lists, whose time has no bound.
 const WALKS: &[&str] = &["all", "exists", "exists_one", "map", "filter"];
 
@@ -73,13 +77,34 @@ impl Checker<'_> {
         for argument in &call.args {
             self.expect(argument, Type::Number, "is calculated with");
         }
+        if call.func_name == operators::MODULO {
+            for argument in &call.args {
+                self.refuse_float(argument);
+            }
+        }
         let divides = [operators::DIVIDE, operators::MODULO].contains(&&*call.func_name);
-        if divides && call.args.get(1).is_some_and(is_zero) {
+        if divides && call.args.get(1).is_some_and(|divisor| library::is_zero(divisor, self.places))
+        {
             let message = format!("{} divides by zero", self.source(expression));
             let fault = Fault::new("division-by-zero", message, "divide by another number");
             self.remark(expression, Severity::Error, fault);
         }
         Typed::of(Type::Number)
+    }
+
+    /// Refuses a remainder of what is calculated, since that is no whole number.
+    fn refuse_float(&mut self, operand: &IdedExpr) {
+        let Expr::Call(call) = &operand.expr else { return };
+        let is_literal =
+            matches!(call.args.as_slice(), [one] if matches!(one.expr, Expr::Literal(_)));
+        if is_literal || !library::is_calculation(call) {
+            return;
+        }
+        let source = self.source(operand);
+        let message =
+            format!("a remainder is one of whole numbers, and {source} is calculated in others");
+        let fault = Fault::new("condition-type", message, format!("write int({source})"));
+        self.remark(operand, Severity::Error, fault);
     }
 
     fn check_choice(&mut self, call: &CallExpr) -> Typed {
@@ -100,6 +125,9 @@ impl Checker<'_> {
     fn check_function(&mut self, expression: &IdedExpr, call: &CallExpr) -> Typed {
         let function = call.func_name.as_str();
         match (call.target.as_deref(), call.args.as_slice()) {
+            (Some(text), [expression]) if function == "matches" => {
+                self.check_search(text, expression)
+            }
             (Some(text), [part]) if TEXT_FUNCTIONS.contains(&function) => {
                 self.expect(text, Type::Text, "is searched");
                 self.expect(part, Type::Text, "is searched for");
@@ -131,6 +159,34 @@ impl Checker<'_> {
         }
     }
 
+    /// Checks `matches`: a name that is searched, for an expression that is written out.
+    fn check_search(&mut self, text: &IdedExpr, expression: &IdedExpr) -> Typed {
+        self.expect(text, Type::Text, "is searched");
+        if Name::of(text, self.places).is_none() {
+            let message =
+                format!("{} is not a name, and only a name is searched", self.source(text));
+            let fault = Fault::new("condition-unsupported", message, "name a text: event.code");
+            self.remark(text, Severity::Error, fault);
+        }
+        self.searches += 1;
+        if SEARCHES_MAX < self.searches {
+            let message = format!("more than {SEARCHES_MAX} regular expressions in a condition");
+            let fault =
+                Fault::new("condition-too-big", message, "join some with |: r\"^(EV|GF)-\"");
+            self.remark(expression, Severity::Error, fault);
+        } else if let Expr::Literal(LiteralValue::String(written)) = &expression.expr {
+            if let Err(fault) = RegularExpression::compile(written.inner()) {
+                self.remark(expression, Severity::Error, fault);
+            }
+        } else {
+            let message = "a regular expression has to be written out";
+            let fault =
+                Fault::new("condition-unsupported", message, "write .matches(r\"^EV-[0-9]+$\")");
+            self.remark(expression, Severity::Error, fault);
+        }
+        Typed::of(Type::Truth)
+    }
+
     fn refuse_function(&mut self, expression: &IdedExpr, function: &str) -> Typed {
         let known = || FUNCTIONS.iter().chain(TEXT_FUNCTIONS).copied();
         let (code, message, cure) = if known().any(|name| name == function) {
@@ -144,9 +200,6 @@ impl Checker<'_> {
         } else if WALKS.contains(&function) {
             let message = format!("'{function}' walks through a list, which is not supported");
             ("condition-unsupported", message, "compare with 'in' and a list".to_owned())
-        } else if function == "matches" {
-            let message = "regular expressions are not supported in conditions".to_owned();
-            ("condition-unsupported", message, "use startsWith, endsWith or contains".to_owned())
         } else {
             let message = format!("there is no function '{function}'");
             ("unknown-function", message, nearest::cure(function, known()))
@@ -167,24 +220,5 @@ impl Checker<'_> {
         let cure = format!("name {} here", holds.name());
         let fault = Fault::new("condition-type", message, cure);
         self.remark(expression, typed.certainty, fault);
-    }
-}
-
-/// Returns whether an expression is a zero that is written out.
-fn is_zero(expression: &IdedExpr) -> bool {
-    match &expression.expr {
-        Expr::Literal(LiteralValue::Int(whole)) => *whole.inner() == 0,
-        Expr::Literal(LiteralValue::UInt(whole)) => *whole.inner() == 0,
-        Expr::Literal(LiteralValue::Double(float)) => *float.inner() == 0.0,
-        Expr::Call(call) if call.func_name == operators::NEGATE => call.args.iter().all(is_zero),
-        Expr::Call(_)
-        | Expr::Literal(_)
-        | Expr::Ident(_)
-        | Expr::List(_)
-        | Expr::Map(_)
-        | Expr::Select(_)
-        | Expr::Struct(_)
-        | Expr::Comprehension(_)
-        | Expr::Unspecified => false,
     }
 }

@@ -15,6 +15,7 @@ const EXPLAINED: &[(&str, &[&str])] = &[
     ("event.n in [3, 4.5, \"a\"]", &["event.n in [3, 4.5, \"a\"] = 3: true"]),
     ("!(event.n in [3])", &["!(event.n in [3]) = 3: false"]),
     ("!event.code.startsWith(\"Y\")", &["!event.code.startsWith(\"Y\") = \"Y\": false"]),
+    ("!event.code.matches(r'^\\d')", &["!event.code.matches(\"^\\\\d\") = \"Y\": true"]),
     ("event.code.endsWith(\"a\\\"b\")", &["event.code.endsWith(\"a\\\"b\") = \"Y\": false"]),
     ("has(event.nothing)", &["event.nothing != null = null: false"]),
     ("event.nothing < 3", &["event.nothing < 3 = null: error"]),

@@ -86,8 +86,52 @@ const WRONG: &[(&str, &str)] = &[
         "0..9 condition-type event.seq is searched but is a number; name a text here",
     ),
     (
-        "device.model.matches(\"X.*\")",
-        "13..20 condition-unsupported regular expressions are not supported in conditions; use startsWith, endsWith or contains",
+        "device.model.matches(\"X(.*\")",
+        "21..27 regular-expression the regular expression is wrong at its character 2: unclosed group; write one such as r\"^EV-[0-9]+$\"",
+    ),
+    (
+        "device.model.matches(\"(?=X)\")",
+        "21..28 regular-expression the regular expression is wrong at its character 1: look-around, including look-ahead and look-behind, is not supported; write one such as r\"^EV-[0-9]+$\"",
+    ),
+    (
+        "event.n > 1 ? event.code.matches(\"[z-a]\") : false",
+        "33..40 regular-expression the regular expression is wrong at its character 2: invalid character class range, the start must be <= the end; write one such as r\"^EV-[0-9]+$\"",
+    ),
+    (
+        "event.code.matches(r'\\w{1000}')",
+        "19..30 regular-expression-too-big the regular expression takes more than 256 KiB; repeat less, name fewer letters ([0-9a-z] for \\w), or use startsWith",
+    ),
+    (
+        "event.code.matches(event.other)",
+        "19..30 condition-unsupported a regular expression has to be written out; write .matches(r\"^EV-[0-9]+$\")",
+    ),
+    (
+        "string(event.n).matches(\"3\")",
+        "0..14 condition-unsupported string(event.n is not a name, and only a name is searched; name a text: event.code",
+    ),
+    (
+        "event.seq.matches(\"3\")",
+        "0..9 condition-type event.seq is searched but is a number; name a text here",
+    ),
+    (
+        "matches(event.code, \"3\")",
+        "0..7 condition-type 'matches' is not called like this; write event.code.matches(\"EV\")",
+    ),
+    (
+        "event.n / (1-1) > 1",
+        "0..14 division-by-zero event.n / (1-1 divides by zero; divide by another number",
+    ),
+    (
+        "event.n % (2 - 2) > 1",
+        "11..16 condition-type a remainder is one of whole numbers, and 2 - 2 is calculated in others; write int(2 - 2)",
+    ),
+    (
+        "event.n % int(2 - 2) > 1",
+        "0..19 division-by-zero event.n % int(2 - 2 divides by zero; divide by another number",
+    ),
+    (
+        "event.n / (event.m / (0 * 3)) > 1",
+        "11..27 division-by-zero event.m / (0 * 3 divides by zero; divide by another number",
     ),
     (
         "event.n / 0 > 1",

@@ -31,7 +31,9 @@ pub struct WhenDocument {
     #[schemars(length(min = 1, max = 64))]
     pub event: Option<String>,
     /// Which events of that kind count, in CEL, over event, device, account and site:
-    /// `event.cause == "charger"`. All, where absent.
+    /// `event.cause == "charger"`. All, where absent. Texts have `startsWith`, `endsWith`,
+    /// `contains` and `matches` (a regular expression without look-around, of up to 512 bytes, that
+    /// is found anywhere in a text of up to 4 KiB).
     #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4096))]
     pub condition: Option<String>,

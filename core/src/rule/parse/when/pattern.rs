@@ -94,9 +94,36 @@ fn read_sequence(table: &mut Table<'_, '_>, catalogue: &Catalogue, notes: &mut N
     table.require(keys::SEQUENCE);
     let steps = step::read_list(table, keys::SEQUENCE, (2, Steps::MAX), (catalogue, notes));
     let forbidden = step::read_tests(table, keys::NOT, catalogue, notes);
+    refuse_impossible(table, &steps, &forbidden, notes);
     let within = read_within(table, notes);
     let config = sequence::Config { steps: number_of(&steps), within };
     Shape { forbidden, ..Shape::of(Pattern::Sequence(config), steps) }
+}
+
+/// Notes a step that can never follow another, since what meets it is forbidden in between.
+fn refuse_impossible(
+    table: &mut Table<'_, '_>,
+    steps: &[Step],
+    forbidden: &[Test],
+    notes: &mut Notes<'_>,
+) {
+    let text = |test: &Test| test.condition.as_ref().map(|condition| condition.as_str().to_owned());
+    let is_forbidden = |test: &Test| {
+        let mut of_kind = forbidden.iter().filter(|not| not.event == test.event);
+        of_kind.any(|not| not.condition.is_none() || text(not) == text(test))
+    };
+    // The first step may be forbidden: it begins anew.
+    let mut later = (1..).zip(steps).skip(1);
+    let found = later.find(|(_, step)| !step.any.is_empty() && step.any.iter().all(is_forbidden));
+    if let Some((number, step)) = found
+        && let Some(not) = table.find(keys::NOT)
+    {
+        let kinds: Vec<_> = step.any.iter().map(|test| &*test.event).collect();
+        let kinds = kinds.join(" and ");
+        let message = format!("'not' forbids {kinds}, which is step {number}: it can never come");
+        let cure = "leave it out of 'not', or say with 'where' which of them is forbidden";
+        notes.error(not.span(), Fault::new("never-holds", message, cure));
+    }
 }
 
 fn read_absence(table: &mut Table<'_, '_>, catalogue: &Catalogue, notes: &mut Notes<'_>) -> Shape {

@@ -141,9 +141,33 @@ pub(in super::super) const OF_PATTERNS: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "pattern = \"consecutive\"\nevent = \"charge_failed\"\nwhere = 'event.code.matches(\"a+\")'",
+        "pattern = \"consecutive\"\nevent = \"charge_failed\"\nwhere = 'event.code.matches(\"(a+\")'",
         &[
-            "7:21 error[condition-unsupported] regular expressions are not supported in conditions (use startsWith, endsWith or contains)",
+            "7:29 error[regular-expression] the regular expression is wrong at its character 1: unclosed group (write one such as r\"^EV-[0-9]+$\")",
+        ],
+    ),
+    (
+        "pattern = \"consecutive\"\nevent = \"charge_failed\"\nwhere = 'event.code.matches(\"(a{999}){999}\")'",
+        &[
+            "7:29 error[regular-expression-too-big] the regular expression takes more than 256 KiB (repeat less, name fewer letters ([0-9a-z] for \\w), or use startsWith)",
+        ],
+    ),
+    (
+        "pattern = \"consecutive\"\nevent = \"charge_failed\"\nwhere = 'event.energy_wh / (1 - 1) > 1'",
+        &[
+            "7:10 error[division-by-zero] event.energy_wh / (1 - 1 divides by zero (divide by another number)",
+        ],
+    ),
+    (
+        "pattern = \"sequence\"\nsteps = [{ event = \"visit_recorded\" }, { event = \"charge_failed\" }]\nnot = [{ event = \"charge_failed\" }]",
+        &[
+            "7:7 error[never-holds] 'not' forbids charge_failed, which is step 2: it can never come (leave it out of 'not', or say with 'where' which of them is forbidden)",
+        ],
+    ),
+    (
+        "pattern = \"sequence\"\nsteps = [{ event = \"visit_recorded\" }, { any = [{ event = \"charge_failed\", where = 'event.code == \"OtherError\"' }, { event = \"charge_ok\" }] }, { event = \"visit_recorded\" }]\nnot = [{ event = \"charge_failed\", where = 'event.code == \"OtherError\"' }, { event = \"charge_ok\" }]",
+        &[
+            "7:7 error[never-holds] 'not' forbids charge_failed and charge_ok, which is step 2: it can never come (leave it out of 'not', or say with 'where' which of them is forbidden)",
         ],
     ),
     (
