@@ -31,16 +31,16 @@ use cel::common::ast::SourceInfo;
 
 use self::check::Checker;
 use self::datum::Datum;
+pub use self::facts::Facts;
 use self::path::{Name, Path, Segment};
 use self::program::Test;
 use crate::catalogue::Catalogue;
-use crate::event::Event;
-use crate::registry::Registry;
 use crate::rule::finding::{Fault, Severity};
 
 mod check;
 mod datum;
 mod explain;
+mod facts;
 mod library;
 mod lower;
 mod path;
@@ -94,8 +94,8 @@ impl Reading {
 
     /// Returns the number `event` has there, judged with `registry`; `None` where it has none, or
     /// none that is finite.
-    pub fn of(&self, event: &Event, registry: &Registry) -> Option<f64> {
-        match self.path.read(event, registry) {
+    pub fn of(&self, facts: &Facts<'_>) -> Option<f64> {
+        match self.path.read(facts) {
             Datum::Whole(whole) => Some(datum::float(whole)),
             Datum::Float(float) => Some(float).filter(|float| float.is_finite()),
             Datum::Null | Datum::Truth(_) | Datum::Text(_) | Datum::Nested(_) => None,
@@ -159,22 +159,22 @@ impl Condition {
     }
 
     /// Returns whether `event` meets the condition, judged with `registry`.
-    pub fn holds(&self, event: &Event, registry: &Registry) -> bool {
-        self.judge(event, registry) == Some(true)
+    pub fn holds(&self, facts: &Facts<'_>) -> bool {
+        self.judge(facts) == Some(true)
     }
 
     /// Returns whether `event` meets the condition, judged with `registry`; `None` where that is an
     /// error: a value of another type than the condition takes it for, or a division by zero.
-    pub fn judge(&self, event: &Event, registry: &Registry) -> Option<bool> {
-        self.test.evaluate(event, registry)
+    pub fn judge(&self, facts: &Facts<'_>) -> Option<bool> {
+        self.test.evaluate(facts)
     }
 
     /// Returns what each single test of the condition says of `event`, in the order they are
     /// written.
     ///
     /// All of them are judged, also those that the outcome does not hang on.
-    pub fn explain(&self, event: &Event, registry: &Registry) -> Vec<Term> {
-        explain::terms(&self.test, event, registry)
+    pub fn explain(&self, facts: &Facts<'_>) -> Vec<Term> {
+        explain::terms(&self.test, facts)
     }
 }
 

@@ -124,9 +124,10 @@ pub trait Machine: Clone + Default {
     fn progress(&self, config: &Self::Config, at: DateTime<Utc>) -> Progress;
 }
 
-/// Makes the enums over all patterns, and hands each call to the one it is for.
+/// Makes the enums over all patterns, and hands each call to the one it is for. There is one state
+/// for each rule and scope, so the large ones lie in boxes.
 macro_rules! patterns {
-    ($($(#[$doc:meta])* $name:ident($module:ident::$state:ident),)*) => {
+    ($($(#[$doc:meta])* $name:ident($module:ident::$state:ident in $held:ty),)*) => {
         /// One of the shapes, with its settings.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Pattern {
@@ -136,14 +137,14 @@ macro_rules! patterns {
         /// The state of one of the shapes, for one key.
         #[derive(Clone, Debug, Serialize, Deserialize)]
         pub enum State {
-            $($(#[$doc])* $name($module::$state),)*
+            $($(#[$doc])* $name($held),)*
         }
 
         impl Pattern {
             /// Returns the state in which nothing was seen yet.
             pub fn start(&self) -> State {
                 match self {
-                    $(Self::$name(_) => State::$name($module::$state::default()),)*
+                    $(Self::$name(_) => State::$name(<$held>::default()),)*
                 }
             }
 
@@ -213,17 +214,17 @@ macro_rules! patterns {
 
 patterns! {
     /// N events in a row with none of another kind between them.
-    Consecutive(consecutive::Consecutive),
+    Consecutive(consecutive::Consecutive in consecutive::Consecutive),
     /// N events within a sliding window, or each of several conditions that often.
-    Count(count::Count),
+    Count(count::Count in count::Count),
     /// One step after another, with nothing forbidden in between.
-    Sequence(sequence::Sequence),
+    Sequence(sequence::Sequence in Box<sequence::Sequence>),
     /// No event for some time.
-    Absence(absence::Absence),
+    Absence(absence::Absence in absence::Absence),
     /// A number beyond a level for some time.
-    Sustained(sustained::Sustained),
+    Sustained(sustained::Sustained in Box<sustained::Sustained>),
     /// A number that rises or falls within a window.
-    Change(change::Change),
+    Change(change::Change in Box<change::Change>),
 }
 
 /// Returns a count as a number that can stand beside measurements.

@@ -22,6 +22,10 @@ pub(super) enum Datum<'a> {
     Nested(Value),
 }
 
+/// A text in JSON, copied only where it has escapes.
+#[derive(serde::Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 impl<'a> Datum<'a> {
     /// Returns the datum for `text`, null where there is none.
     pub(super) fn of_text(text: Option<&'a str>) -> Self {
@@ -37,6 +41,27 @@ impl<'a> Datum<'a> {
             Self::Float(float) => Datum::Float(*float),
             Self::Text(text) => Datum::Text(Cow::Borrowed(text)),
             Self::Nested(value) => Datum::Nested(value.clone()),
+        }
+    }
+
+    /// Returns the datum that JSON text stands for; null for what is no JSON.
+    pub(super) fn of_text_of_json(text: &'a str) -> Self {
+        if text.starts_with('"') {
+            return serde_json::from_str(text).map_or(Self::Null, |Text(text)| Self::Text(text));
+        }
+        serde_json::from_str(text).map_or(Self::Null, Self::of_json)
+    }
+
+    /// Returns the member called `key` of an object, null where there is none.
+    pub(super) fn into_member(self, key: &str) -> Self {
+        match self {
+            Self::Nested(mut value) => {
+                let inner = value.get_mut(key).map(Value::take);
+                inner.map_or(Self::Null, Self::of_json)
+            }
+            Self::Null | Self::Truth(_) | Self::Whole(_) | Self::Float(_) | Self::Text(_) => {
+                Self::Null
+            }
         }
     }
 

@@ -1,21 +1,20 @@
 //! Explains a condition: what each of its single tests says of an event.
 
 use super::Term;
+use super::facts::Facts;
 use super::path::Path;
 use super::program::{Comparison, Operand, Test, TextMatch};
-use crate::event::Event;
-use crate::registry::Registry;
 
 /// Returns the single tests of `test` in the order they are written, each judged by itself.
-pub(super) fn terms(test: &Test, event: &Event, registry: &Registry) -> Vec<Term> {
+pub(super) fn terms(test: &Test, facts: &Facts<'_>) -> Vec<Term> {
     let mut leaves = Vec::new();
     collect(test, false, &mut leaves);
     let judged = leaves.into_iter().map(|(leaf, is_denied)| {
         let said = text_of(leaf);
-        let outcome = leaf.evaluate(event, registry);
+        let outcome = leaf.evaluate(facts);
         Term {
             text: if is_denied { deny(leaf, &said) } else { said },
-            value: value(&paths(leaf), event, registry),
+            value: value(&paths(leaf), facts),
             holds: outcome.map(|truth| truth != is_denied),
         }
     });
@@ -126,8 +125,8 @@ fn paths(leaf: &Test) -> Vec<&Path> {
 }
 
 /// Returns what `paths` read as: the value of one, an object of several.
-fn value(paths: &[&Path], event: &Event, registry: &Registry) -> Option<String> {
-    let read = |path: &Path| path.read(event, registry).to_json();
+fn value(paths: &[&Path], facts: &Facts<'_>) -> Option<String> {
+    let read = |path: &Path| path.read(facts).to_json();
     match paths {
         [] => None,
         [path] => Some(read(path)),

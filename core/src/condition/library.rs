@@ -15,12 +15,11 @@ use cel::{Context, Env, IdedExpr, Value};
 
 use super::check::place;
 use super::datum::{Datum, float};
+use super::facts::Facts;
 use super::lower;
 use super::path::{Name, Path};
 use super::regular_expression::RegularExpression;
 use super::syntax::balanced;
-use crate::event::Event;
-use crate::registry::Registry;
 
 static ENVIRONMENT: LazyLock<Arc<Env>> =
     LazyLock::new(|| Arc::new(Env::default().with_optional_support(false).with_stdlib()));
@@ -63,8 +62,8 @@ impl Foreign {
     }
 
     /// Returns whether the expression is true; `None` where it is an error, or neither.
-    pub(super) fn evaluate(&self, event: &Event, registry: &Registry) -> Option<bool> {
-        let variables = Variables { foreign: self, event, registry };
+    pub(super) fn evaluate(&self, facts: &Facts<'_>) -> Option<bool> {
+        let variables = Variables { foreign: self, facts };
         let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
         context.set_variable_resolver(&variables);
         match Value::resolve(&self.expression, &context) {
@@ -84,17 +83,16 @@ pub(super) fn is_zero(expression: &IdedExpr, places: &SourceInfo) -> bool {
 
 /// What an expression names, read when the library asks: variable `3` is the path of that number,
 /// `3f` the number there as a float, `3m` whether the search of that number finds something.
-struct Variables<'a> {
+struct Variables<'a, 'e> {
     foreign: &'a Foreign,
-    event: &'a Event,
-    registry: &'a Registry,
+    facts: &'a Facts<'e>,
 }
 
-impl VariableResolver for Variables<'_> {
+impl VariableResolver for Variables<'_, '_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
         let read = |number: usize| {
             let path = self.foreign.paths.get(number)?;
-            Some(path.read(self.event, self.registry))
+            Some(path.read(self.facts))
         };
         if let Some(number) = variable.strip_suffix('f') {
             return as_float(&read(number.parse().ok()?)?);

@@ -10,8 +10,8 @@ use chrono::SecondsFormat;
 use serde_json::Value;
 
 use super::datum::Datum;
-use crate::event::Event;
-use crate::registry::{Device, Registry, Site};
+use super::facts::Facts;
+use crate::registry::{Device, Site};
 
 /// A name as it was written: `event.code`, or `event["code"]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,18 +131,11 @@ impl Path {
     }
 
     /// Returns the value for `event`, null where there is none.
-    pub(super) fn read<'a>(&self, event: &'a Event, registry: &'a Registry) -> Datum<'a> {
+    pub(super) fn read<'a>(&self, facts: &'a Facts<'_>) -> Datum<'a> {
         match self {
-            Self::Part(part) => part.read(event, registry),
+            Self::Part(part) => part.read(facts),
             Self::Attribute { name, within } => {
-                let mut value = event.attributes.find(name);
-                for key in within {
-                    value = value.and_then(|mut value| match value.get_mut(&**key) {
-                        Some(inner) if !inner.is_null() => Some(inner.take()),
-                        Some(_) | None => None,
-                    });
-                }
-                value.map_or(Datum::Null, Datum::of_json)
+                within.iter().fold(facts.attribute(name), |value, key| value.into_member(key))
             }
         }
     }
@@ -193,7 +186,8 @@ impl Part {
         }
     }
 
-    fn read<'a>(self, event: &'a Event, registry: &'a Registry) -> Datum<'a> {
+    fn read<'a>(self, facts: &'a Facts<'_>) -> Datum<'a> {
+        let Facts { event, registry, .. } = *facts;
         let device = || registry.devices.get(&event.device);
         let site = || registry.sites.get(device()?.site.as_ref()?);
         let account = || registry.find_account_of(&event.device);

@@ -6,11 +6,10 @@
 use std::cmp::Ordering;
 
 use super::datum::Datum;
+use super::facts::Facts;
 use super::library::Foreign;
 use super::path::Path;
 use super::regular_expression::RegularExpression;
-use crate::event::Event;
-use crate::registry::Registry;
 
 /// One test of a condition.
 #[derive(Debug)]
@@ -67,10 +66,10 @@ pub(super) enum TextMatch {
 
 impl Test {
     /// Returns whether the test holds; `None` where that cannot be said.
-    pub(super) fn evaluate(&self, event: &Event, registry: &Registry) -> Option<bool> {
+    pub(super) fn evaluate(&self, facts: &Facts<'_>) -> Option<bool> {
         match self {
             Self::Constant(truth) => Some(*truth),
-            Self::Truth(operand) => match operand.read(event, registry) {
+            Self::Truth(operand) => match operand.read(facts) {
                 Datum::Truth(truth) => Some(truth),
                 Datum::Null
                 | Datum::Whole(_)
@@ -78,31 +77,29 @@ impl Test {
                 | Datum::Text(_)
                 | Datum::Nested(_) => None,
             },
-            Self::Not(test) => test.evaluate(event, registry).map(|truth| !truth),
-            Self::All(tests) => join(tests, false, event, registry),
-            Self::Any(tests) => join(tests, true, event, registry),
+            Self::Not(test) => test.evaluate(facts).map(|truth| !truth),
+            Self::All(tests) => join(tests, false, facts),
+            Self::Any(tests) => join(tests, true, facts),
             Self::Compare { left, comparison, right } => {
-                comparison.holds(&left.read(event, registry), &right.read(event, registry))
+                comparison.holds(&left.read(facts), &right.read(facts))
             }
             Self::OneOf { operand, list } => {
-                let value = operand.read(event, registry);
-                Some(list.iter().any(|item| value.equals(&item.read(event, registry))))
+                let value = operand.read(facts);
+                Some(list.iter().any(|item| value.equals(&item.read(facts))))
             }
-            Self::Match { text, how, part } => {
-                how.holds(&text.read(event, registry), &part.read(event, registry))
-            }
-            Self::Search { text, expression } => expression.is_in(&text.read(event, registry)),
-            Self::Library(foreign) => foreign.evaluate(event, registry),
+            Self::Match { text, how, part } => how.holds(&text.read(facts), &part.read(facts)),
+            Self::Search { text, expression } => expression.is_in(&text.read(facts)),
+            Self::Library(foreign) => foreign.evaluate(facts),
         }
     }
 }
 
 /// Returns the outcome of tests of which one with the outcome `decisive` decides, whatever
 /// becomes of the others.
-fn join(tests: &[Test], decisive: bool, event: &Event, registry: &Registry) -> Option<bool> {
+fn join(tests: &[Test], decisive: bool, facts: &Facts<'_>) -> Option<bool> {
     let mut outcome = Some(!decisive);
     for test in tests {
-        match test.evaluate(event, registry) {
+        match test.evaluate(facts) {
             Some(truth) if truth == decisive => return Some(decisive),
             Some(_) => {}
             None => outcome = None,
@@ -112,10 +109,10 @@ fn join(tests: &[Test], decisive: bool, event: &Event, registry: &Registry) -> O
 }
 
 impl Operand {
-    fn read<'a>(&'a self, event: &'a Event, registry: &'a Registry) -> Datum<'a> {
+    fn read<'a>(&'a self, facts: &'a Facts<'_>) -> Datum<'a> {
         match self {
             Self::Literal(datum) => datum.borrowed(),
-            Self::Path(path) => path.read(event, registry),
+            Self::Path(path) => path.read(facts),
         }
     }
 }

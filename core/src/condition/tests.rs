@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::decode::Format;
-use crate::event::Attributes;
+use crate::event::{Attributes, Event};
 use crate::id::{DeviceId, EventId};
-use crate::registry::{Account, Device, DeviceStatus, Site};
+use crate::registry::{Account, Device, DeviceStatus, Registry, Site};
 
 mod explain;
 mod oracle;
@@ -115,7 +115,7 @@ fn holds_where_its_event_and_what_stands_behind_it_meet_it() {
         ("false", false),
     ];
     for (text, expected) in cases {
-        assert_eq!(compiled(text).holds(&event, &registry), expected, "case: {text}");
+        assert_eq!(compiled(text).holds(&Facts::new(&event, &registry)), expected, "case: {text}");
     }
 }
 
@@ -163,7 +163,7 @@ fn what_is_absent_is_null_and_what_is_an_error_does_not_hold() {
         ("device.model == \"X7\" || site.name == \"a\" || account.owner == \"b\"", false),
     ];
     for (text, expected) in cases {
-        assert_eq!(compiled(text).holds(&event, &nobody), expected, "case: {text}");
+        assert_eq!(compiled(text).holds(&Facts::new(&event, &nobody)), expected, "case: {text}");
     }
 }
 
@@ -193,7 +193,7 @@ fn tells_an_error_from_a_test_that_does_not_hold() {
         ("event.n / event.zero > 3 && event.n == 4", Some(false)),
     ];
     for (text, expected) in cases {
-        assert_eq!(compiled(text).judge(&event, &nobody), expected, "case: {text}");
+        assert_eq!(compiled(text).judge(&Facts::new(&event, &nobody)), expected, "case: {text}");
     }
 }
 
@@ -225,11 +225,12 @@ fn no_condition_is_too_much_for_the_parser() {
         assert!(condition.is_none(), "case: {case}");
         assert!(!remarks.is_empty(), "case: {case}");
     }
+    let nobody = Registry::default();
     // As deep and as long as is allowed, on the stack of a test's thread.
     let nested = format!("{}event.n{} > 1", "(1+(".repeat(3), "))".repeat(3));
-    assert!(compiled(&nested).holds(&event(&json!({ "n": 3 })), &Registry::default()));
+    assert!(compiled(&nested).holds(&Facts::new(&event(&json!({ "n": 3 })), &nobody)));
     let wide = vec!["event.n == 1"; 250].join(" || ");
-    assert!(compiled(&wide).holds(&event(&json!({ "n": 1 })), &Registry::default()));
+    assert!(compiled(&wide).holds(&Facts::new(&event(&json!({ "n": 1 })), &nobody)));
 }
 
 #[test]
@@ -263,10 +264,18 @@ fn no_regular_expression_takes_more_than_its_share() {
     let nobody = Registry::default();
     let long = event(&json!({ "code": format!("{}!", "a".repeat(4095)) }));
     for pattern in ["^(a+)+$", "^(a|aa)+$", "^(a*)*b", "(.*a){10}$", "^([a-z]+)*[0-9]$"] {
-        assert_eq!(compiled(&of(pattern)).judge(&long, &nobody), Some(false), "case: {pattern}");
+        assert_eq!(
+            compiled(&of(pattern)).judge(&Facts::new(&long, &nobody)),
+            Some(false),
+            "case: {pattern}"
+        );
     }
     let usual = ["^EV-[0-9]{4}$", "\\w{3}-\\d+", "(?i)ground.*fault|over(heat|temp)", "^\\s*$"];
     for pattern in usual {
-        assert_eq!(compiled(&of(pattern)).judge(&long, &nobody), Some(false), "case: {pattern}");
+        assert_eq!(
+            compiled(&of(pattern)).judge(&Facts::new(&long, &nobody)),
+            Some(false),
+            "case: {pattern}"
+        );
     }
 }

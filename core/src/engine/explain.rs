@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use super::ledger::{Hold, Verdict};
 use super::track::Track;
 use super::{ActiveRule, Address, Engine};
-use crate::condition::Term;
-use crate::event::{Event, EventRef, Position};
+use crate::condition::{Facts, Term};
+use crate::event::{Event, Position};
 use crate::id::{DeviceId, RuleId, TaskId};
 use crate::pattern::{Progress, Steps};
 use crate::registry::Registry;
@@ -107,11 +107,11 @@ impl Engine {
         if active.rule.when.not_while_maintenance && is_trial {
             return Some((scope, Attempt::Trial));
         }
-        let shared = EventRef::new(event.clone());
-        let (found, _) = question.ask(active, &shared, registry);
+        let facts = Facts::new(event, registry);
+        let (found, _) = question.ask(active, &facts);
         let attempt = match found {
             _ if scope.is_none() => Attempt::NoScope,
-            None => Attempt::Refused(question.explain(event, registry)),
+            None => Attempt::Refused(question.explain(&facts)),
             Some(part) if part.steps == Steps::NONE || part.steps == Steps::FORBIDDEN => {
                 Attempt::Against
             }
@@ -126,7 +126,8 @@ impl Engine {
         let Some((place, _)) = self.find(rule, stage) else { return Vec::new() };
         let question = self.judge.question(&event.kind, place);
         let registry = self.registries.at(event.position);
-        question.map(|question| question.explain(event, registry)).unwrap_or_default()
+        let facts = Facts::new(event, registry);
+        question.map(|question| question.explain(&facts)).unwrap_or_default()
     }
 
     /// Returns the registry as of `position`.

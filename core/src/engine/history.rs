@@ -18,9 +18,12 @@ use super::maintenance::Maintenance;
 use super::recent::{Placed, Recent};
 use super::registries::Registries;
 use super::track::Role;
+use crate::condition::Facts;
 use crate::effect::{Effect, Fault};
 use crate::event::EventRef;
 
+/// So many keys of one scope get no room for more: most scopes have few.
+const KEYS_FEW: usize = 4;
 /// How far the clock of a device that is believed can be ahead.
 const CLOCK_AHEAD_MAX: TimeDelta = TimeDelta::days(1);
 
@@ -104,7 +107,7 @@ impl<'c> Context<'c> {
         {
             return None;
         }
-        question.ask(active, event, registry).0
+        question.ask(active, &Facts::new(event, registry)).0
     }
 }
 
@@ -170,6 +173,7 @@ impl History {
             Placed::Again | Placed::Before => return placed,
         };
         let registry = context.registries.at(event.position);
+        let facts = Facts::new(event, registry);
         let mut is_trial = None;
         let mut is_left_out = |active: &ActiveRule| {
             active.rule.when.not_while_maintenance
@@ -182,7 +186,7 @@ impl History {
             if is_left_out(active) {
                 continue;
             }
-            let (found, has_failed) = question.ask(active, event, registry);
+            let (found, has_failed) = question.ask(active, &facts);
             if has_failed {
                 outcome.effects.push(Effect::Fault(Box::new(Fault::of(active, event))));
             }
@@ -195,7 +199,7 @@ impl History {
             let rule = *rule;
             let question = group.breaking(rule).zip(context.active(rule));
             if let Some((question, active)) = question.filter(|(_, active)| !is_left_out(active))
-                && let Some(role) = question.ask(active, event, registry).0
+                && let Some(role) = question.ask(active, &facts).0
             {
                 self.give(context, (rule, active), (event, role, is_last), outcome);
             }
@@ -359,6 +363,9 @@ impl History {
                 }
             }
         }
+        if self.recent.is_empty() {
+            self.keys.iter_mut().for_each(|(_, key)| key.rest());
+        }
         self.drop_spent(context);
     }
 
@@ -463,6 +470,9 @@ impl History {
 
     fn find_or_make(&mut self, rule: usize, active: &ActiveRule) -> usize {
         self.find(rule).unwrap_or_else(|at| {
+            if self.keys.len() < KEYS_FEW {
+                self.keys.reserve_exact(1);
+            }
             self.keys.insert(at, (rule, Key::new(active)));
             at
         })

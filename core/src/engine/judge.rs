@@ -4,10 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ActiveRule;
 use super::track::Role;
-use crate::condition::{Condition, Term};
-use crate::event::{Event, EventRef};
+use crate::condition::{Condition, Facts, Term};
 use crate::pattern::Steps;
-use crate::registry::Registry;
 
 /// What a rule asks of one kind of event.
 #[derive(Clone, Debug, Default)]
@@ -147,18 +145,13 @@ impl Question {
         all
     }
 
-    /// Returns what `event` is to the rule, `None` for nothing, and whether a condition could not
+    /// Returns what the event is to the rule, `None` for nothing, and whether a condition could not
     /// be judged.
-    pub(super) fn ask(
-        &self,
-        active: &ActiveRule,
-        event: &EventRef,
-        registry: &Registry,
-    ) -> (Option<Role>, bool) {
+    pub(super) fn ask(&self, active: &ActiveRule, facts: &Facts<'_>) -> (Option<Role>, bool) {
         let mut role = Role { resets: self.resets, closes: self.closes, ..Role::default() };
         let mut has_failed = false;
         for (steps, condition) in &self.steps {
-            let outcome = condition.as_ref().map(|condition| condition.judge(event, registry));
+            let outcome = condition.as_ref().map(|condition| condition.judge(facts));
             match outcome {
                 None | Some(Some(true)) => role.steps = role.steps.and(*steps),
                 Some(Some(false)) => {}
@@ -169,13 +162,13 @@ impl Question {
             return (None, has_failed);
         }
         let reading = active.rule.when.value.as_ref();
-        role.value = reading.and_then(|reading| reading.of(event, registry));
+        role.value = reading.and_then(|reading| reading.of(facts));
         (Some(role), has_failed)
     }
 
     /// Returns the parts of the conditions, and how each came out.
-    pub(super) fn explain(&self, event: &Event, registry: &Registry) -> Vec<Term> {
+    pub(super) fn explain(&self, facts: &Facts<'_>) -> Vec<Term> {
         let conditions = self.steps.iter().filter_map(|(_, condition)| condition.as_ref());
-        conditions.flat_map(|condition| condition.explain(event, registry)).collect()
+        conditions.flat_map(|condition| condition.explain(facts)).collect()
     }
 }

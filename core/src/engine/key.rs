@@ -25,8 +25,8 @@ pub(super) struct Work<'w> {
 /// The state of one (rule, scope).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Key {
-    /// The state before what is recent; `None` as long as that is the state before everything.
-    base: Option<Box<Track>>,
+    /// The state before what is recent.
+    base: Base,
     /// The state after everything, and the deadlines that have passed.
     head: Track,
     /// The newest deadline that the head has passed.
@@ -37,6 +37,17 @@ pub(super) struct Key {
     pub(super) deadline: Option<DateTime<Utc>>,
     /// What came of it; most never have anything.
     past: Option<Box<Past>>,
+}
+
+/// The state of a key before what is recent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Base {
+    /// That before everything.
+    Start,
+    /// The same as after it: nothing is recent.
+    Head,
+    /// This one.
+    Own(Box<Track>),
 }
 
 /// The episodes of a key, and what was done with them.
@@ -58,7 +69,7 @@ impl Key {
     /// Returns a key without history.
     pub(super) fn new(active: &ActiveRule) -> Self {
         let head = Track::start(active);
-        Self { base: None, head, passed_at: None, deadline: None, past: None }
+        Self { base: Base::Start, head, passed_at: None, deadline: None, past: None }
     }
 
     /// Returns the state after everything.
@@ -81,12 +92,12 @@ impl Key {
     ) -> bool {
         self.past.is_none()
             && self.head.is_spent(active, newest_at)
-            && self.base.as_ref().is_none_or(|base| base.is_spent(active, settled_at))
+            && self.base().is_none_or(|base| base.is_spent(active, settled_at))
     }
 
     /// Returns whether something that is settled came in since the rule is in force.
     pub(super) fn has_settled_news(&self) -> bool {
-        self.base.as_ref().is_some_and(|base| base.has_news())
+        self.base().is_some_and(Track::has_news)
     }
 
     /// Takes the event that comes last and returns what changes; `None` where something else was
@@ -105,6 +116,7 @@ impl Key {
         }
         let mut ops = Vec::new();
         self.pass(work.active, at, &mut ops);
+        self.part();
         self.head.take(work.active, (event, role), &mut ops);
         self.pass(work.active, work.log_time, &mut ops);
         Some(self.go_on(work, ops))
@@ -133,7 +145,7 @@ impl Key {
     /// Forgets what was settled, for a history that is whole. What people did, and what was
     /// adopted, stays.
     pub(super) fn unsettle(&mut self) {
-        self.base = None;
+        self.base = Base::Start;
         let Some(past) = &mut self.past else { return };
         past.settled = None;
         past.extras.clone_from(&past.done);
@@ -169,7 +181,7 @@ impl Key {
         let mut base = Track::behind(active, settled.as_ref());
         history.for_each(|(event, role)| base.rehearse(active, (event, role)));
         base.rehearse_until(active, at + TimeDelta::milliseconds(1));
-        self.base = Some(Box::new(base));
+        self.base = Base::Own(Box::new(base));
         let Some(past) = &mut self.past else { return };
         past.settled = settled;
         past.extras.clone_from(&past.done);
@@ -202,11 +214,12 @@ impl Key {
         let mut episode = newest.episode.clone();
         past.adopted = Some(episode.clone());
         if is_settled(episode.opened_at) {
-            let base = self.base.get_or_insert_with(|| Box::new(Track::start(active)));
+            let mut base = self.take_base(active);
             if let Some(op) = base.adopt(active, &episode) {
                 op.apply(Some(&mut episode));
             }
-            past.settled = Some(episode);
+            self.base = Base::Own(Box::new(base));
+            self.past.get_or_insert_default().settled = Some(episode);
         } else {
             place(&mut past.extras, Extra::Adopted(episode));
         }
@@ -215,7 +228,7 @@ impl Key {
     /// Settles the oldest event, and what was before it.
     pub(super) fn settle(&mut self, active: &ActiveRule, (event, role): (&EventRef, Role)) {
         let mut ops = Vec::new();
-        let base = self.base.get_or_insert_with(|| Box::new(Track::start(active)));
+        let mut base = self.take_base(active);
         if let Some(past) = &mut self.past {
             let before = past.extras.partition_point(|extra| extra.order() < event.order());
             for extra in past.extras.drain(..before) {
@@ -225,6 +238,7 @@ impl Key {
         }
         base.pass_until(active, event.occurred_at, &mut ops);
         base.take(active, (event, role), &mut ops);
+        self.base = Base::Own(Box::new(base));
         for op in ops {
             let past = self.past.get_or_insert_default();
             if let Some(next) = op.apply(past.settled.as_mut()) {
@@ -265,7 +279,8 @@ impl Key {
         limit: DateTime<Utc>,
     ) -> Vec<Op> {
         let mut ops = Vec::new();
-        self.head = self.base.as_deref().map_or_else(|| Track::start(active), Clone::clone);
+        self.part();
+        self.head = self.base().map_or_else(|| Track::start(active), Clone::clone);
         self.passed_at = None;
         let extras = self.past.as_mut().map(|past| std::mem::take(&mut past.extras));
         let mut rest = extras.as_deref().unwrap_or_default().iter().peekable();
@@ -288,7 +303,42 @@ impl Key {
         ops
     }
 
+    /// Notes that nothing is recent any more.
+    pub(super) fn rest(&mut self) {
+        let has_extras = self.past.as_ref().is_some_and(|past| !past.extras.is_empty());
+        if self.passed_at.is_none() && !has_extras {
+            self.base = Base::Head;
+        }
+    }
+
+    /// Returns the state before what is recent; `None` where that is the state before everything.
+    fn base(&self) -> Option<&Track> {
+        match &self.base {
+            Base::Start => None,
+            Base::Head => Some(&self.head),
+            Base::Own(own) => Some(own),
+        }
+    }
+
+    fn take_base(&mut self, active: &ActiveRule) -> Track {
+        match std::mem::replace(&mut self.base, Base::Start) {
+            Base::Start => Track::start(active),
+            Base::Head => self.head.clone(),
+            Base::Own(own) => *own,
+        }
+    }
+
+    /// Lets the head change by itself.
+    fn part(&mut self) {
+        if matches!(self.base, Base::Head) {
+            self.base = Base::Own(Box::new(self.head.clone()));
+        }
+    }
+
     fn pass(&mut self, active: &ActiveRule, limit: DateTime<Utc>, ops: &mut Vec<Op>) {
+        if self.head.next_deadline(active).is_some_and(|next| next < limit) {
+            self.part();
+        }
         let newest = self.head.pass_until(active, limit, ops);
         self.passed_at = self.passed_at.max(newest);
     }

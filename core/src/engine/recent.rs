@@ -76,6 +76,10 @@ impl Recent {
         while let Some(event) = self.events.pop_front_if(|event| event.occurred_at == at) {
             settled.push(event);
         }
+        if self.events.is_empty() {
+            // Most scopes are quiet most of the time.
+            self.events = VecDeque::new();
+        }
         settled
     }
 

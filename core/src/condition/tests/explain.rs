@@ -52,7 +52,7 @@ fn says_of_each_single_test_what_it_read_and_whether_it_holds() {
     }));
     let registry = registry();
     for (text, expected) in EXPLAINED {
-        let terms = compiled(text).explain(&event, &registry);
+        let terms = compiled(text).explain(&Facts::new(&event, &registry));
         let said = terms.into_iter().map(|term| {
             let Term { text, value, holds } = term;
             let value = value.unwrap_or_else(|| "-".to_owned());
@@ -67,8 +67,12 @@ fn a_condition_of_single_tests_holds_where_they_all_do() {
     let event = event(&json!({ "code": "Y", "n": 3 }));
     for text in ["event.code == \"Y\" && !(event.n > 3)", "!(event.code == \"Y\" || event.n > 3)"] {
         let condition = compiled(text);
-        let terms = condition.explain(&event, &Registry::default());
+        let terms = condition.explain(&Facts::new(&event, &Registry::default()));
         let holds = terms.iter().all(|term| term.holds == Some(true));
-        assert_eq!(condition.judge(&event, &Registry::default()), Some(holds), "case: {text}");
+        assert_eq!(
+            condition.judge(&Facts::new(&event, &Registry::default())),
+            Some(holds),
+            "case: {text}"
+        );
     }
 }

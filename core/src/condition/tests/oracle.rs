@@ -96,7 +96,7 @@ fn the_program_and_the_library_agree_on_every_pair_of_values() {
         for a in values() {
             for b in values() {
                 let event = event(&json!({ "a": a, "b": b }));
-                let holds = test.evaluate(&event, &registry) == Some(true);
+                let holds = test.evaluate(&Facts::new(&event, &registry)) == Some(true);
                 let expected = oracle(&program, &event, &registry);
                 assert_eq!(holds, expected, "case: {text} with {a} and {b}");
                 held += usize::from(holds);
@@ -163,7 +163,7 @@ proptest! {
         let program = cel::Program::compile(&text).unwrap();
         for values in all {
             let event = event(&json!({ "a": values[0], "b": values[1], "c": values[2] }));
-            let holds = test.evaluate(&event, &registry) == Some(true);
+            let holds = test.evaluate(&Facts::new(&event, &registry)) == Some(true);
             let expected = oracle(&program, &event, &registry);
             prop_assert_eq!(holds, expected, "{} with {:?}", text, values);
         }

@@ -20,7 +20,7 @@ fn reads_the_number_that_an_event_has() {
         let (reading, remarks) = Reading::compile(text, &Catalogue::of(OPEN), &["reading"]);
         assert!(remarks.iter().all(|remark| remark.severity == Severity::Warning), "case: {text}");
         let reading = reading.unwrap();
-        assert_eq!(reading.of(&event, &registry), expected, "case: {text}");
+        assert_eq!(reading.of(&Facts::new(&event, &registry)), expected, "case: {text}");
         assert_eq!(reading.as_str(), text.trim(), "case: {text}");
     }
 }
