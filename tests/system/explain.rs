@@ -196,7 +196,7 @@ fn scenarios_hold_or_say_what_differs() {
             "unknown",
             format!("{three}{}", task.replace("three-failures", "two-failures")),
             65,
-            "scenario.toml:11:8: error[unknown-rule]",
+            "scenario.toml:10:8: error[unknown-rule]",
         ),
         (
             "wrong",

@@ -12,7 +12,7 @@ use upturn_core::rule::{Rule, Stage};
 use upturn_core::task::{EpisodeState, Evidence, Occasion, Task, Title};
 
 use super::{RegistryRow, TermRow, registry_at};
-use crate::runtime::consequence::TAKEN_BY;
+use crate::runtime::consequence::CAUSED_BY;
 use crate::runtime::reading::parse_logged;
 use crate::store::error::StoreError;
 use crate::store::task_view::{self, TaskDetail, TaskStatus};
@@ -159,7 +159,7 @@ pub(crate) async fn taken(store: &Store, detail: &TaskDetail) -> Result<Option<T
     let Some(entry) = detail.history.iter().rev().find(|entry| is_it(&entry.action)) else {
         return Ok(None);
     };
-    let position = entry.detail.get(TAKEN_BY).and_then(Value::as_u64);
+    let position = entry.detail.get(CAUSED_BY).and_then(Value::as_u64);
     let event = match position {
         Some(position) => store::event::find(store, position).await?,
         None => None,

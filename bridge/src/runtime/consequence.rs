@@ -32,21 +32,21 @@ pub(super) struct Consequences {
     effects: Vec<Effect>,
     /// How many effects there may be before they are looked through again.
     effects_max: usize,
-    /// The place of the input that took each task the ground from.
-    taken_by: BTreeMap<TaskId, Position>,
+    /// The place of the last input that had a consequence for each task.
+    caused_by: BTreeMap<TaskId, Position>,
 }
 
 impl Consequences {
     /// Returns the consequences of nothing.
     pub(super) fn new() -> Self {
-        Self { effects: Vec::new(), effects_max: EFFECTS_MAX, taken_by: BTreeMap::new() }
+        Self { effects: Vec::new(), effects_max: EFFECTS_MAX, caused_by: BTreeMap::new() }
     }
 
     /// Takes what follows from the input at `position`.
     pub(super) fn take(&mut self, position: Position, effects: Vec<Effect>) {
         for effect in &effects {
-            if let Effect::Withdraw { task, .. } = effect {
-                self.taken_by.insert(task.clone(), position);
+            if let Some(task) = task_of(effect) {
+                self.caused_by.insert(task.clone(), position);
             }
         }
         self.effects.extend(effects);
@@ -104,10 +104,10 @@ pub(super) async fn store(
         if action == AMENDED && taken.contains(task) {
             continue;
         }
-        if let Some(position) = consequences.taken_by.get(task).filter(|_| taken.contains(task))
-            && let Some(detail) = detail.as_object_mut()
+        if let (Some(position), Some(detail)) =
+            (consequences.caused_by.get(task), detail.as_object_mut())
         {
-            detail.insert(TAKEN_BY.into(), json!(position));
+            detail.insert(CAUSED_BY.into(), json!(position));
         }
         let entry = NewEntry { at, actor: ACTOR, action, subject: task.as_str(), detail: &detail };
         audit::append(tx, entry).await?;
@@ -130,8 +130,16 @@ pub(super) async fn store(
     Ok(stored)
 }
 
-/// In the detail of what took a task the ground from: the place of the input that did it.
-pub(crate) const TAKEN_BY: &str = "position";
+/// In the detail of what was done to a task: the place of the input that brought it about.
+pub(crate) const CAUSED_BY: &str = "position";
+
+fn task_of(effect: &Effect) -> Option<&TaskId> {
+    match effect {
+        Effect::Create(task) => Some(&task.id),
+        Effect::Amend { task, .. } | Effect::Withdraw { task, .. } => Some(task),
+        Effect::Fault(_) => None,
+    }
+}
 
 fn taken_task(effect: &Effect) -> Option<&TaskId> {
     match effect {
@@ -249,7 +257,8 @@ fn based_on(occasion: &Occasion) -> Value {
     })
 }
 
-/// The key is a function of the cause alone: writing the letter twice sends it once.
+/// The key is a function of the cause alone, the input's place included: writing the letter twice
+/// sends it once, and what comes to be as it was before is told again.
 fn letter(at: DateTime<Utc>, task: &TaskId, action: &str, detail: &Value) -> NewLetter {
     let mut hash = Sha256::new();
     for part in [action, task.as_str(), &detail.to_string()] {
@@ -266,4 +275,77 @@ fn letter(at: DateTime<Utc>, task: &TaskId, action: &str, detail: &Value) -> New
 
 fn text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use upturn_core::input::Verb;
+
+    use super::*;
+    use crate::store::task_view::{self, TaskDetail, TaskStatus};
+    use crate::store::testing::{at, each_backend, occasion, task as sample};
+    use crate::store::{Store, outbox};
+
+    async fn commit(store: &Store, position: Position, effects: Vec<Effect>) {
+        let mut consequences = Consequences::new();
+        consequences.take(position, effects);
+        let mut tx = store.begin().await.unwrap();
+        let mut failures = Failures::default();
+        super::store(&mut tx, at(60), true, &mut failures, consequences).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    fn amend(id: &str, evidence: &[&str]) -> Effect {
+        Effect::Amend { task: TaskId::from_text(id), occasion: occasion("d1", 12, evidence) }
+    }
+
+    async fn detail(store: &Store, id: &str) -> TaskDetail {
+        task_view::find(store, &TaskId::from_text(id)).await.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_comes_to_be_as_it_was_before_is_told_again() {
+        each_backend(async |store| {
+            commit(store, 1, vec![Effect::Create(Box::new(sample("t1", "d1", 10)))]).await;
+            for (position, evidence) in (2..).zip([["a", "b"], ["a", "c"], ["a", "b"]]) {
+                commit(store, position, vec![amend("t1", &evidence)]).await;
+            }
+            let letters = outbox::due(store, at(60), 9).await.unwrap();
+            let kinds: Vec<_> = letters.iter().map(|letter| &*letter.kind).collect();
+            assert_eq!(kinds, [CREATED, AMENDED, AMENDED, AMENDED]);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_task_keeps_what_it_stood_on_last_however_inputs_share_a_commit() {
+        each_backend(async |store| {
+            for id in ["new", "touched"] {
+                let mut made = sample(id, id, 10);
+                made.rule = RuleId::new(id).unwrap();
+                commit(store, 1, vec![Effect::Create(Box::new(made))]).await;
+            }
+            let mut tx = store.begin().await.unwrap();
+            let touched = TaskId::from_text("touched");
+            assert!(task::act(&mut tx, &touched, Verb::Accept, at(30)).await.unwrap());
+            tx.commit().await.unwrap();
+            let cases = [
+                ("new", TaskStatus::Withdrawn, false, "task-withdrawn"),
+                ("touched", TaskStatus::Accepted, true, "task-contradicted"),
+            ];
+            for (id, status, contradicted, action) in cases {
+                let (task, device) = (TaskId::from_text(id), sample(id, id, 10).device);
+                let taken = Effect::Withdraw { task, device };
+                commit(store, 7, vec![amend(id, &["a", "b", "last"]), taken]).await;
+                let found = detail(store, id).await;
+                assert_eq!((found.row.status, found.row.contradicted), (status, contradicted));
+                assert_eq!(found.evidence.last().unwrap().id.as_str(), "last", "case: {id}");
+                assert_eq!(found.row.episode, EpisodeState::Closed, "case: {id}");
+                let told: Vec<_> = found.history.iter().map(|entry| &*entry.action).collect();
+                assert_eq!(told, [CREATED, action], "case: {id}");
+                assert_eq!(found.history[1].detail[CAUSED_BY], json!(7), "case: {id}");
+            }
+        })
+        .await;
+    }
 }

@@ -110,7 +110,7 @@ fn unused_name() -> String {
 }
 
 /// Returns a time in 2025, `minutes` after noon.
-pub(super) fn at(minutes: i64) -> DateTime<Utc> {
+pub(crate) fn at(minutes: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_736_510_400_000).unwrap() + TimeDelta::minutes(minutes)
 }
 
@@ -140,7 +140,7 @@ pub(super) fn placed(first: Position, events: &[Event]) -> Vec<NewEvent<'_>> {
 }
 
 /// Returns a task of the rule `care` on `device`, whose three failures end at `minutes`.
-pub(super) fn task(id: &str, device: &str, minutes: i64) -> Task {
+pub(crate) fn task(id: &str, device: &str, minutes: i64) -> Task {
     Task {
         version: "".into(),
         stage: Stage::Live,
@@ -161,7 +161,7 @@ pub(super) fn task(id: &str, device: &str, minutes: i64) -> Task {
 }
 
 /// Returns the occasion of events a minute apart, the last at `minutes`.
-pub(super) fn occasion(device: &str, minutes: i64, ids: &[&str]) -> Occasion {
+pub(crate) fn occasion(device: &str, minutes: i64, ids: &[&str]) -> Occasion {
     let before_last = (0..ids.len()).rev();
     let times = before_last.map(|before| minutes - i64::try_from(before).unwrap());
     let evidence: Vec<_> = ids

@@ -6,6 +6,25 @@
 use super::{Field, Kind};
 use crate::decode::ocpp16::words::{CODES, REASONS, STATUSES};
 
+/// The attributes of a message: those that every message can have, of which three may be closed
+/// lists, and its own.
+macro_rules! of_message {
+    ($status:expr, $code:expr, $reason:expr, $($own:expr,)*) => {
+        &[
+            Field::text("action"),
+            $status,
+            $code,
+            Field::text("vendor_code"),
+            Field::text("info"),
+            $reason,
+            Field::number("meter_wh"),
+            Field::number("transaction"),
+            Field::text("id_tag"),
+            $($own,)*
+        ]
+    };
+}
+
 pub(super) const KINDS: &[Kind] = &[
     Kind { name: "charge_failed", attributes: ATTEMPT },
     Kind { name: "charge_ok", attributes: ATTEMPT },
@@ -33,41 +52,20 @@ pub(super) const ATTEMPT: &[Field] = &[
     Field::text("id_tag"),
 ];
 
-const STATUS: &[Field] = &[
-    Field::text("action"),
+const STATUS: &[Field] = of_message![
     Field::one_of("status", STATUSES),
     Field::one_of("code", CODES),
-    Field::text("vendor_code"),
-    Field::text("info"),
     Field::text("reason"),
-    Field::number("meter_wh"),
-    Field::number("transaction"),
-    Field::text("id_tag"),
 ];
 
-const SESSION_END: &[Field] = &[
-    Field::text("action"),
-    Field::text("status"),
-    Field::text("code"),
-    Field::text("vendor_code"),
-    Field::text("info"),
-    Field::one_of("reason", REASONS),
-    Field::number("meter_wh"),
-    Field::number("transaction"),
-    Field::text("id_tag"),
-];
+const SESSION_END: &[Field] =
+    of_message![Field::text("status"), Field::text("code"), Field::one_of("reason", REASONS),];
 
 const BOOT: &[Field] = &[Field::text("action"), Field::text("model"), Field::text("vendor")];
 
-const CALL: &[Field] = &[
-    Field::text("action"),
+const CALL: &[Field] = of_message![
     Field::text("status"),
     Field::text("code"),
-    Field::text("vendor_code"),
-    Field::text("info"),
     Field::text("reason"),
-    Field::number("meter_wh"),
-    Field::number("transaction"),
-    Field::text("id_tag"),
     Field::text("id_tag_status"),
 ];

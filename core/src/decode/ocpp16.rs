@@ -8,7 +8,6 @@
 //! broken JSON is refused: unknown codes become `other` beside the maker's text.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::time::{self, Clock};
@@ -18,43 +17,14 @@ use crate::id::{DeviceId, EventId};
 
 pub mod words;
 mod envelope;
+pub(crate) mod fields;
 
 use self::envelope::Envelope;
+use self::fields::Fields;
 
 /// What every decoded message carries in its attribute `format`, so that nobody takes a native
 /// event of the same kind for one.
 pub const FORMAT: &str = "ocpp16";
-
-/// The attributes of a decoded message; absent ones are left out of the JSON.
-#[derive(Debug, Default, Serialize)]
-struct Fields<'a> {
-    format: &'static str,
-    action: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unique_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vendor_code: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    info: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    meter_wh: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    transaction: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id_tag: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id_tag_status: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vendor: Option<&'a str>,
-}
 
 /// Returns the raw event `text` tells of.
 pub(super) fn decode(
@@ -117,14 +87,14 @@ fn order_in_instant(gateway: Option<DateTime<Utc>>, kind: &str, status: Option<&
     seen.saturating_mul(words::STAGES).saturating_add(words::stage(kind, status))
 }
 
-fn fields<'a>(envelope: &'a Envelope, body: Body<'a>) -> Fields<'a> {
+fn fields<'a>(envelope: &'a Envelope, body: Body<'a>) -> Fields<&'a str> {
     let sent_code = body.text("errorCode");
     let code = sent_code.map(words::code_of);
     let unknown = sent_code.filter(|_| code == Some(words::OTHER));
     let tag_info = body.object("idTagInfo");
     Fields {
-        format: FORMAT,
-        action: &envelope.action,
+        format: Some(FORMAT),
+        action: Some(&envelope.action),
         unique_id: envelope.unique_id.as_deref(),
         status: body.text("status"),
         code,

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{CHARGE_FAILED, CHARGE_OK};
+use crate::decode::ocpp16::fields::Fields;
 use crate::decode::{digest, ocpp16};
 use crate::event::{Attributes, Event};
 use crate::id::EventId;
@@ -63,22 +64,8 @@ enum Phase {
     Started { unique_id: Option<Box<str>>, transaction: Option<i64>, meter_wh: Option<i64> },
 }
 
-/// What a raw message says, as `decode::ocpp16` wrote it down.
-#[derive(Deserialize)]
-struct Signal {
-    format: Option<Box<str>>,
-    unique_id: Option<Box<str>>,
-    status: Option<Box<str>>,
-    code: Option<Box<str>>,
-    vendor_code: Option<Box<str>>,
-    info: Option<Box<str>>,
-    reason: Option<Box<str>>,
-    meter_wh: Option<i64>,
-    transaction: Option<i64>,
-    id_tag: Option<Box<str>>,
-    id_tag_status: Option<Box<str>>,
-    action: Option<Box<str>>,
-}
+/// What a raw message says.
+type Signal = Fields<Box<str>>;
 
 /// The attributes of a verdict.
 #[derive(Serialize)]
