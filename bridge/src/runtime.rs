@@ -17,6 +17,7 @@ use upturn_core::id::{DeviceId, EventId};
 use upturn_core::input::Input;
 
 use crate::clock::Clock;
+use crate::config::retention::RetentionConfig;
 use crate::ingest::delivery::Delivery;
 use crate::ingest::inbox::{Batch, Inbox};
 use crate::ingest::submission::Taken;
@@ -32,6 +33,7 @@ mod failures;
 pub(crate) mod fold;
 pub(crate) mod reading;
 mod recovery;
+mod retention;
 pub(crate) mod request;
 mod submitted;
 pub(crate) mod switching;
@@ -45,7 +47,8 @@ use self::submitted::Submitted;
 /// The most messages one commit may hold.
 pub(crate) const BATCH_MAX: usize = 4_096;
 /// How much history the engine keeps in memory; an older late event is folded from the store.
-pub(crate) const MEMORY: Memory = Memory::Recent(chrono::TimeDelta::hours(24));
+pub(crate) const MEMORY: Memory = Memory::Recent(MEMORY_KEPT);
+const MEMORY_KEPT: chrono::TimeDelta = chrono::TimeDelta::hours(24);
 
 /// Effects of one batch that are kept until they are looked through for what is overtaken.
 const EFFECTS_MAX: usize = 64;
@@ -74,6 +77,8 @@ pub(crate) struct Runtime<'r> {
     pub(crate) sources: &'r Sources,
     /// Whether letters about tasks are to be written: somebody carries them.
     pub(crate) writes_letters: bool,
+    /// How long things are kept.
+    pub(crate) retention: &'r RetentionConfig,
     /// Counts.
     pub(crate) metrics: &'r Metrics,
     /// Tells the pages that something changed.
@@ -97,6 +102,8 @@ struct Decoded<'s> {
 struct Tally {
     taken: u64,
     repeated: u64,
+    /// Taken, but older than what is judged.
+    late: u64,
 }
 
 impl Runtime<'_> {
@@ -117,6 +124,9 @@ impl Runtime<'_> {
     ) -> Result<(), StoreError> {
         let mut batch = Batch::default();
         let mut saved_at = fold.cursor;
+        let mut round = None;
+        let pause = tokio::time::sleep(retention::FIRST);
+        tokio::pin!(pause);
         loop {
             tokio::select! {
                 biased;
@@ -126,6 +136,12 @@ impl Runtime<'_> {
                 }
                 Some(request) = requests.recv() => {
                     self.fulfil(fold, request).await?;
+                    continue;
+                }
+                // Before what comes in, of which there may be no end; each step is short.
+                () = &mut pause => {
+                    let wait = self.retain(fold, &mut round).await?;
+                    pause.set(tokio::time::sleep(wait));
                     continue;
                 }
                 goes_on = inbox.fill(&mut batch, BATCH_MAX) => {
@@ -173,11 +189,12 @@ impl Runtime<'_> {
         store::dead_letter::insert(&mut tx, &decoded.dead_letters).await?;
         let outcome = submitted::outcome(&decoded.submitted, &fresh);
         let total = decoded.events.len();
-        let mut taken = 0;
+        let (mut taken, mut late) = (0, 0);
         let (mut effects, mut effects_max) = (Vec::new(), EFFECTS_MAX);
         for ((position, _, event), is_new) in decoded.events.into_iter().zip(fresh) {
             if is_new {
                 taken += 1;
+                late += u64::from(fold.engine.is_forgotten(&event));
                 let placed = Placed { position, received_at: now, input: Input::Event(event) };
                 let seen = (self.store, &mut tx);
                 fold::handle(&mut fold.engine, seen, placed, &mut effects).await?;
@@ -198,7 +215,7 @@ impl Runtime<'_> {
         fold.cursor = new;
 
         let repeated = u64::try_from(total).unwrap_or_default() - taken + decoded.repeated;
-        self.count(now, &Tally { taken, repeated }, &decoded.dead_letters);
+        self.count(now, &Tally { taken, repeated, late }, &decoded.dead_letters);
         self.count_stored(&stored);
         Ok(outcome)
     }
@@ -249,10 +266,11 @@ impl Runtime<'_> {
     }
 
     fn count(&self, now: DateTime<Utc>, tally: &Tally, dead: &[NewDeadLetter]) {
-        let Tally { taken, repeated } = *tally;
+        let Tally { taken, repeated, late } = *tally;
         self.metrics.commits.inc();
         self.metrics.events.inc_by(taken);
         self.metrics.duplicates.inc_by(repeated);
+        self.metrics.retention.events_too_late.inc_by(late);
         for letter in dead {
             self.metrics.count_dead_letter(letter.code);
         }

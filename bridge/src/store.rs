@@ -34,6 +34,7 @@ pub(crate) mod event;
 pub(crate) mod log;
 pub(crate) mod outbox;
 mod postgres;
+pub(crate) mod retention;
 pub(crate) mod rule;
 pub(crate) mod schema;
 pub(crate) mod session;
@@ -46,7 +47,7 @@ pub(crate) mod user;
 #[cfg(test)]
 mod open_tests;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 /// How long PostgreSQL may take for a call that should be over at once.
 ///

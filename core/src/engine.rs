@@ -36,6 +36,7 @@ mod maintenance;
 mod pairing;
 mod raw;
 mod registries;
+mod retention;
 mod supply;
 mod switch;
 #[cfg(test)]
@@ -45,6 +46,7 @@ mod track;
 
 pub use self::explain::{Attempt, Fate, NearMiss, Occurrence, WhyNot};
 pub use self::ledger::Hold;
+pub use self::retention::{STATEFUL, reach};
 
 use self::desk::{Desk, Scene};
 use self::episode::{Change, Number};
@@ -133,6 +135,9 @@ pub struct Engine {
     maintenance: Maintenance,
     #[serde(skip, default = "all")]
     memory: Memory,
+    /// What happened before is not judged; whoever keeps the log says so at each start.
+    #[serde(skip)]
+    horizon: Option<DateTime<Utc>>,
     #[serde(with = "crate::snapshot::time")]
     log_time: DateTime<Utc>,
     scopes: Interner,
@@ -172,6 +177,7 @@ impl Engine {
             registries,
             maintenance: Maintenance::default(),
             memory,
+            horizon: None,
             log_time: DateTime::<Utc>::MIN_UTC,
             scopes: Interner::default(),
             devices: Interner::default(),
@@ -257,7 +263,8 @@ impl Engine {
         }
         let is_marker = self.maintenance.is_minded() && Maintenance::reads(&event.kind);
         let is_raw = self.derives && Derivation::reads(&event.kind);
-        if !is_raw && !is_marker && !self.judge.asks_about(&event.kind) {
+        let is_asked = (is_raw || self.judge.asks_about(&event.kind)) && !self.is_forgotten(&event);
+        if !is_marker && !is_asked {
             return None;
         }
         let event = EventRef::new(event);
@@ -346,7 +353,8 @@ impl Engine {
         let Some(Some(active)) = self.rules.get(address.rule) else { return true };
         let Some(keys) = self.keys.get_mut(address.rule) else { return true };
         let key = slot(keys, address.scope).get_or_insert_with(|| Box::new(Key::new(active)));
-        let mut work = Work { active, log_time: self.log_time, numbers: &mut self.numbers };
+        let (log_time, horizon) = (self.log_time, self.horizon);
+        let mut work = Work { active, log_time, horizon, numbers: &mut self.numbers };
         let Some(changes) = act(key, &mut work) else { return false };
         if let Memory::Recent(recent) = self.memory {
             key.settle(&work, recent);

@@ -19,6 +19,7 @@ use crate::runtime::reading::{Reader, parse_logged};
 use crate::store::error::StoreError;
 use crate::store::{self, Store};
 use crate::supervisor::StartError;
+use crate::web::when::machine;
 
 /// An engine on its way through the log, with what stands so far.
 #[derive(Debug)]
@@ -48,22 +49,32 @@ pub(super) async fn run(plan: &Plan<'_>, config: &Config) -> Result<Outcome, Rep
             RuleSet::Live => (Vec::new(), true),
         };
         let engine = Engine::new(rules, Registry::default(), MEMORY);
-        let (board, store) = (Board::default(), store.clone());
-        sides.push(Side { engine, board, faults: 0, is_live, store, last: 0 });
+        sides.push(Side { engine, is_live, ..Side::live(&store) });
     }
-    let events = fold(&store, &mut sides, plan.until).await?;
+    if let Some(horizon) = store::retention::deleted(&store).await?.horizon {
+        notes.push(format!(
+            "older events are deleted; what happened before {} is not judged",
+            machine(horizon)
+        ));
+    }
+    // What is committed from here on is left out, so that all of it is one state of the log.
+    let last = store::cursor::read(&store).await?;
+    let events = fold(&store, &mut sides, (plan.until, last)).await?;
     let folds = sides.into_iter().map(|side| Folded::Stored(Box::new(side))).collect();
     Ok(Outcome { folds, events, notes })
 }
 
-/// Folds every input received before `until` and returns how many of them were events.
-async fn fold(
+/// Folds every input received before `until`, up to the place `last`, and returns how many of them
+/// were events.
+pub(super) async fn fold(
     store: &Store,
     sides: &mut [Side],
-    until: Option<DateTime<Utc>>,
+    (until, last): (Option<DateTime<Utc>>, Position),
 ) -> Result<u64, StoreError> {
-    // What is committed from here on is left out, so that all of it is one state of the log.
-    let last = store::cursor::read(store).await?;
+    let horizon = store::retention::deleted(store).await?.horizon;
+    for side in sides.iter_mut() {
+        side.engine.forget_before(horizon);
+    }
     let mut reader = Reader::new(store, last);
     let mut events = 0;
     while let Some(page) = reader.next_page().await? {
@@ -86,6 +97,13 @@ async fn fold(
 }
 
 impl Side {
+    /// Returns one that has seen nothing and follows the log's own rule switches.
+    pub(super) fn live(store: &Store) -> Self {
+        let engine = Engine::new(Vec::new(), Registry::default(), MEMORY);
+        let (board, store) = (Board::default(), store.clone());
+        Self { engine, board, faults: 0, is_live: true, store, last: 0 }
+    }
+
     async fn take(&mut self, store: &Store, mut placed: Placed) -> Result<(), StoreError> {
         self.last = placed.position;
         if !self.is_live && matches!(placed.input, Input::Rules(_)) {

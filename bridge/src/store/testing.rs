@@ -21,7 +21,7 @@ use super::event::NewEvent;
 ///
 /// PostgreSQL takes part where `UPTURN_TEST_POSTGRES` is the URL of a server on which databases
 /// may be made; the database of a test that failed stays there for a look.
-pub(super) async fn each_backend(test: impl AsyncFn(&Store)) {
+pub(crate) async fn each_backend(test: impl AsyncFn(&Store)) {
     each_empty_backend(async |store| {
         store.migrate().await.unwrap();
         test(store).await;
@@ -89,6 +89,11 @@ pub(super) async fn execute(store: &Store, sql: String) {
     on_backend!(store.writer(), db => {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await.map(drop).unwrap();
     });
+}
+
+/// Deletes the snapshot, as anybody may.
+pub(crate) async fn forget_snapshot(store: &Store) {
+    execute(store, "DELETE FROM snapshot".to_owned()).await;
 }
 
 /// Says on which database a test failed; shown only if it does.

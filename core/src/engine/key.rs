@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::ActiveRule;
 use super::episode::{Change, Episode, Number};
 use super::pairing::{self, Standing};
+use super::retention::reach;
 use super::timeline::{Ordered as _, Placed, Timeline};
 use super::track::{Entry, Op, Track};
 use crate::event::EventRef;
@@ -26,6 +27,8 @@ pub(super) struct Work<'w> {
     pub(super) active: &'w ActiveRule,
     /// Deadlines before this have passed.
     pub(super) log_time: DateTime<Utc>,
+    /// From where on, in event time, a history that is loaded is whole.
+    pub(super) horizon: Option<DateTime<Utc>>,
     /// The last number that was given to an episode.
     pub(super) numbers: &'w mut Number,
 }
@@ -86,6 +89,13 @@ impl Key {
         self.timeline.head()
     }
 
+    /// Returns the event time of the earliest evidence of the episode that is open, if one is.
+    pub(super) fn open_since(&self) -> Option<DateTime<Utc>> {
+        let newest = &self.standing.last()?.episode;
+        let first = newest.evidence().first()?;
+        newest.closed_at.is_none().then_some(first.occurred_at)
+    }
+
     /// Returns the next deadline.
     pub(super) fn next_deadline(&self, active: &ActiveRule) -> Option<DateTime<Utc>> {
         self.timeline.next_deadline(active)
@@ -140,7 +150,11 @@ impl Key {
 
     /// Folds the whole history, in event order, from nothing. What people did, and what was
     /// adopted, stays.
-    pub(super) fn rebuild(&mut self, work: &mut Work<'_>, entries: Vec<Entry>) -> Vec<Change> {
+    pub(super) fn rebuild(&mut self, work: &mut Work<'_>, mut entries: Vec<Entry>) -> Vec<Change> {
+        if let Some(horizon) = work.horizon {
+            let from = self.leave_before(work, horizon);
+            entries.retain(|entry| from <= entry.order().occurred_at);
+        }
         self.timeline = Timeline::new(Track::start(work.active));
         self.settled = None;
         let adopted = self.adopted.clone().map(Entry::Adopted);
@@ -148,6 +162,20 @@ impl Key {
             self.timeline.place(work.active, entry, &mut Vec::new());
         }
         self.fold_again(work)
+    }
+
+    /// Leaves episodes as they are whose evidence may be older than `horizon`; the newest of them
+    /// goes on counting. Returns from where on events are judged again.
+    fn leave_before(&mut self, work: &Work<'_>, horizon: DateTime<Utc>) -> DateTime<Utc> {
+        let whole = horizon + reach(&work.active.rule);
+        let left = self.standing.partition_point(|s| s.episode.opened_at < whole);
+        let newest = left.checked_sub(1).and_then(|at| self.standing.get(at));
+        let Some(newest) = newest.map(|standing| standing.episode.clone()) else { return horizon };
+        self.standing.drain(..left - 1);
+        // What happened up to its end is in it already.
+        let end = newest.closed_at.max(newest.joined_at).unwrap_or(newest.opened_at);
+        self.adopted = Some(newest);
+        horizon.max(end + TimeDelta::milliseconds(1))
     }
 
     /// Takes over what an older version of the rule left standing.
