@@ -19,10 +19,12 @@ mod demo;
 mod doctor;
 mod events;
 mod explain;
+mod migrate;
 mod output;
 mod rules;
 mod schema;
 mod serve;
+mod store_command;
 mod user;
 
 /// From service to sales: devices report trouble, the right person gets the task.
@@ -55,6 +57,9 @@ enum Command {
     /// Hand in service events: tickets, repairs, visits
     #[command(subcommand)]
     Events(events::Command),
+    /// Look at the database's schema, and bring it up to date
+    #[command(subcommand)]
+    Migrate(migrate::Command),
     /// Look over broker, database, clock, disk and ports
     Doctor(doctor::DoctorArgs),
     /// Show the configuration
@@ -79,6 +84,7 @@ pub fn run() -> ExitCode {
         Command::Explain(command) => explain::run(&command, config),
         Command::Rules(command) => rules::run(&command, config),
         Command::Events(command) => events::run(&command, &SystemClock),
+        Command::Migrate(command) => migrate::run(&command, config),
         Command::Doctor(args) => doctor(args, config),
         Command::Config(command) => config::run(command, config, &mut io::stdout().lock())
             .unwrap_or_else(|error| output::failed(&error, error.exit())),

@@ -82,10 +82,7 @@ impl Store {
 
     /// Brings the schema up to date; refuses one that is newer than this binary.
     pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
-        match &self.0 {
-            Backend::Sqlite(database) => schema::migrate_sqlite(database).await,
-            Backend::Postgres(database) => schema::migrate_postgres(database).await,
-        }
+        schema::migrate(self, None).await
     }
 
     /// Takes the right to be the one active process on this database, until the claim is dropped.

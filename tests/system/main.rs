@@ -7,6 +7,7 @@
 
 mod backtest;
 mod commands;
+mod database;
 mod demo;
 mod explain;
 mod journey;

@@ -17,7 +17,7 @@ use crate::runtime::MEMORY;
 use crate::runtime::fold::{self, Placed};
 use crate::runtime::reading::{Reader, parse_logged};
 use crate::store::error::StoreError;
-use crate::store::{self, Store};
+use crate::store::{self, Store, schema};
 use crate::supervisor::StartError;
 use crate::web::when::machine;
 
@@ -51,6 +51,7 @@ pub(super) async fn run(plan: &Plan<'_>, config: &Config) -> Result<Outcome, Rep
         let engine = Engine::new(rules, Registry::default(), MEMORY);
         sides.push(Side { engine, is_live, ..Side::live(&store) });
     }
+    schema::require_current(&store).await?;
     if let Some(horizon) = store::retention::deleted(&store).await?.horizon {
         notes.push(format!(
             "older events are deleted; what happened before {} is not judged",
