@@ -19,6 +19,7 @@ mod demo;
 mod doctor;
 mod events;
 mod explain;
+mod export;
 mod migrate;
 mod output;
 mod rules;
@@ -57,6 +58,9 @@ enum Command {
     /// Hand in service events: tickets, repairs, visits
     #[command(subcommand)]
     Events(events::Command),
+    /// Write the log of events to a file for other tools
+    #[command(subcommand)]
+    Export(export::Command),
     /// Look at the database's schema, and bring it up to date
     #[command(subcommand)]
     Migrate(migrate::Command),
@@ -84,6 +88,7 @@ pub fn run() -> ExitCode {
         Command::Explain(command) => explain::run(&command, config),
         Command::Rules(command) => rules::run(&command, config),
         Command::Events(command) => events::run(&command, &SystemClock),
+        Command::Export(command) => export::run(&command, config),
         Command::Migrate(command) => migrate::run(&command, config),
         Command::Doctor(args) => doctor(args, config),
         Command::Config(command) => config::run(command, config, &mut io::stdout().lock())

@@ -9,6 +9,8 @@ mod health;
 mod telemetry;
 mod hex;
 mod lines;
+mod new_file;
+mod parquet;
 mod backoff;
 mod store;
 mod rules;

@@ -17,6 +17,7 @@ use upturn_core::task::Task;
 use self::stored::Side;
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::parquet::TableError;
 use crate::runtime::switching::version_of;
 use crate::store::error::StoreError;
 use crate::supervisor::StartError;
@@ -83,6 +84,14 @@ pub(crate) enum ReplayError {
         /// Why.
         source: io::Error,
     },
+    /// A Parquet file of events.
+    #[error("cannot read {path}", path = .path.display())]
+    Table {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: TableError,
+    },
     /// No line of the files was an event.
     #[error("none of the {0} lines became an event; see above")]
     NothingRead(u64),
@@ -103,7 +112,7 @@ impl ReplayError {
         match self {
             Self::Start(error) => error.exit(),
             Self::Read { .. } | Self::NoStore(_) => Exit::NoInput,
-            Self::NothingRead(_) => Exit::DataErr,
+            Self::Table { .. } | Self::NothingRead(_) => Exit::DataErr,
         }
     }
 }

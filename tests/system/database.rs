@@ -57,13 +57,14 @@ fn a_schema_of_a_newer_program_is_refused_by_every_command() {
         let (code, shown) = steps(&site);
         assert_eq!(code, Some(1));
         assert_eq!(shown["steps"].as_array().unwrap().last().unwrap()["version"], 9999);
-        for command in [&["serve"][..], &["migrate", "up"]] {
+        for command in [&["serve"][..], &["migrate", "up"], &["export", "events", "out.jsonl"]] {
             let mut started = site.command([]);
             let output = run_with(&mut started, command);
             let said = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(69), "{command:?}: {said}");
             assert!(said.contains("schema 9999"), "{command:?}: {said}");
         }
+        assert!(!site.folder.path().join("out.jsonl").exists());
     });
 }
 
@@ -105,11 +106,12 @@ fn a_torn_or_foreign_file_is_refused_by_every_command_and_left_as_it_is() {
     overwritten[100..4096].fill(0xee);
     std::fs::write(place("overwritten.db"), overwritten).unwrap();
 
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 10] = [
         &["serve"],
         &["migrate", "status"],
         &["migrate", "up"],
         &["migrate", "up", "--dry-run"],
+        &["export", "events", "out.jsonl"],
         &["backtest"],
         &["explain", "task", "t"],
         &["rules", "list"],
@@ -137,4 +139,5 @@ fn a_torn_or_foreign_file_is_refused_by_every_command_and_left_as_it_is() {
             );
         }
     }
+    assert!(!place("out.jsonl").exists());
 }

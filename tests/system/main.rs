@@ -10,6 +10,7 @@ mod commands;
 mod database;
 mod demo;
 mod explain;
+mod export;
 mod journey;
 mod late;
 mod outage;

@@ -4,9 +4,13 @@ use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use upturn_core::decode::DecodeError;
+use upturn_core::event::Position;
+
 use super::{block_on, output};
 use crate::config::{Config, ConfigError};
 use crate::exit::Exit;
+use crate::parquet::TableError;
 use crate::store::Store;
 use crate::store::error::StoreError;
 
@@ -19,6 +23,14 @@ pub(super) enum StoreCommandError {
     Store(#[from] StoreError),
     #[error("there is no database {} yet; `upturn serve` makes it", .0.display())]
     NoDatabase(PathBuf),
+    #[error("{} is there already and was left as it is; name a new file", .0.display())]
+    Exists(PathBuf),
+    #[error("cannot write {path}; check the folder, its permissions and the disk", path = .path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("the event at place {position} cannot be written down; run `upturn doctor`")]
+    Event { position: Position, source: DecodeError },
+    #[error(transparent)]
+    Table(#[from] TableError),
     #[error(transparent)]
     Print(#[from] io::Error),
 }
@@ -28,8 +40,18 @@ impl StoreCommandError {
         match self {
             Self::Config(_) => Exit::Config,
             Self::Store(_) | Self::NoDatabase(_) => Exit::Unavailable,
-            Self::Print(_) => Exit::Output,
+            Self::Event { .. } => Exit::Software,
+            Self::Exists(_) | Self::Write { .. } | Self::Table(_) | Self::Print(_) => Exit::Output,
         }
+    }
+
+    /// Returns the error of a file at `path` that cannot be made.
+    pub(super) fn of_file(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        if source.kind() == io::ErrorKind::AlreadyExists {
+            return Self::Exists(path);
+        }
+        Self::Write { path, source }
     }
 }
 
