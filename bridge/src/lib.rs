@@ -11,6 +11,7 @@ mod hex;
 mod lines;
 mod new_file;
 mod parquet;
+mod backup;
 mod backoff;
 mod store;
 mod rules;

@@ -23,8 +23,11 @@ use crate::store::error::StoreError;
 use crate::supervisor::StartError;
 use crate::{registry, rules};
 
+mod digest;
 mod file;
 mod stored;
+
+pub(crate) use self::digest::{FoldDigest, digest};
 
 /// Which rules judge.
 #[derive(Clone, Debug)]

@@ -57,7 +57,12 @@ fn a_schema_of_a_newer_program_is_refused_by_every_command() {
         let (code, shown) = steps(&site);
         assert_eq!(code, Some(1));
         assert_eq!(shown["steps"].as_array().unwrap().last().unwrap()["version"], 9999);
-        for command in [&["serve"][..], &["migrate", "up"], &["export", "events", "out.jsonl"]] {
+        for command in [
+            &["serve"][..],
+            &["migrate", "up"],
+            &["export", "events", "out.jsonl"],
+            &["backup", "out.backup"],
+        ] {
             let mut started = site.command([]);
             let output = run_with(&mut started, command);
             let said = String::from_utf8(output.stderr).unwrap();
@@ -65,6 +70,7 @@ fn a_schema_of_a_newer_program_is_refused_by_every_command() {
             assert!(said.contains("schema 9999"), "{command:?}: {said}");
         }
         assert!(!site.folder.path().join("out.jsonl").exists());
+        assert!(!site.folder.path().join("out.backup").exists());
     });
 }
 
@@ -106,11 +112,12 @@ fn a_torn_or_foreign_file_is_refused_by_every_command_and_left_as_it_is() {
     overwritten[100..4096].fill(0xee);
     std::fs::write(place("overwritten.db"), overwritten).unwrap();
 
-    let commands: [&[&str]; 10] = [
+    let commands: [&[&str]; 11] = [
         &["serve"],
         &["migrate", "status"],
         &["migrate", "up"],
         &["migrate", "up", "--dry-run"],
+        &["backup", "out.backup"],
         &["export", "events", "out.jsonl"],
         &["backtest"],
         &["explain", "task", "t"],
@@ -139,5 +146,5 @@ fn a_torn_or_foreign_file_is_refused_by_every_command_and_left_as_it_is() {
             );
         }
     }
-    assert!(!place("out.jsonl").exists());
+    assert!(!place("out.backup").exists() && !place("out.jsonl").exists());
 }

@@ -6,6 +6,7 @@
 )]
 
 mod backtest;
+mod backup;
 mod commands;
 mod database;
 mod demo;

@@ -8,6 +8,7 @@ use upturn_core::decode::DecodeError;
 use upturn_core::event::Position;
 
 use super::{block_on, output};
+use crate::backup::BackupError;
 use crate::config::{Config, ConfigError};
 use crate::exit::Exit;
 use crate::parquet::TableError;
@@ -23,6 +24,8 @@ pub(super) enum StoreCommandError {
     Store(#[from] StoreError),
     #[error("there is no database {} yet; `upturn serve` makes it", .0.display())]
     NoDatabase(PathBuf),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     #[error("{} is there already and was left as it is; name a new file", .0.display())]
     Exists(PathBuf),
     #[error("cannot write {path}; check the folder, its permissions and the disk", path = .path.display())]
@@ -40,6 +43,7 @@ impl StoreCommandError {
         match self {
             Self::Config(_) => Exit::Config,
             Self::Store(_) | Self::NoDatabase(_) => Exit::Unavailable,
+            Self::Backup(error) => error.exit(),
             Self::Event { .. } => Exit::Software,
             Self::Exists(_) | Self::Write { .. } | Self::Table(_) | Self::Print(_) => Exit::Output,
         }

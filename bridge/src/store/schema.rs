@@ -75,6 +75,12 @@ pub(crate) async fn require_current(store: &Store) -> Result<(), StoreError> {
     }
 }
 
+/// Returns an error if this binary does not know the step `found`.
+pub(crate) fn refuse_newer(store: &Store, found: i64) -> Result<(), StoreError> {
+    let known = newest(store);
+    if known < found { Err(StoreError::SchemaTooNew { found, known }) } else { Ok(()) }
+}
+
 /// Brings the schema to the step `target`, or to the newest one.
 pub(super) async fn migrate(store: &Store, target: Option<i64>) -> Result<(), StoreError> {
     match &store.0 {
