@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 
 mod backtest;
+mod backup;
 mod causes;
 mod check;
 mod config;
@@ -19,10 +20,14 @@ mod demo;
 mod doctor;
 mod events;
 mod explain;
+mod export;
+mod migrate;
 mod output;
+mod restore;
 mod rules;
 mod schema;
 mod serve;
+mod store_command;
 mod user;
 
 /// From service to sales: devices report trouble, the right person gets the task.
@@ -55,6 +60,16 @@ enum Command {
     /// Hand in service events: tickets, repairs, visits
     #[command(subcommand)]
     Events(events::Command),
+    /// Write the log of events to a file for other tools
+    #[command(subcommand)]
+    Export(export::Command),
+    /// Write the whole database to a file, while the program runs or not
+    Backup(backup::Args),
+    /// Fill an empty database from a backup, and check that it folds to the same
+    Restore(restore::Args),
+    /// Look at the database's schema, and bring it up to date
+    #[command(subcommand)]
+    Migrate(migrate::Command),
     /// Look over broker, database, clock, disk and ports
     Doctor(doctor::DoctorArgs),
     /// Show the configuration
@@ -79,6 +94,10 @@ pub fn run() -> ExitCode {
         Command::Explain(command) => explain::run(&command, config),
         Command::Rules(command) => rules::run(&command, config),
         Command::Events(command) => events::run(&command, &SystemClock),
+        Command::Export(command) => export::run(&command, config),
+        Command::Backup(args) => backup::run(&args, config),
+        Command::Restore(args) => restore::run(&args, config),
+        Command::Migrate(command) => migrate::run(&command, config),
         Command::Doctor(args) => doctor(args, config),
         Command::Config(command) => config::run(command, config, &mut io::stdout().lock())
             .unwrap_or_else(|error| output::failed(&error, error.exit())),

@@ -15,6 +15,7 @@ use self::environment::Environment;
 use self::layers::{Document, Layers};
 use self::mqtt::MqttConfig;
 use self::problem::Finding;
+use self::retention::RetentionConfig;
 use self::source::SourceConfig;
 use self::store::StoreConfig;
 
@@ -23,6 +24,7 @@ mod layers;
 mod listen;
 pub(crate) mod mqtt;
 pub(crate) mod problem;
+pub(crate) mod retention;
 pub(crate) mod secret;
 pub(crate) mod source;
 pub(crate) mod store;
@@ -44,6 +46,8 @@ const LOOPBACK: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCA
 pub(crate) struct Config {
     /// Where events and tasks are kept.
     pub(crate) store: StoreConfig,
+    /// How long it is kept.
+    pub(crate) retention: RetentionConfig,
     /// The doors through which telemetry comes.
     pub(crate) mqtt: MqttConfig,
     /// Which topics are read, and how.
@@ -223,6 +227,7 @@ impl Config {
     fn lowest_layer() -> Self {
         Self {
             store: StoreConfig::default(),
+            retention: RetentionConfig::default(),
             mqtt: MqttConfig::default(),
             source: SourceConfig::defaults(),
             rules: RulesConfig { dir: "rules".into() },
@@ -253,6 +258,7 @@ impl Config {
             let why = "only a postgres URL without a password of its own needs one; remove it";
             findings.push(Finding::new(&["store", "password_file"], why.to_owned()));
         }
+        self.retention.check(&mut findings);
         self.check_sources(&mut findings);
         let same_door = self.mqtt.listen.filter(|mqtt| {
             mqtt.port() != 0

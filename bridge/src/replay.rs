@@ -19,14 +19,17 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::explain::RegistryRow;
 use crate::explain::why_not::{self, Question, WhyNotExplained};
+use crate::parquet::TableError;
 use crate::runtime::switching::version_of;
 use crate::store::error::StoreError;
 use crate::supervisor::StartError;
 use crate::{registry, rules};
 
+mod digest;
 mod file;
 mod stored;
 
+pub(crate) use self::digest::{FoldDigest, digest};
 pub(crate) use self::stored::{of_live, open};
 
 /// Which rules judge.
@@ -87,6 +90,14 @@ pub(crate) enum ReplayError {
         /// Why.
         source: io::Error,
     },
+    /// A Parquet file of events.
+    #[error("cannot read {path}", path = .path.display())]
+    Table {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: TableError,
+    },
     /// No line of the files was an event.
     #[error("none of the {0} lines became an event; see above")]
     NothingRead(u64),
@@ -107,7 +118,7 @@ impl ReplayError {
         match self {
             Self::Start(error) => error.exit(),
             Self::Read { .. } | Self::NoStore(_) => Exit::NoInput,
-            Self::NothingRead(_) => Exit::DataErr,
+            Self::Table { .. } | Self::NothingRead(_) => Exit::DataErr,
         }
     }
 }

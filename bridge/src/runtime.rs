@@ -17,6 +17,7 @@ use upturn_core::id::{DeviceId, EventId};
 use upturn_core::input::Input;
 
 use crate::clock::Clock;
+use crate::config::retention::RetentionConfig;
 use crate::ingest::delivery::Delivery;
 use crate::ingest::inbox::{Batch, Inbox};
 use crate::ingest::submission::Taken;
@@ -33,6 +34,7 @@ pub(crate) mod fold;
 pub(crate) mod reading;
 mod recovery;
 mod refusal;
+mod retention;
 pub(crate) mod request;
 mod submitted;
 pub(crate) mod switching;
@@ -46,7 +48,8 @@ use self::submitted::Submitted;
 /// The most messages one commit may hold.
 pub(crate) const BATCH_MAX: usize = 4_096;
 /// How much history the engine keeps in memory; an older late event is folded from the store.
-pub(crate) const MEMORY: Memory = Memory::Recent(chrono::TimeDelta::hours(24));
+pub(crate) const MEMORY: Memory = Memory::Recent(MEMORY_KEPT);
+const MEMORY_KEPT: chrono::TimeDelta = chrono::TimeDelta::hours(24);
 
 /// Inputs after which a snapshot is written: what a start may have to fold again.
 const SNAPSHOT_EVERY: Position = 500_000;
@@ -73,6 +76,8 @@ pub(crate) struct Runtime<'r> {
     pub(crate) sources: &'r Sources,
     /// Whether letters about tasks are to be written: somebody carries them.
     pub(crate) writes_letters: bool,
+    /// How long things are kept.
+    pub(crate) retention: &'r RetentionConfig,
     /// Counts.
     pub(crate) metrics: &'r Metrics,
     /// Tells the pages that something changed.
@@ -96,6 +101,8 @@ struct Decoded<'s> {
 struct Tally {
     taken: u64,
     repeated: u64,
+    /// Taken, but older than what is judged.
+    late: u64,
 }
 
 impl Runtime<'_> {
@@ -116,6 +123,9 @@ impl Runtime<'_> {
     ) -> Result<(), StoreError> {
         let mut batch = Batch::default();
         let mut saved_at = fold.cursor;
+        let mut round = None;
+        let pause = tokio::time::sleep(retention::FIRST);
+        tokio::pin!(pause);
         loop {
             tokio::select! {
                 biased;
@@ -125,6 +135,12 @@ impl Runtime<'_> {
                 }
                 Some(request) = requests.recv() => {
                     self.fulfil(fold, request).await?;
+                    continue;
+                }
+                // Before what comes in, of which there may be no end; each step is short.
+                () = &mut pause => {
+                    let wait = self.retain(fold, &mut round).await?;
+                    pause.set(tokio::time::sleep(wait));
                     continue;
                 }
                 goes_on = inbox.fill(&mut batch, BATCH_MAX) => {
@@ -180,7 +196,7 @@ impl Runtime<'_> {
         let total = events.len();
 
         let mut tx = self.store.begin().await?;
-        let (fresh, stored) = self.write(&mut tx, fold, now, events).await?;
+        let (fresh, stored, late) = self.write(&mut tx, fold, now, events).await?;
         store::dead_letter::insert(&mut tx, &dead_letters).await?;
         if old != new {
             store::cursor::advance(&mut tx, old, new).await?;
@@ -190,27 +206,29 @@ impl Runtime<'_> {
 
         let taken = fresh.iter().map(|is_new| u64::from(*is_new)).sum::<u64>();
         let repeated = u64::try_from(total).unwrap_or_default() - taken + repeated;
-        self.count(now, &Tally { taken, repeated }, &dead_letters);
+        self.count(now, &Tally { taken, repeated, late }, &dead_letters);
         self.count_stored(&stored);
         Ok(submitted::outcome(&submitted, &fresh))
     }
 
-    /// Writes events and what follows from them; returns which of them are new.
+    /// Writes events and what follows from them; returns which of them are new, what was stored, and
+    /// how many came too late to be judged.
     async fn write(
         &self,
         tx: &mut Tx,
         fold: &mut Fold,
         now: DateTime<Utc>,
         events: Vec<(Position, &str, Event)>,
-    ) -> Result<(Vec<bool>, Stored), StoreError> {
+    ) -> Result<(Vec<bool>, Stored, u64), StoreError> {
         let rows: Vec<NewEvent<'_>> = events
             .iter()
             .map(|(position, source, event)| NewEvent { position: *position, source, event })
             .collect();
         let fresh = store::event::append(tx, &rows).await?;
-        let mut consequences = Consequences::new();
+        let (mut consequences, mut late) = (Consequences::new(), 0);
         for ((position, _, event), is_new) in events.into_iter().zip(&fresh) {
             if *is_new {
+                late += u64::from(fold.engine.is_forgotten(&event));
                 let placed = Placed { position, received_at: now, input: Input::Event(event) };
                 let mut effects = Vec::new();
                 fold::handle(&mut fold.engine, (self.store, tx), placed, &mut effects).await?;
@@ -220,7 +238,7 @@ impl Runtime<'_> {
         let failures = &mut fold.failures;
         let stored =
             consequence::store(tx, now, self.writes_letters, failures, consequences).await?;
-        Ok((fresh, stored))
+        Ok((fresh, stored, late))
     }
 
     fn decode(&self, cursor: Position, now: DateTime<Utc>, batch: &Batch) -> Decoded<'_> {
@@ -269,10 +287,11 @@ impl Runtime<'_> {
     }
 
     fn count(&self, now: DateTime<Utc>, tally: &Tally, dead: &[NewDeadLetter]) {
-        let Tally { taken, repeated } = *tally;
+        let Tally { taken, repeated, late } = *tally;
         self.metrics.commits.inc();
         self.metrics.events.inc_by(taken);
         self.metrics.duplicates.inc_by(repeated);
+        self.metrics.retention.events_too_late.inc_by(late);
         for letter in dead {
             self.metrics.count_dead_letter(letter.code);
         }

@@ -29,16 +29,20 @@ pub(crate) mod claim;
 mod column;
 pub(crate) mod cursor;
 pub(crate) mod dead_letter;
+pub(crate) mod dump;
 pub(crate) mod error;
 pub(crate) mod event;
+pub(crate) mod load;
 pub(crate) mod log;
 pub(crate) mod outbox;
 mod postgres;
+pub(crate) mod retention;
 pub(crate) mod rule;
 pub(crate) mod schema;
 pub(crate) mod session;
 pub(crate) mod snapshot;
 mod sqlite;
+pub(crate) mod table;
 pub(crate) mod task;
 pub(crate) mod task_view;
 pub(crate) mod user;
@@ -81,10 +85,7 @@ impl Store {
 
     /// Brings the schema up to date; refuses one that is newer than this binary.
     pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
-        match &self.0 {
-            Backend::Sqlite(database) => schema::migrate_sqlite(database).await,
-            Backend::Postgres(database) => schema::migrate_postgres(database).await,
-        }
+        schema::migrate(self, None).await
     }
 
     /// Takes the right to be the one active process on this database, until the claim is dropped.

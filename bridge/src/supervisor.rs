@@ -16,6 +16,7 @@ use upturn_core::registry::Registry;
 use crate::backoff::Backoff;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
+use crate::config::retention::RetentionConfig;
 use crate::health::Health;
 use crate::ingest::door::OpenDoor;
 use crate::ingest::inbox::Inbox;
@@ -94,8 +95,7 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
     let web =
         listener.local_addr().map_err(|error| StartError::listen(plan.config.web.listen, error))?;
 
-    let health = Health::new(&["broker", "database", "ingest"]);
-    let metrics = Metrics::new();
+    let (health, metrics) = (Health::new(&["broker", "database", "ingest"]), Metrics::new());
     let (changes, _) = broadcast::channel(CHANGES_MAX);
     let (deliver, submit, inbox) = Inbox::with_room_for(INBOX_MAX, SUBMISSIONS_MAX);
     let (resets, reset) = watch::channel(0);
@@ -130,6 +130,7 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
         sources,
         wanted: Wanted { rules: plan.rules, registry: plan.registry, actor: "upturn".to_owned() },
         writes_letters: plan.config.outbox.mqtt_topic.is_some(),
+        retention: plan.config.retention,
         health,
         metrics,
         changes,
@@ -230,6 +231,7 @@ struct Writer {
     sources: Sources,
     wanted: Wanted,
     writes_letters: bool,
+    retention: RetentionConfig,
     health: Health,
     metrics: Metrics,
     changes: broadcast::Sender<Change>,
@@ -254,6 +256,7 @@ impl Writer {
             clock: clock.as_ref(),
             sources: &self.sources,
             writes_letters: self.writes_letters,
+            retention: &self.retention,
             metrics: &self.metrics,
             changes: &self.changes,
         };

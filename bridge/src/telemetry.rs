@@ -12,6 +12,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+mod retention;
+
+use self::retention::RetentionMetrics;
+
 /// The media type of [`Metrics::text`].
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -35,6 +39,8 @@ pub(crate) struct Metrics {
     pub(crate) commits: Counter,
     /// Times a broker had forgotten our session, and what it held for us.
     pub(crate) sessions_lost: Counter,
+    /// What is kept, and what is deleted.
+    pub(crate) retention: RetentionMetrics,
     last_event_age: Gauge,
     last_event_ms: Arc<AtomicI64>,
     registry: Arc<Registry>,
@@ -88,6 +94,7 @@ impl Metrics {
             "Times a broker had forgotten our session",
             sessions_lost.clone(),
         );
+        let retention = RetentionMetrics::register(&mut registry);
         let last_event_age = Gauge::default();
         registry.register(
             "last_event_age_seconds",
@@ -102,6 +109,7 @@ impl Metrics {
             tasks_created,
             commits,
             sessions_lost,
+            retention,
             last_event_age,
             last_event_ms: Arc::new(AtomicI64::new(NEVER)),
             registry: Arc::new(registry),

@@ -16,6 +16,7 @@ mod time;
 mod native;
 pub mod ocpp16;
 pub mod line;
+pub mod exported;
 pub mod subject;
 
 use self::topic::{Captures, TopicPattern};

@@ -40,6 +40,7 @@ mod pairing;
 mod raw;
 mod recent;
 mod registries;
+mod retention;
 mod route;
 mod supply;
 mod switch;
@@ -50,6 +51,7 @@ mod track;
 pub use self::explain::{Attempt, Fate, NearMiss, Occurrence, WhyNot};
 pub use self::forget::RECENT_MAX;
 pub use self::ledger::Hold;
+pub use self::retention::{STATEFUL, reach};
 
 use self::desk::{Desk, Scene};
 use self::episode::Number;
@@ -140,6 +142,9 @@ pub struct Engine {
     maintenance: Maintenance,
     #[serde(skip, default = "all")]
     memory: Memory,
+    /// What happened before is not judged; whoever keeps the log says so at each start.
+    #[serde(skip)]
+    horizon: Option<DateTime<Utc>>,
     #[serde(with = "crate::snapshot::time")]
     log_time: DateTime<Utc>,
     /// Of devices and scopes.
@@ -186,6 +191,7 @@ impl Engine {
             registries,
             maintenance: Maintenance::default(),
             memory,
+            horizon: None,
             log_time: DateTime::<Utc>::MIN_UTC,
             names: Interner::default(),
             raw: Vec::new(),
@@ -273,7 +279,9 @@ impl Engine {
         }
         let is_marker = self.maintenance.is_minded() && Maintenance::reads(&event.kind);
         let is_raw = self.derives && Derivation::reads(&event.kind);
-        if !is_raw && !is_marker && self.judge.groups(&event.kind).is_empty() {
+        let is_asked =
+            (is_raw || !self.judge.groups(&event.kind).is_empty()) && !self.is_forgotten(&event);
+        if !is_marker && !is_asked {
             return None;
         }
         let event = EventRef::new(event);

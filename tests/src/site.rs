@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Once;
 
 use serde_json::Value;
-use sqlx::{Connection as _, Executor as _, PgConnection};
+use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::binary::{self, Running, free_port, run, upturn, wait_for};
@@ -62,6 +62,8 @@ pub struct Site {
     pub folder: TempDir,
     /// The program, while it runs.
     pub process: Option<Running>,
+    /// The address of the database.
+    store: String,
 }
 
 impl Site {
@@ -74,6 +76,14 @@ impl Site {
 
     /// Writes settings, rules and a user; nothing runs yet.
     pub fn install(plan: &Plan) -> Self {
+        let site = Self::install_without_user(plan);
+        let added = run(site.command(["user", "add", http::USER]), http::PASSWORD);
+        assert!(added.status.success(), "{added:?}");
+        site
+    }
+
+    /// Writes settings and rules; nobody has touched the database yet.
+    pub fn install_without_user(plan: &Plan) -> Self {
         let folder = TempDir::new().unwrap();
         let (web, mqtt) = (free_port(), plan.broker.unwrap_or_else(free_port));
         let doors = match plan.broker {
@@ -101,10 +111,23 @@ impl Site {
         for (number, rule) in plan.rules.iter().enumerate() {
             std::fs::write(rules.join(format!("rule-{number}.toml")), rule).unwrap();
         }
-        let site = Self { web, mqtt, folder, process: None };
-        let added = run(site.command(["user", "add", http::USER]), http::PASSWORD);
-        assert!(added.status.success(), "{added:?}");
-        site
+        Self { web, mqtt, folder, process: None, store }
+    }
+
+    /// Runs statements on the database, past the program.
+    pub fn execute(&self, statements: &str) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let statements = sqlx::AssertSqlSafe(statements.to_owned());
+        runtime.block_on(async {
+            if self.store.starts_with("sqlite:") {
+                let mut connection = SqliteConnection::connect(&self.store).await.unwrap();
+                connection.execute(sqlx::raw_sql(statements)).await.unwrap();
+                connection.close().await.unwrap();
+            } else {
+                let mut connection = PgConnection::connect(&self.store).await.unwrap();
+                connection.execute(sqlx::raw_sql(statements)).await.unwrap();
+            }
+        });
     }
 
     /// Returns a command on this installation.
@@ -192,6 +215,14 @@ impl Drop for Site {
         if std::thread::panicking() {
             drop(writeln!(std::io::stderr(), "the program's log:\n{}", self.log()));
         }
+    }
+}
+
+/// Runs `test` with SQLite in the site's own folder, and with a new PostgreSQL database.
+pub fn each_database(test: impl Fn(Option<String>)) {
+    test(None);
+    if let Some(database) = Database::create() {
+        test(Some(database.url.clone()));
     }
 }
 

@@ -6,9 +6,12 @@
 )]
 
 mod backtest;
+mod backup;
 mod commands;
+mod database;
 mod demo;
 mod explain;
+mod export;
 mod journey;
 mod late;
 mod outage;

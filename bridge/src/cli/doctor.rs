@@ -90,7 +90,10 @@ pub(crate) async fn run(
 fn checks_of(config: &Config, clock: &dyn Clock) -> Vec<Box<dyn Check>> {
     let mut checks: Vec<Box<dyn Check>> = vec![
         Box::new(secrets::SecretsCheck::of(config)),
-        Box::new(store::StoreCheck { config: config.store.clone() }),
+        Box::new(store::StoreCheck {
+            config: config.store.clone(),
+            alarm_above_bytes: config.retention.alarm_above_bytes(),
+        }),
         Box::new(folders::RulesCheck {
             dir: config.rules.dir.clone(),
             catalogue: config.catalogue(),

@@ -1,14 +1,17 @@
-//! Folds files of events, line by line, with bounded lines.
+//! Folds files of events: lines of bounded length, or the rows of a Parquet file.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read as _};
+use std::path::Path;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use upturn_core::decode::{PAYLOAD_MAX, Sources, line};
+use upturn_core::event::Event;
 use upturn_core::input::Input;
 use upturn_core::replay::Replay;
 
 use super::{Plan, ReplayError};
+use crate::parquet::{self, TableError};
 
 /// How many unread lines are named; the rest are counted.
 const NAMED_MAX: u64 = 10;
@@ -27,6 +30,8 @@ pub(super) fn run(
         let named = |source| ReplayError::Read { path: path.clone(), source };
         if path.as_os_str() == "-" {
             pass.read(&mut io::stdin().lock()).map_err(named)?;
+        } else if is_parquet(path).map_err(named)? {
+            pass.read_rows(path)?;
         } else {
             let file = File::open(path).map_err(named)?;
             pass.read(&mut BufReader::with_capacity(1 << 20, file)).map_err(named)?;
@@ -73,19 +78,44 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn take(&mut self, number: u64, line: &[u8]) {
-        let Some(first) = self.replays.first() else { return };
-        let log_time = first.engine().log_time().max(DateTime::UNIX_EPOCH);
-        let event = match line::decode(&String::from_utf8_lossy(line), self.sources, log_time) {
-            Ok(event) => event,
-            Err(error) => {
-                self.unread += 1;
-                if self.unread <= NAMED_MAX {
-                    self.notes.push(format!("line {number}: {error}"));
+    /// Takes the rows of a Parquet file; one that cannot be is counted, as a line would be.
+    fn read_rows(&mut self, path: &Path) -> Result<(), ReplayError> {
+        let table = |source| ReplayError::Table { path: path.to_owned(), source };
+        for row in parquet::read(path).map_err(table)? {
+            self.lines += 1;
+            match row {
+                Ok(event) => self.take_event(event),
+                Err(TableError::Row { row, source }) => {
+                    self.leave_out(format!("row {row}: {source}"));
                 }
-                return;
+                // Behind a page that cannot be read there is nothing to go on with.
+                Err(error) => return Err(table(error)),
             }
-        };
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, number: u64, line: &[u8]) {
+        match line::decode(&String::from_utf8_lossy(line), self.sources, self.log_time()) {
+            Ok(event) => self.take_event(event),
+            Err(error) => self.leave_out(format!("line {number}: {error}")),
+        }
+    }
+
+    fn leave_out(&mut self, note: String) {
+        self.unread += 1;
+        if self.unread <= NAMED_MAX {
+            self.notes.push(note);
+        }
+    }
+
+    fn log_time(&self) -> DateTime<Utc> {
+        let first = self.replays.first().map(|first| first.engine().log_time());
+        first.unwrap_or_default().max(DateTime::UNIX_EPOCH)
+    }
+
+    fn take_event(&mut self, event: Event) {
+        let log_time = self.log_time();
         if self.plan.until.is_some_and(|until| until <= event.received_at.max(log_time)) {
             self.is_cut = true;
             return;
@@ -97,6 +127,13 @@ impl Pass<'_> {
             last.take_event(event);
         }
     }
+}
+
+fn is_parquet(path: &Path) -> io::Result<bool> {
+    let mut begin = Vec::new();
+    let magic = parquet::MAGIC;
+    File::open(path)?.take(magic.len() as u64).read_to_end(&mut begin)?;
+    Ok(begin == magic)
 }
 
 /// Reads one line of bounded length; what is longer is cut and will not parse.

@@ -18,8 +18,9 @@ use crate::runtime::MEMORY;
 use crate::runtime::fold::{self, Placed};
 use crate::runtime::reading::{Reader, parse_logged};
 use crate::store::error::StoreError;
-use crate::store::{self, Store};
+use crate::store::{self, Store, schema};
 use crate::supervisor::StartError;
+use crate::web::when::machine;
 
 /// An engine on its way through the log, with what stands so far.
 #[derive(Debug)]
@@ -48,8 +49,9 @@ pub(crate) async fn of_live(
     store: &Store,
     until: Option<DateTime<Utc>>,
 ) -> Result<Side, StoreError> {
-    let mut sides = [Side::new(store, Vec::new(), true)];
-    fold(store, &mut sides, until).await?;
+    let mut sides = [Side::live(store)];
+    let last = store::cursor::read(store).await?;
+    fold(store, &mut sides, (until, last)).await?;
     let [side] = sides;
     Ok(side)
 }
@@ -66,19 +68,31 @@ pub(super) async fn run(plan: &Plan<'_>, config: &Config) -> Result<Outcome, Rep
         };
         sides.push(Side::new(&store, rules, is_live));
     }
-    let events = fold(&store, &mut sides, plan.until).await?;
+    schema::require_current(&store).await?;
+    if let Some(horizon) = store::retention::deleted(&store).await?.horizon {
+        notes.push(format!(
+            "older events are deleted; what happened before {} is not judged",
+            machine(horizon)
+        ));
+    }
+    // What is committed from here on is left out, so that all of it is one state of the log.
+    let last = store::cursor::read(&store).await?;
+    let events = fold(&store, &mut sides, (plan.until, last)).await?;
     let folds = sides.into_iter().map(|side| Folded::Stored(Box::new(side))).collect();
     Ok(Outcome { folds, events, notes })
 }
 
-/// Folds every input received before `until` and returns how many of them were events.
-async fn fold(
+/// Folds every input received before `until`, up to the place `last`, and returns how many of them
+/// were events.
+pub(super) async fn fold(
     store: &Store,
     sides: &mut [Side],
-    until: Option<DateTime<Utc>>,
+    (until, last): (Option<DateTime<Utc>>, Position),
 ) -> Result<u64, StoreError> {
-    // What is committed from here on is left out, so that all of it is one state of the log.
-    let last = store::cursor::read(store).await?;
+    let horizon = store::retention::deleted(store).await?.horizon;
+    for side in sides.iter_mut() {
+        side.engine.forget_before(horizon);
+    }
     let mut reader = Reader::new(store, last);
     let mut events = 0;
     while let Some(page) = reader.next_page().await? {
@@ -113,6 +127,11 @@ impl Side {
         (position, at): (Position, DateTime<Utc>),
     ) -> Result<Option<RegistryRow>, StoreError> {
         explain::registry_at(&self.store, (position.min(self.last), at)).await
+    }
+
+    /// Returns one that has seen nothing and follows the log's own rule switches.
+    pub(super) fn live(store: &Store) -> Self {
+        Self::new(store, Vec::new(), true)
     }
 
     async fn take(&mut self, store: &Store, mut placed: Placed) -> Result<(), StoreError> {

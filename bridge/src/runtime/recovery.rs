@@ -26,6 +26,8 @@ pub(super) async fn recover(store: &Store, memory: Memory) -> Result<Fold, Store
         fold.engine.remember(memory);
         reader.skip_to(position).await?;
     }
+    let deleted = store::retention::deleted(store).await?;
+    fold.engine.forget_before(deleted.horizon);
     // Nothing is written; the transaction only gives the history look-ups their view.
     let mut tx = store.begin().await?;
     let mut last = cursor;

@@ -159,6 +159,7 @@ mod tests {
     use super::*;
     use crate::clock::{Clock as _, SystemClock};
     use crate::config::Config;
+    use crate::config::retention::RetentionConfig;
     use crate::ingest::delivery::{Acknowledge, Delivery, Receipt};
     use crate::ingest::submission::Submission;
     use crate::rules::LoadedRule;
@@ -229,6 +230,7 @@ mod tests {
                 writes_letters: false,
                 metrics: &metrics,
                 changes: &changes,
+                retention: &RetentionConfig::default(),
             };
             let mut fold = runtime.recover().await.unwrap();
             let (rule, _) = upturn_core::rule::parse::parse(RULE, &Config::default().catalogue());

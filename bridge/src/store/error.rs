@@ -42,6 +42,12 @@ pub(crate) enum StoreError {
         /// What SQLite said.
         source: sqlx::Error,
     },
+    /// The file is a database, but not one of ours.
+    #[error(
+        "{} is the SQLite database of another program; it was left as it is: name another file in \
+         the store url, and see `upturn doctor`", .0.display()
+    )]
+    Foreign(PathBuf),
     /// PostgreSQL is there, and does not let us in.
     #[error("{address} refuses the connection; check user, password and database in the store url")]
     Refused {
@@ -92,6 +98,17 @@ pub(crate) enum StoreError {
         /// The newest one this binary knows.
         known: i64,
     },
+    /// A binary that is older has been here, or none.
+    #[error(
+        "the database has schema {found}, this binary needs {known}; stop what runs on it, and run \
+         `upturn migrate up`"
+    )]
+    SchemaTooOld {
+        /// The schema found; 0 for none.
+        found: i64,
+        /// The one that is needed.
+        known: i64,
+    },
     /// The schema could not be brought up to date.
     #[error("the schema could not be brought up to date; nothing was changed by the failed step")]
     Migration(#[source] Box<MigrateError>),
@@ -129,12 +146,14 @@ impl StoreError {
             | Self::NotWritable { .. }
             | Self::NoSharedMemory(_)
             | Self::NotADatabase { .. }
+            | Self::Foreign(_)
             | Self::Refused { .. }
             | Self::Encoding { .. }
             | Self::Fenced
             | Self::AlreadyRunning(_)
             | Self::ClaimLost(_)
             | Self::SchemaTooNew { .. }
+            | Self::SchemaTooOld { .. }
             | Self::Migration(_)
             | Self::Inconsistent { .. }
             | Self::Damaged(_)

@@ -75,6 +75,39 @@ pub(crate) async fn find(store: &Store, position: Position) -> Result<Option<Eve
     Ok(next.filter(|(found, _)| *found == position).map(|(_, event)| Event { position, ..event }))
 }
 
+/// Returns the place of the first event that was taken in at `at` or later; `None` if none was.
+///
+/// Log time never decreases along the log, so it is found by halves, with some sixty seeks.
+pub(crate) async fn first_since(
+    store: &Store,
+    at: DateTime<Utc>,
+) -> Result<Option<Position>, StoreError> {
+    const ENDS: &str = "SELECT coalesce(min(position), 0), coalesce(max(position), 0) FROM event";
+    const NEXT: &str = "
+        SELECT position, received_at FROM event WHERE position >= $1 ORDER BY position LIMIT 1";
+
+    let at = at.timestamp_millis();
+    let (mut first, last): (i64, i64) =
+        on_backend!(store.reader(), db => sqlx::query_as(ENDS).fetch_one(db).await?);
+    // All before `first` are older; at `end` and behind it none is.
+    let (mut end, mut found) = (last.saturating_add(1), None);
+    while first < end {
+        let middle = first + (end - first) / 2;
+        let next: Option<(i64, i64)> = on_backend!(store.reader(), db => {
+            sqlx::query_as(NEXT).bind(middle).fetch_optional(db).await?
+        });
+        match next {
+            Some((position, received_at)) if received_at < at => first = position + 1,
+            Some((position, _)) => {
+                found = Some(position);
+                end = middle;
+            }
+            None => end = middle,
+        }
+    }
+    found.map(|position| POSITION.position(position)).transpose()
+}
+
 /// Returns the events of `device` that happened at `from` or later, in log order, with those that
 /// `tx` stored.
 pub(crate) async fn of_device(
@@ -201,6 +234,25 @@ mod tests {
             let stored = read_after(store, 2, 100).await.unwrap();
             let positions: Vec<_> = stored.iter().map(|(position, _)| *position).collect();
             assert_eq!(positions, [13, 14, 15], "those that were not new left their places unused");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn the_first_event_since_a_time_is_found_between_gaps() {
+        each_backend(async |store| {
+            assert_eq!(first_since(store, at(0)).await.unwrap(), None);
+            for (position, minutes) in [(3, 0), (4, 10), (90, 10), (91, 20), (1_000, 30)] {
+                let id = position.to_string();
+                let event = Event { received_at: at(minutes), ..event("d1", &id, minutes) };
+                commit(store, position, &[event]).await;
+            }
+            let cases = [(-5, Some(3)), (0, Some(3)), (1, Some(4)), (10, Some(4)), (11, Some(91))];
+            let cases = cases.into_iter().chain([(21, Some(1_000)), (30, Some(1_000)), (31, None)]);
+            for (minutes, expected) in cases {
+                let found = first_since(store, at(minutes)).await.unwrap();
+                assert_eq!(found, expected, "case: {minutes}");
+            }
         })
         .await;
     }

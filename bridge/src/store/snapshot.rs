@@ -50,6 +50,15 @@ pub(crate) async fn read(store: &Store) -> Result<Option<(Position, Vec<u8>)>, S
     Ok(Some((position, pieces.into_iter().flat_map(|(_, piece)| piece).collect())))
 }
 
+/// Returns the last place in the log that is in the newest snapshot.
+pub(crate) async fn position(store: &Store) -> Result<Option<Position>, StoreError> {
+    const SQL: &str = "SELECT max(position) FROM snapshot";
+
+    let position: Option<i64> =
+        on_backend!(store.reader(), db => sqlx::query_scalar(SQL).fetch_one(db).await?);
+    position.map(|position| POSITION.position(position)).transpose()
+}
+
 /// Returns the error of a snapshot that cannot be written down.
 pub(crate) fn cannot_write(why: &str) -> StoreError {
     Column("snapshot", "bytes").inconsistent(why)
@@ -71,6 +80,7 @@ mod tests {
                 tx.commit().await.unwrap();
                 let (found, read) = read(store).await.unwrap().unwrap();
                 assert_eq!(found, position);
+                assert_eq!(super::position(store).await.unwrap(), Some(position));
                 assert!(read == bytes, "position {position}");
             }
         })

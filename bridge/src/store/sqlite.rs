@@ -107,18 +107,34 @@ pub(super) fn open_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Opens the file once, reads its first page, which only a database has, and makes sure of the
-/// log, without which readers and the writer would wait for each other.
+/// Opens the file, reads its first page, which only a database has, and makes sure of the log, without which readers and the writer would wait for each other.
 async fn probe(path: &Path) -> Result<(), StoreError> {
     let explain = |source| explain(path, source);
+    // Not the writer's options yet, which would change another program's file.
+    let opened = SqliteConnection::connect_with(&options(path)).await;
+    let mut connection = opened.map_err(explain)?;
+    let is_foreign = is_foreign(&mut connection).await.map_err(explain)?;
+    connection.close().await?;
+    if is_foreign {
+        return Err(StoreError::Foreign(path.to_owned()));
+    }
+
     let opened = SqliteConnection::connect_with(&options_of_writer(path)).await;
     let mut connection = opened.map_err(explain)?;
-    let first_page = sqlx::query("SELECT count(*) FROM sqlite_schema");
-    first_page.execute(&mut connection).await.map_err(explain)?;
     // Where it cannot be had, SQLite takes another mode and says nothing.
     let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut connection).await?;
     connection.close().await?;
     require_log(path, &mode)
+}
+
+/// Whether the file holds tables, and none of ours among them.
+async fn is_foreign(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    const SQL: &str = "
+        SELECT count(*) > 0 AND sum(name = 'log_cursor') = 0 FROM sqlite_schema
+        WHERE type = 'table' AND name <> '_sqlx_migrations'";
+
+    let found: Option<bool> = sqlx::query_scalar(SQL).fetch_one(connection).await?;
+    Ok(found == Some(true))
 }
 
 fn require_log(path: &Path, mode: &str) -> Result<(), StoreError> {

@@ -96,6 +96,11 @@ pub(crate) fn is_sqlite(store: &Store) -> bool {
     matches!(store.0, Backend::Sqlite(_))
 }
 
+/// Deletes the snapshot, as anybody may.
+pub(crate) async fn forget_snapshot(store: &Store) {
+    execute(store, "DELETE FROM snapshot".to_owned()).await;
+}
+
 /// Says on which database a test failed; shown only if it does.
 #[expect(clippy::print_stderr, reason = "the test harness shows it beside the failure")]
 fn label(line: &str) {

@@ -1,13 +1,15 @@
-//! Lines of a file of events: captured publishes, or native events that name what they are about.
+//! Lines of a file of events: captured publishes, native events that name what they are about, or
+//! what was exported from a log.
 
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::time::{self, Clock};
-use super::{DecodeError, Message, Receipt, Sources, guard, native, subject};
+use super::{DecodeError, Message, Receipt, Sources, exported, guard, native, subject};
 use crate::event::Event;
 use crate::id::DeviceId;
 
@@ -21,15 +23,16 @@ struct Line<'a> {
     received_at: Option<&'a RawValue>,
     #[serde(borrow)]
     device: Option<Text<'a>>,
+    upturn_event: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Reads `{"topic": …, "payload": …}` through `sources`, or a native event with `device`,
-/// `account` or `contact`.
+/// Reads `{"topic": …, "payload": …}` through `sources`, a native event with `device`, `account` or
+/// `contact`, or an [exported](super::exported) event.
 ///
-/// `received_at` may stand beside either; without it the line is not clock-checked and was taken
+/// `received_at` may stand beside the first two; without it the line is not clock-checked and was taken
 /// in at `log_time`, the largest event time so far.
 pub fn decode(
     line: &str,
@@ -44,6 +47,9 @@ pub fn decode(
     }
     let parts: Line<'_> =
         serde_json::from_str(text).map_err(|error| DecodeError::NotJson(error.to_string()))?;
+    if parts.upturn_event.is_some() {
+        return exported::decode(text);
+    }
     let received_at = parts.received_at.map(|raw| time::parse("received_at", raw)).transpose()?;
     let receipt = received_at.map_or(Receipt::Unknown(log_time), Receipt::At);
     if let (Some(topic), Some(payload)) = (&parts.topic, parts.payload) {

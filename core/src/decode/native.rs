@@ -116,7 +116,7 @@ fn channel_of(raw: &RawValue) -> Result<Box<str>, DecodeError> {
 }
 
 /// Checks a kind or channel: short, printable, not empty.
-fn word(field: &'static str, text: &str) -> Result<Box<str>, DecodeError> {
+pub(super) fn word(field: &'static str, text: &str) -> Result<Box<str>, DecodeError> {
     let fault = if text.is_empty() || WORD_MAX < text.len() {
         format!("has {} bytes; use 1 to {WORD_MAX}", text.len())
     } else if text.contains(char::is_control) {

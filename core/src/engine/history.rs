@@ -35,6 +35,8 @@ pub(super) struct Context<'c> {
     pub(super) registries: &'c Registries,
     pub(super) maintenance: &'c Maintenance,
     pub(super) log_time: DateTime<Utc>,
+    /// What happened before is deleted.
+    pub(super) horizon: Option<DateTime<Utc>>,
 }
 
 /// What follows from an input.
@@ -279,7 +281,8 @@ impl History {
             let is_old = active.since == 0 || active.since_at + CLOCK_AHEAD_MAX < from;
             since = since.min(is_old.then_some(from)?);
         }
-        Some(Restart { calm_at, since })
+        let is_whole = context.horizon.is_none_or(|horizon| horizon <= since);
+        is_whole.then_some(Restart { calm_at, since })
     }
 
     /// Folds the history again: `events` in event order, which is all of it, or all that is needed
@@ -304,7 +307,7 @@ impl History {
             let at = self.find_or_make(*rule, active);
             let Some((_, key)) = self.keys.get_mut(at) else { continue };
             match calm_at {
-                None => key.unsettle(),
+                None => key.unsettle(active, context.horizon),
                 Some(calm_at) => {
                     let before = events.iter().take_while(|event| event.occurred_at <= calm_at);
                     let asked = |event| Some((event, context.role(*rule, event)?));

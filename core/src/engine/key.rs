@@ -8,6 +8,7 @@ use super::ActiveRule;
 use super::episode::{Change, Episode, Number};
 use super::history::Recents;
 use super::pairing::{self, Standing};
+use super::retention::reach;
 use super::track::{Extra, Op, Role, Track};
 use crate::event::EventRef;
 
@@ -63,6 +64,9 @@ struct Past {
     done: Vec<Extra>,
     /// What is not settled besides events, in event order.
     extras: Vec<Extra>,
+    /// What happened up to then is judged no more: what came before it is deleted.
+    #[serde(with = "crate::snapshot::time_if_any")]
+    judged_after: Option<DateTime<Utc>>,
 }
 
 impl Key {
@@ -75,6 +79,13 @@ impl Key {
     /// Returns the state after everything.
     pub(super) fn track(&self) -> &Track {
         &self.head
+    }
+
+    /// Returns the event time of the earliest evidence of the episode that is open, if one is.
+    pub(super) fn open_since(&self) -> Option<DateTime<Utc>> {
+        let newest = &self.past.as_ref()?.standing.last()?.episode;
+        let first = newest.evidence().first()?;
+        newest.closed_at.is_none().then_some(first.occurred_at)
     }
 
     /// Returns the next deadline.
@@ -144,7 +155,13 @@ impl Key {
 
     /// Forgets what was settled, for a history that is whole. What people did, and what was
     /// adopted, stays.
-    pub(super) fn unsettle(&mut self) {
+    ///
+    /// A history that begins at `horizon` because older events are deleted leaves episodes as they
+    /// are whose evidence may be older; the newest of them goes on counting.
+    pub(super) fn unsettle(&mut self, active: &ActiveRule, horizon: Option<DateTime<Utc>>) {
+        if let Some(horizon) = horizon {
+            self.leave_before(horizon + reach(&active.rule));
+        }
         self.base = Base::Start;
         let Some(past) = &mut self.past else { return };
         past.settled = None;
@@ -152,6 +169,25 @@ impl Key {
         if let Some(adopted) = past.adopted.clone() {
             place(&mut past.extras, Extra::Adopted(adopted));
         }
+    }
+
+    /// Leaves the episodes as they are that opened before `whole`; the newest of them goes on
+    /// counting with what happens after its end.
+    fn leave_before(&mut self, whole: DateTime<Utc>) {
+        let Some(past) = &mut self.past else { return };
+        let left = past.standing.partition_point(|s| s.episode.opened_at < whole);
+        let newest = left.checked_sub(1).and_then(|at| past.standing.get(at));
+        let Some(newest) = newest.map(|standing| standing.episode.clone()) else { return };
+        past.standing.drain(..left - 1);
+        // What happened up to its end is in it already.
+        past.judged_after = newest.closed_at.max(newest.joined_at).or(Some(newest.opened_at));
+        past.adopted = Some(newest);
+    }
+
+    /// Returns whether what happened at `at` is to be judged.
+    fn judges(&self, at: DateTime<Utc>) -> bool {
+        let after = self.past.as_ref().and_then(|past| past.judged_after);
+        after.is_none_or(|after| after < at)
     }
 
     /// Returns a time not after `at` at which no episode stood open, or could be opened again, and
@@ -227,6 +263,9 @@ impl Key {
 
     /// Settles the oldest event, and what was before it.
     pub(super) fn settle(&mut self, active: &ActiveRule, (event, role): (&EventRef, Role)) {
+        if !self.judges(event.occurred_at) {
+            return;
+        }
         let mut ops = Vec::new();
         let mut base = self.take_base(active);
         if let Some(past) = &mut self.past {
@@ -284,7 +323,9 @@ impl Key {
         self.passed_at = None;
         let extras = self.past.as_mut().map(|past| std::mem::take(&mut past.extras));
         let mut rest = extras.as_deref().unwrap_or_default().iter().peekable();
-        for (event, role) in history {
+        let judges = self.past.as_ref().and_then(|past| past.judged_after);
+        let is_judged = |event: &EventRef| judges.is_none_or(|after| after < event.occurred_at);
+        for (event, role) in history.filter(|(event, _)| is_judged(event)) {
             while let Some(extra) = rest.next_if(|extra| extra.order() < event.order()) {
                 self.pass(active, extra.order().occurred_at, &mut ops);
                 self.head.take_extra(active, extra, &mut ops);

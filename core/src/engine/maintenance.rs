@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Event, EventRef};
 use crate::id::DeviceId;
 
-const STARTED: &str = "maintenance_started";
-const ENDED: &str = "maintenance_ended";
+pub(super) const STARTED: &str = "maintenance_started";
+pub(super) const ENDED: &str = "maintenance_ended";
 
 /// The markers of each device, in event order.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -36,6 +36,7 @@ impl Engine {
             registries: &self.registries,
             maintenance: &self.maintenance,
             log_time: self.log_time,
+            horizon: self.horizon,
         };
         let (numbers, changed) = (&mut self.numbers, &mut self.changed);
         Parts { context, families: &mut self.families, numbers, changed }

@@ -159,9 +159,8 @@ impl Engine {
         for (spot, from) in &pending.spots {
             let mut events = by_spot.remove(spot).unwrap_or_default();
             let restart = self.restart(*spot, *from);
-            if let Some(Restart { since, .. }) = restart {
-                events.retain(|event| since <= event.occurred_at);
-            }
+            let since = restart.map(|restart| restart.since).max(self.horizon);
+            events.retain(|event| since.is_none_or(|since| since <= event.occurred_at));
             let kept = self.with(*spot, place, effects, |history, context, outcome| {
                 history.rebuild((context, spot.family), (&events, restart), outcome);
                 if let Some(horizon) = horizon {

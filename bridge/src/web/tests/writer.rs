@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 use upturn_core::decode::Sources;
 
 use super::site::Site;
+use crate::config::retention::RetentionConfig;
 use crate::ingest::inbox::Inbox;
 use crate::runtime::{Queues, Runtime};
 
@@ -18,6 +19,7 @@ pub(super) async fn with_writer<T>(site: &Site, requests: impl Future<Output = T
         clock: site.clock(),
         sources: &Sources::default(),
         writes_letters: false,
+        retention: &RetentionConfig::default(),
         metrics: &site.metrics,
         changes: &site.changes,
     };

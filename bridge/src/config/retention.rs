@@ -1,0 +1,44 @@
+//! `[retention]`: how long events and dead letters are kept.
+
+use serde::{Deserialize, Serialize};
+
+use super::problem::Finding;
+use super::time_span::TimeSpan;
+
+/// `[retention]`: how long events and dead letters are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RetentionConfig {
+    /// How long events are kept, at least `1d`, and beyond that for as long as any rule that is not
+    /// retired looks back, and while an episode they began is open. Default: none, for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) events: Option<TimeSpan>,
+    /// How long dead letters are kept, at least `1d`. Default: none, for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dead_letters: Option<TimeSpan>,
+    /// Above how many MiB the size of the database is an alarm; nothing is deleted for its size.
+    /// Default: 10240.
+    pub(crate) alarm_above_mib: u64,
+}
+
+impl Default for RetentionConfig {
+    fn default() -> Self {
+        Self { events: None, dead_letters: None, alarm_above_mib: 10_240 }
+    }
+}
+
+impl RetentionConfig {
+    /// Returns the size in bytes above which the database is an alarm.
+    pub(crate) fn alarm_above_bytes(&self) -> u64 {
+        self.alarm_above_mib.saturating_mul(1024 * 1024)
+    }
+
+    pub(super) fn check(&self, findings: &mut Vec<Finding>) {
+        for (key, span) in [("events", self.events), ("dead_letters", self.dead_letters)] {
+            if span.is_some_and(|span| span < TimeSpan::days(1)) {
+                let why = "is less than a day, 1d; make it longer, or leave it out for ever";
+                findings.push(Finding::new(&["retention", key], why.to_owned()));
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Deletes what is older than it is to be kept, a bounded number of rows at a time.
+
+use chrono::{DateTime, Utc};
+use upturn_core::engine::STATEFUL;
+use upturn_core::event::Position;
+
+use super::column::Column;
+use super::error::StoreError;
+use super::{Store, Tx};
+
+const POSITION: Column = Column("retention", "position");
+const HORIZON: Column = Column("retention", "horizon");
+
+/// What was deleted from the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Deleted {
+    /// Events up to this place are gone; 0 if none is.
+    pub(crate) until: Position,
+    /// From where on, in event time, the log is whole.
+    pub(crate) horizon: Option<DateTime<Utc>>,
+}
+
+/// Returns what was deleted from the log.
+pub(crate) async fn deleted(store: &Store) -> Result<Deleted, StoreError> {
+    const SQL: &str = "SELECT position, horizon FROM retention WHERE id = 1";
+
+    let found: Option<(i64, i64)> =
+        on_backend!(store.reader(), db => sqlx::query_as(SQL).fetch_optional(db).await?);
+    let (position, horizon) = found.ok_or_else(|| POSITION.inconsistent("no row"))?;
+    let horizon = (position != 0).then(|| HORIZON.time(horizon)).transpose()?;
+    Ok(Deleted { until: POSITION.position(position)?, horizon })
+}
+
+/// What of the log may go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut {
+    /// The last place that may go: everything up to it is in a snapshot.
+    pub(crate) until: Position,
+    /// What was received, or happened, at this time or later stays.
+    pub(crate) before: DateTime<Utc>,
+    /// How many rows are looked at.
+    pub(crate) rows_max: u32,
+}
+
+/// Deletes the oldest events and ticks that `cut` lets go; returns how many events, and what is
+/// deleted now.
+///
+/// Events that keep a state for as long as nothing ends it, such as tickets, stay, and so do rules,
+/// registries and what people did. `old` is what was deleted before.
+pub(crate) async fn delete_events(
+    tx: &mut Tx,
+    old: Deleted,
+    cut: Cut,
+) -> Result<(u64, Deleted), StoreError> {
+    const LAST: &str = "
+        SELECT max(position) FROM (
+            SELECT position, received_at FROM event
+            WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3
+        ) AS next WHERE received_at < $4";
+    const EVENTS: &str = "
+        DELETE FROM event WHERE position > $1 AND position <= $2 AND occurred_at < $3
+            AND kind NOT IN ($4, $5, $6, $7)";
+    const TICKS: &str = "
+        DELETE FROM log_input WHERE position > $1 AND position <= $2 AND kind = 'tick'";
+    const NOTE: &str = "UPDATE retention SET position = $1, horizon = $2 WHERE id = 1";
+
+    let (after, until) = (POSITION.write_position(old.until)?, POSITION.write_position(cut.until)?);
+    let before = cut.before.timestamp_millis();
+    let last: Option<i64> = on_backend!(tx.connection(), db => sqlx::query_scalar(LAST)
+        .bind(after)
+        .bind(until)
+        .bind(i64::from(cut.rows_max))
+        .bind(before)
+        .fetch_one(db)
+        .await?);
+    let Some(last) = last else { return Ok((0, old)) };
+    let [opened, closed, started, ended] = STATEFUL;
+    let gone = on_backend!(tx.connection(), db => sqlx::query(EVENTS)
+        .bind(after)
+        .bind(last)
+        .bind(before)
+        .bind(opened)
+        .bind(closed)
+        .bind(started)
+        .bind(ended)
+        .execute(db)
+        .await?
+        .rows_affected());
+    on_backend!(tx.connection(), db => {
+        sqlx::query(TICKS).bind(after).bind(last).execute(db).await.map(drop)?;
+    });
+    let horizon = old.horizon.max(Some(cut.before));
+    let horizon_ms = horizon.map_or(before, |horizon| horizon.timestamp_millis());
+    on_backend!(tx.connection(), db => {
+        sqlx::query(NOTE).bind(last).bind(horizon_ms).execute(db).await.map(drop)?;
+    });
+    Ok((gone, Deleted { until: POSITION.position(last)?, horizon }))
+}
+
+/// Deletes at most `rows_max` dead letters that came before `before`; returns how many.
+pub(crate) async fn delete_dead_letters(
+    tx: &mut Tx,
+    before: DateTime<Utc>,
+    rows_max: u32,
+) -> Result<u64, StoreError> {
+    const SQL: &str = "
+        DELETE FROM dead_letter WHERE id IN (
+            SELECT id FROM dead_letter WHERE received_at < $1 ORDER BY received_at LIMIT $2
+        )";
+
+    Ok(on_backend!(tx.connection(), db => sqlx::query(SQL)
+        .bind(before.timestamp_millis())
+        .bind(i64::from(rows_max))
+        .execute(db)
+        .await?
+        .rows_affected()))
+}
+
+/// Returns the bytes that are in use: what a file keeps free for later rows is not counted.
+pub(crate) async fn size(store: &Store) -> Result<u64, StoreError> {
+    const SQLITE: &str = "
+        SELECT (c.page_count - f.freelist_count) * s.page_size
+        FROM pragma_page_count AS c, pragma_freelist_count AS f, pragma_page_size AS s";
+    const POSTGRES: &str = "SELECT pg_database_size(current_database())";
+
+    let bytes: i64 = match store.reader() {
+        super::Backend::Sqlite(db) => sqlx::query_scalar(SQLITE).fetch_one(db).await?,
+        super::Backend::Postgres(db) => sqlx::query_scalar(POSTGRES).fetch_one(db).await?,
+    };
+    Column("retention", "size").count(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use chrono::TimeDelta;
+
+    use super::super::dead_letter::{self, NewDeadLetter};
+    use super::super::log::{self, Kind, LoggedInput};
+    use super::super::testing::{at, each_backend, event, placed};
+    use super::super::{event as events, log::read_between};
+    use super::*;
+
+    async fn kept(store: &Store) -> Vec<Position> {
+        let kept = events::read_after(store, 0, 1_000).await.unwrap();
+        kept.into_iter().map(|(position, _)| position).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_old_goes_in_steps_and_what_keeps_a_state_stays() {
+        each_backend(async |store| {
+            let mut all: Vec<_> = (0..20).map(|n| event("d", &format!("e{n}"), n)).collect();
+            all[3].kind = "ticket_opened".into();
+            // A clock that runs ahead: what it says happened later than the cut.
+            all[5].occurred_at = at(500);
+            let mut tx = store.begin().await.unwrap();
+            events::append(&mut tx, &placed(1, &all)).await.unwrap();
+            for (position, kind) in [(21, Kind::Tick), (22, Kind::Rules)] {
+                let body = "[]".to_owned();
+                let input = LoggedInput { position, received_at: at(20), kind, body };
+                log::append(&mut tx, &input).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+
+            assert_eq!(deleted(store).await.unwrap(), Deleted::default());
+            let before = at(12);
+            let mut old = Deleted::default();
+            let mut steps = Vec::new();
+            loop {
+                let mut tx = store.begin().await.unwrap();
+                let cut = Cut { until: 9, before, rows_max: 4 };
+                let (gone, new) = delete_events(&mut tx, old, cut).await.unwrap();
+                tx.commit().await.unwrap();
+                if new == old {
+                    break;
+                }
+                steps.push((gone, new.until));
+                old = new;
+            }
+            assert_eq!(steps, [(3, 4), (3, 8), (1, 9)]);
+            assert_eq!(deleted(store).await.unwrap(), Deleted { until: 9, horizon: Some(before) });
+            let rest: Vec<Position> = [4, 6].into_iter().chain(10..=20).collect();
+            assert_eq!(kept(store).await, rest);
+
+            // Beyond the snapshot nothing went; now by age alone, and a cut before goes nowhere.
+            let mut tx = store.begin().await.unwrap();
+            let cut = Cut { until: 100, before, rows_max: 100 };
+            let (gone, new) = delete_events(&mut tx, old, cut).await.unwrap();
+            let earlier = Cut { before: at(1), ..cut };
+            assert_eq!(delete_events(&mut tx, new, earlier).await.unwrap(), (0, new));
+            tx.commit().await.unwrap();
+            assert_eq!((gone, new.until), (3, 12), "received a second after it happened");
+            assert_eq!(read_between(store, 0, 100).await.unwrap().len(), 2, "later ticks stay");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn old_dead_letters_go_the_oldest_first() {
+        each_backend(async |store| {
+            let letter = |minutes| NewDeadLetter {
+                received_at: at(minutes),
+                topic: "t".to_owned(),
+                payload: Bytes::from_static(b"x"),
+                source: None,
+                code: "not-json",
+                reason: "no".to_owned(),
+            };
+            let letters: Vec<_> = (0..10).map(letter).collect();
+            let mut tx = store.begin().await.unwrap();
+            dead_letter::insert(&mut tx, &letters).await.unwrap();
+            let before = at(7);
+            assert_eq!(delete_dead_letters(&mut tx, before, 5).await.unwrap(), 5);
+            assert_eq!(delete_dead_letters(&mut tx, before, 5).await.unwrap(), 2);
+            assert_eq!(delete_dead_letters(&mut tx, before, 5).await.unwrap(), 0);
+            tx.commit().await.unwrap();
+            let oldest = dead_letter::page(store, None, 10).await.unwrap().pop().unwrap();
+            assert_eq!(oldest.received_at, before + TimeDelta::zero());
+            assert!(0 < size(store).await.unwrap());
+        })
+        .await;
+    }
+}

@@ -1,0 +1,153 @@
+//! The tables a backup holds, described once for both databases.
+//!
+//! Left out are sessions, since whoever was logged in logs in again, and the list of migrations,
+//! which each database keeps for itself.
+
+use serde::{Deserialize, Serialize};
+
+/// The longest name of a table or column, as PostgreSQL has it.
+const NAME_MAX: usize = 63;
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    /// A whole number.
+    Whole,
+    /// A text.
+    Text,
+    /// Bytes, as hexadecimal digits in a backup.
+    Bytes,
+    /// Yes or no, 1 or 0 in a backup.
+    Flag,
+}
+
+/// A column.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+}
+
+/// A table.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct Table {
+    /// Its name.
+    #[serde(rename = "table")]
+    pub(crate) name: String,
+    /// Its columns; rows are ordered by the first of them, which its primary key begins with.
+    pub(crate) columns: Vec<Column>,
+    /// Whether the database numbers its rows, by the first column.
+    pub(crate) numbered: bool,
+}
+
+impl Table {
+    fn of(name: &str, columns: &str) -> Self {
+        let columns = columns.split_ascii_whitespace().map(|column| {
+            let (name, kind) = match column.split_once(':') {
+                Some((name, "text")) => (name, Kind::Text),
+                Some((name, "bytes")) => (name, Kind::Bytes),
+                Some((name, _)) => (name, Kind::Flag),
+                None => (column, Kind::Whole),
+            };
+            Column { name: name.to_owned(), kind }
+        });
+        Self { name: name.to_owned(), columns: columns.collect(), numbered: false }
+    }
+
+    fn numbered(self) -> Self {
+        Self { numbered: true, ..self }
+    }
+
+    /// Returns whether every name is one that the schema could have: a statement is made of them,
+    /// and a backup may be anybody's.
+    pub(crate) fn is_sound(&self) -> bool {
+        let is_name = |name: &str| {
+            (1..=NAME_MAX).contains(&name.len())
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        };
+        is_name(&self.name)
+            && !self.columns.is_empty()
+            && self.columns.iter().all(|column| is_name(&column.name))
+    }
+}
+
+/// Returns every table of the newest schema, those that others refer to first.
+pub(crate) fn tables() -> Vec<Table> {
+    vec![
+        Table::of("log_cursor", "id position"),
+        Table::of("retention", "id position horizon"),
+        Table::of(
+            "event",
+            "position stated_at device:text id:text occurred_at received_at seq kind:text \
+             channel:text source:text clock_suspect:flag attributes:text",
+        ),
+        Table::of("log_input", "position received_at kind:text body:text"),
+        Table::of("rule_version", "rule_id:text version_hash:text document:text"),
+        Table::of("registry_version", "digest:text document:text"),
+        Table::of(
+            "task",
+            "id:text rule_id:text scope:text device:text account:text kind:text title:text \
+             steps:text owner:text due_at created_at created_by first_at last_at episode:text \
+             status:text revision updated_at rule_version:text stage:text progress:text \
+             contradicted_at joined joined_at",
+        ),
+        Table::of(
+            "task_evidence",
+            "task_id:text ordinal event_id:text device:text channel:text kind:text occurred_at \
+             attributes:text",
+        ),
+        Table::of(
+            "dead_letter",
+            "id received_at topic:text payload:bytes source:text code:text reason:text",
+        )
+        .numbered(),
+        Table::of("audit", "id at actor:text action:text subject:text detail:text").numbered(),
+        Table::of(
+            "outbox",
+            "id key:text kind:text subject:text body:text created_at next_at attempts sent_at \
+             last_error:text",
+        )
+        .numbered(),
+        Table::of("app_user", "name:text password_hash:text language:text created_at"),
+        Table::of("snapshot", "piece position bytes:bytes"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::Backend;
+    use super::super::testing::each_backend;
+    use super::*;
+
+    /// What a backup leaves out.
+    const LEFT_OUT: [&str; 3] = ["_sqlx_migrations", "session", "sqlite_sequence"];
+
+    #[tokio::test]
+    async fn every_column_of_the_schema_is_in_a_backup_or_left_out_on_purpose() {
+        const SQLITE: &str = "
+            SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c
+            WHERE t.type = 'table'";
+        const POSTGRES: &str = "
+            SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT)
+            FROM information_schema.columns WHERE table_schema = current_schema()";
+
+        each_backend(async |store| {
+            let found: Vec<(String, String)> = match store.reader() {
+                Backend::Sqlite(db) => sqlx::query_as(SQLITE).fetch_all(db).await.unwrap(),
+                Backend::Postgres(db) => sqlx::query_as(POSTGRES).fetch_all(db).await.unwrap(),
+            };
+            let is_kept = |(table, _): &(String, String)| !LEFT_OUT.contains(&&**table);
+            let expected: BTreeSet<_> = found.into_iter().filter(is_kept).collect();
+            let described = tables().into_iter().flat_map(|table| {
+                assert!(table.is_sound(), "{table:?}");
+                let name = table.name;
+                table.columns.into_iter().map(move |column| (name.clone(), column.name))
+            });
+            assert_eq!(described.collect::<BTreeSet<_>>(), expected);
+        })
+        .await;
+    }
+}
