@@ -23,6 +23,7 @@ use crate::ingest::submission::Taken;
 use crate::store::dead_letter::NewDeadLetter;
 use crate::store::error::StoreError;
 use crate::store::event::NewEvent;
+use crate::store::retained_state::RetainedState;
 use crate::store::{self, Store};
 use crate::telemetry::Metrics;
 use crate::web::Change;
@@ -86,10 +87,19 @@ struct Decoded<'s> {
     /// New to this batch, in order of receipt, each with the name of its source.
     events: Vec<(Position, &'s str, Event)>,
     dead_letters: Vec<NewDeadLetter>,
+    /// What brokers replayed.
+    states: Vec<RetainedState>,
     /// How many stood twice in the batch.
     repeated: u64,
     /// What came by each submission.
     submitted: Vec<Submitted>,
+}
+
+impl Decoded<'_> {
+    /// Whether there is nothing to store.
+    fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.dead_letters.is_empty() && self.states.is_empty()
+    }
 }
 
 /// What became of a batch.
@@ -157,7 +167,7 @@ impl Runtime<'_> {
     async fn commit(&self, fold: &mut Fold, batch: &mut Batch) -> Result<Vec<Taken>, StoreError> {
         let now = self.now(fold);
         let decoded = self.decode(fold.cursor, now, batch);
-        if decoded.events.is_empty() && decoded.dead_letters.is_empty() {
+        if decoded.is_empty() {
             return Ok(submitted::outcome(&decoded.submitted, &[]));
         }
         let old = fold.cursor;
@@ -171,7 +181,9 @@ impl Runtime<'_> {
             .collect();
         let fresh = store::event::append(&mut tx, &rows).await?;
         store::dead_letter::insert(&mut tx, &decoded.dead_letters).await?;
+        store::retained_state::put(&mut tx, &decoded.states).await?;
         let outcome = submitted::outcome(&decoded.submitted, &fresh);
+        let states = u64::try_from(decoded.states.len()).unwrap_or_default();
         let total = decoded.events.len();
         let mut taken = 0;
         let (mut effects, mut effects_max) = (Vec::new(), EFFECTS_MAX);
@@ -200,6 +212,7 @@ impl Runtime<'_> {
         let repeated = u64::try_from(total).unwrap_or_default() - taken + decoded.repeated;
         self.count(now, &Tally { taken, repeated }, &decoded.dead_letters);
         self.count_stored(&stored);
+        self.metrics.states.inc_by(states);
         Ok(outcome)
     }
 
@@ -209,6 +222,9 @@ impl Runtime<'_> {
         let mut position = cursor;
         for delivery in &batch.deliveries {
             if delivery.retained {
+                let Delivery { topic, payload, .. } = delivery;
+                let (topic, payload) = (topic.clone(), payload.clone());
+                decoded.states.push(RetainedState { topic, received_at: now, payload });
                 continue;
             }
             let receipt = Receipt::At(now);

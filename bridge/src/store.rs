@@ -34,6 +34,7 @@ pub(crate) mod event;
 pub(crate) mod log;
 pub(crate) mod outbox;
 mod postgres;
+pub(crate) mod retained_state;
 pub(crate) mod rule;
 pub(crate) mod schema;
 pub(crate) mod session;

@@ -15,3 +15,4 @@ mod outage;
 mod power_cut;
 mod reload;
 mod service_events;
+mod tls;

@@ -107,7 +107,7 @@ pub(crate) async fn find(store: &Store, id: i64) -> Result<Option<DeadLetter>, S
 }
 
 /// PostgreSQL takes every character but this one.
-fn without_nul(text: &str) -> Cow<'_, str> {
+pub(super) fn without_nul(text: &str) -> Cow<'_, str> {
     if text.contains('\0') {
         Cow::Owned(text.replace('\0', "\u{fffd}"))
     } else {

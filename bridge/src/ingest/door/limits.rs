@@ -27,6 +27,9 @@ pub(super) const MEMORY_BYTES_MAX: usize = 128 * 1024 * 1024;
 /// Bytes read from a client at a time.
 pub(super) const READ_BYTES: usize = 32 * 1024;
 
+/// Bytes read from a client over TLS when it begins to send: what it costs while it is idle.
+pub(super) const TLS_IDLE_BYTES: usize = 4 * 1024;
+
 /// Bytes read from the broker at a time, at least.
 pub(super) const BROKER_READ_BYTES: usize = 4 * 1024;
 
