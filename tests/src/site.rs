@@ -165,6 +165,11 @@ impl Site {
         }
     }
 
+    /// Has the program stop; returns its exit code.
+    pub fn stop(&mut self) -> Option<i32> {
+        self.process.take().and_then(|mut process| process.terminate())
+    }
+
     /// Returns the standing tasks, once there are as many as `count`.
     pub fn until_tasks(&self, count: usize) -> Vec<Value> {
         wait_for("tasks", || {

@@ -29,7 +29,7 @@ fn messages() -> Vec<Message> {
 type Publish = fn(u16, &[Message], u16, &mut dyn FnMut(usize));
 
 /// Publishes everything while the program is killed and started again; returns the ids it kept.
-fn cut_while_publishing(plan: &Plan, publish: Publish) -> Vec<String> {
+fn cut_while_publishing(plan: &Plan, publish: Publish, end: fn(&mut Site)) -> Vec<String> {
     let site = Mutex::new(Site::start(plan));
     let port = site.lock().unwrap().mqtt;
     let acknowledged = AtomicUsize::new(0);
@@ -46,7 +46,7 @@ fn cut_while_publishing(plan: &Plan, publish: Publish) -> Vec<String> {
                 std::thread::yield_now();
             }
             let mut site = site.lock().unwrap();
-            site.kill();
+            end(&mut site);
             site.start_again();
         }
     });
@@ -71,7 +71,11 @@ fn ids(site: &Site) -> Vec<String> {
 }
 
 fn nothing_is_lost_and_nothing_twice(plan: &Plan, publish: Publish) {
-    let kept = cut_while_publishing(plan, publish);
+    nothing_is_lost_if(plan, publish, Site::kill);
+}
+
+fn nothing_is_lost_if(plan: &Plan, publish: Publish, end: fn(&mut Site)) {
+    let kept = cut_while_publishing(plan, publish, end);
     let distinct: BTreeSet<&String> = kept.iter().collect();
     assert_eq!((kept.len(), distinct.len()), (MESSAGES, MESSAGES));
 }
@@ -105,6 +109,15 @@ fn lose_nothing_behind_the_embedded_broker() {
 #[test]
 fn lose_nothing_behind_the_embedded_broker_exactly_once() {
     nothing_is_lost_and_nothing_twice(&plan(), exactly_once);
+}
+
+#[test]
+fn a_stop_under_load_loses_nothing() {
+    let stop = |site: &mut Site| assert_eq!(site.stop(), Some(0));
+    nothing_is_lost_if(&plan(), at_least_once, stop);
+    let Some(broker) = Mosquitto::start() else { return };
+    let plan = Plan { broker: Some(broker.port), ..plan() };
+    nothing_is_lost_if(&plan, at_least_once, stop);
 }
 
 #[test]

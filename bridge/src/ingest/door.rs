@@ -41,7 +41,7 @@ pub(crate) use self::access::Homes;
 pub(crate) use self::broker::{Broker, Quality};
 pub(crate) use self::gate::Links;
 #[cfg(test)]
-use self::limits::{FRAME_BYTES_MAX, IN_FLIGHT_MAX};
+use self::limits::{FRAME_BYTES_MAX, IN_FLIGHT_MAX, RETAINED_BYTES_MAX};
 pub(crate) use self::tls::TlsSettings;
 
 /// Where the door listens, and what it remembers.

@@ -31,6 +31,12 @@ impl Homes {
         read.is_none_or(|captures| captures.device == Some(device)) && self.is_home(device, topic)
     }
 
+    /// Returns whether a publish to `topic` may be retained: what a source reads is an event, which
+    /// is over once it has happened.
+    pub(super) fn may_be_retained(&self, topic: &str) -> bool {
+        self.sources.find(topic).is_none()
+    }
+
     /// Returns whether `device` may subscribe to `filter`: to what is at its home.
     pub(super) fn may_subscribe(&self, device: &DeviceId, filter: &str) -> bool {
         // `$share/GROUP/` only says who else hears it.

@@ -17,7 +17,10 @@ use upturn_core::id::DeviceId;
 use super::{
     connection::Ended,
     gate::Gate,
-    limits::{BROKER_READ_BYTES, FRAME_BYTES_MAX, LAST_WRITE_WITHIN, LEAVE_WITHIN, WRITE_WITHIN},
+    limits::{
+        BROKER_READ_BYTES, FRAME_BYTES_MAX, LAST_WRITE_WITHIN, LEAVE_WITHIN, RETAINED_BYTES_MAX,
+        WRITE_WITHIN,
+    },
     link::Link,
     packet::{self, Connect, Frame, PacketError},
     rate::Bucket,
@@ -168,7 +171,8 @@ impl Conversation<'_> {
         // A copy, since a slice would keep the whole read buffer until the commit.
         let bytes = Bytes::copy_from_slice(buffer.get(..run.length).unwrap_or_default());
         buffer.advance(run.length);
-        let (publishes, is_farewell) = self.understand(bytes.clone())?;
+        let Understood { publishes, not_retained, is_farewell } = self.understand(bytes.clone())?;
+        let bytes = without_retain(bytes, &not_retained);
         // Before the broker hears of them: its answers must find them.
         self.link.forward(publishes, memory);
         self.has_said_farewell.fetch_or(is_farewell, Ordering::Relaxed);
@@ -177,29 +181,38 @@ impl Conversation<'_> {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the library lists every packet there is")]
-    fn understand(&self, mut run: Bytes) -> Result<(Vec<Publish>, bool), Ended> {
-        let mut publishes = Vec::new();
-        let mut is_farewell = false;
+    fn understand(&self, mut run: Bytes) -> Result<Understood, Ended> {
+        let mut understood = Understood::default();
+        let length = run.len();
+        let mut at = 0;
         while let Some(frame) = packet::take(&mut run, FRAME_BYTES_MAX)? {
             match frame.packet_type() {
                 PacketType::Publish => {
                     let publish = frame.publish(self.connect.protocol_version)?;
                     self.check_publish(&publish.topic)?;
-                    publishes.push(publish);
+                    if frame.is_to_be_retained() && !self.may_be_retained(&publish) {
+                        understood.not_retained.push(at);
+                    }
+                    understood.publishes.push(publish);
                 }
                 PacketType::Subscribe => self.check_subscribe(&frame)?,
-                PacketType::Disconnect => is_farewell = frame.withdraws_will()?,
+                PacketType::Disconnect => understood.is_farewell = frame.withdraws_will()?,
                 PacketType::Connect => return Err(PacketError::Order.into()),
                 _ => {}
             }
+            at = length - run.len();
         }
-        let count = publishes.len();
+        let count = understood.publishes.len();
         if let Some(bucket) = self.bucket.as_ref().filter(|_| 0 < count)
             && !bucket.take(count, Instant::now())
         {
             return Err(Ended::Flood);
         }
-        Ok((publishes, is_farewell))
+        Ok(understood)
+    }
+
+    fn may_be_retained(&self, publish: &Publish) -> bool {
+        publish.size <= RETAINED_BYTES_MAX && self.gate.homes.may_be_retained(&publish.topic)
     }
 
     fn check_publish(&self, topic: &str) -> Result<(), Ended> {
@@ -300,6 +313,29 @@ impl Conversation<'_> {
         }
         std::future::pending::<()>().await;
     }
+}
+
+/// What a client said in a run of packets.
+#[derive(Default)]
+struct Understood {
+    publishes: Vec<Publish>,
+    /// Where in the run publishes begin that ask to be retained and must not be.
+    not_retained: Vec<usize>,
+    is_farewell: bool,
+}
+
+/// Returns `run` with the publishes that begin `at` these places no longer asking to be retained.
+fn without_retain(run: Bytes, at: &[usize]) -> Bytes {
+    if at.is_empty() {
+        return run;
+    }
+    let mut changed = BytesMut::from(&*run);
+    for place in at {
+        if let Some(first) = changed.get_mut(*place) {
+            *first &= !packet::RETAIN;
+        }
+    }
+    changed.freeze()
 }
 
 /// The whole packets at the front of a buffer for which there is room.

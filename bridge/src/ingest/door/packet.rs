@@ -18,6 +18,9 @@ use super::window::{Publish, Word};
 /// Before it a broker cannot say why it refuses something.
 pub(super) const FIRST_VERSION_WITH_REASONS: u8 = 5;
 
+/// The bit in the first byte of a PUBLISH that asks for it to be retained.
+pub(super) const RETAIN: u8 = 1;
+
 /// Most bytes of a fixed header: the packet type and a length of up to four bytes.
 const HEADER_BYTES_MAX: usize = 5;
 
@@ -176,6 +179,11 @@ impl Frame {
             payload: packet.payload,
             size: self.bytes.len(),
         })
+    }
+
+    /// Returns whether a PUBLISH asks to be retained.
+    pub(super) fn is_to_be_retained(&self) -> bool {
+        self.header.flags & RETAIN != 0
     }
 
     /// Reads the topic filters of a client's SUBSCRIBE.

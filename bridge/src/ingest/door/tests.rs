@@ -40,10 +40,14 @@ impl House {
     }
 
     async fn with(settings: Settings, capacity: usize) -> Self {
+        Self::at(settings, Homes::default(), capacity).await
+    }
+
+    async fn at(settings: Settings, homes: Homes, capacity: usize) -> Self {
         let (sender, intake) = mpsc::channel(capacity);
         let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let links = links(sender, &tracker, &shutdown);
-        let door = door::open(&settings, Homes::default(), links).await.unwrap();
+        let door = door::open(&settings, homes, links).await.unwrap();
         Self { door, intake, tracker, shutdown }
     }
 
