@@ -35,11 +35,11 @@ impl Mosquitto {
         })
     }
 
-    /// Starts the broker with its own limits, which are small.
+    /// Starts the broker with its own limits: short queues, and packets of any size.
     pub fn start_small() -> Option<Self> {
         Self::start_with(|_, text| {
             let text = text.replace("allow_anonymous false", "allow_anonymous true");
-            ["password_file", "acl_file", "max_inflight", "max_queued"]
+            ["password_file", "acl_file", "max_inflight", "max_queued", "max_packet"]
                 .iter()
                 .fold(text, |text, name| text.replace(name, &format!("#{name}")))
         })

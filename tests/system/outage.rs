@@ -2,6 +2,7 @@
 
 use upturn_tests::binary::{free_port, wait_for};
 use upturn_tests::broker::Mosquitto;
+use upturn_tests::device::Device;
 use upturn_tests::fleet::{self, Message};
 use upturn_tests::http;
 use upturn_tests::site::{self, Database, Plan, Site, THREE_FAILURES};
@@ -64,27 +65,76 @@ fn a_database_that_goes_away_is_named_and_nothing_is_lost() {
 
 #[test]
 fn a_backlog_is_taken_in_whole() {
+    for version in ["5", "3.1.1"] {
+        let Some(broker) = Mosquitto::start() else { return };
+        let mut site = Site::start(&Plan {
+            broker: Some(broker.port),
+            doors: site::connect(broker.port, &format!("version = \"{version}\"")),
+            rules: vec![THREE_FAILURES.to_owned()],
+            ..Plan::default()
+        });
+        site.kill();
+        // More than the inbox holds and than any packet ids there are; brokers send it all at once.
+        let beat = |number: u32| {
+            Message::new(
+                format!("devices/cp-{}/events", number % 9),
+                format!(r#"{{"id":"{number}","kind":"beat"}}"#),
+            )
+        };
+        let backlog: Vec<Message> = (0..70_000).map(beat).collect();
+        fleet::publish(broker.port, &backlog, 4_000, |_| {});
+        site.start_again();
+        wait_for("the backlog", || {
+            let (_, metrics) = http::get(site.web, "/metrics")?;
+            metrics.contains("upturn_events_total 70000").then_some(())
+        });
+    }
+}
+
+#[test]
+fn a_message_that_is_too_large_holds_up_no_other() {
+    for (version, dead_letters) in [("5", 0), ("3.1.1", 1)] {
+        let Some(broker) = Mosquitto::start_small() else { return };
+        let site = Site::start(&Plan {
+            broker: Some(broker.port),
+            doors: site::connect(broker.port, &format!("version = \"{version}\"")),
+            rules: vec![THREE_FAILURES.to_owned()],
+            accept_past: Some("36500d".to_owned()),
+            ..Plan::default()
+        });
+        let mut messages = vec![Message::new("devices/cp-1/events", vec![b'x'; 2 * 1024 * 1024])];
+        messages.extend(failures("cp-1"));
+        fleet::publish(broker.port, &messages, 1, |_| {});
+        site.until_tasks(1);
+        // MQTT 5 has the broker keep it from us; MQTT 3.1.1 cannot.
+        let (_, metrics) = http::get(site.web, "/metrics").unwrap();
+        let counted = metrics.contains("upturn_dead_letters_total{code=\"too-large\"} 1");
+        assert_eq!(counted, dead_letters == 1, "MQTT {version}: {metrics}");
+    }
+}
+
+#[test]
+fn every_quality_comes_by_every_version() {
     let Some(broker) = Mosquitto::start() else { return };
-    let mut site = Site::start(&Plan {
-        broker: Some(broker.port),
-        rules: vec![THREE_FAILURES.to_owned()],
-        ..Plan::default()
-    });
-    site.kill();
-    // More than the inbox holds and than any packet ids there are; brokers send it all at once.
-    let beat = |number: u32| {
-        Message::new(
-            format!("devices/cp-{}/events", number % 9),
-            format!(r#"{{"id":"{number}","kind":"beat"}}"#),
-        )
-    };
-    let backlog: Vec<Message> = (0..70_000).map(beat).collect();
-    fleet::publish(broker.port, &backlog, 4_000, |_| {});
-    site.start_again();
-    wait_for("the backlog", || {
-        let (_, metrics) = http::get(site.web, "/metrics")?;
-        metrics.contains("upturn_events_total 70000").then_some(())
-    });
+    for version in ["5", "3.1.1"] {
+        for subscribed in 0..=2 {
+            let more = format!(
+                "version = \"{version}\"\nqos = {subscribed}\nclient_id = \"u{version}{subscribed}\""
+            );
+            let site = Site::start(&Plan {
+                broker: Some(broker.port),
+                doors: site::connect(broker.port, &more),
+                rules: vec![THREE_FAILURES.to_owned()],
+                ..Plan::default()
+            });
+            let device = Device::new(broker.port, "cp-1");
+            for published in 0..=2 {
+                let payload = format!(r#"{{"id":"f{published}","kind":"charge_failed"}}"#);
+                assert!(device.publishes("devices/cp-1/events", published, &payload));
+            }
+            site.until_tasks(1);
+        }
+    }
 }
 
 #[test]

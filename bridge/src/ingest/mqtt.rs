@@ -12,6 +12,9 @@ use crate::config::secret::Secret;
 /// Larger packets are refused by the broker on our behalf, where it can be told. Payloads over the
 /// decoder's limit but below this still arrive, and become dead letters.
 pub(crate) const PACKET_MAX: u32 = 1024 * 1024;
+/// The largest packet that MQTT allows. MQTT 3.1.1 cannot tell a broker of a smaller limit, and one
+/// packet above the library's would be sent again at each connection, for ever.
+const PACKET_MAX_OF_V3: usize = 256 * 1024 * 1024;
 /// How many messages the broker may send ahead of our acknowledgements.
 pub(crate) const IN_FLIGHT_MAX: u16 = 4_000;
 /// How long the broker keeps our session, and what is sent meanwhile, while we are away.
@@ -140,8 +143,9 @@ impl Options {
                 if let Some((name, password)) = login {
                     options.set_credentials(name, password);
                 }
-                let packet_max = usize::try_from(PACKET_MAX).unwrap_or(usize::MAX);
-                options.set_keep_alive(KEEP_ALIVE).set_max_packet_size(packet_max, packet_max);
+                options
+                    .set_keep_alive(KEEP_ALIVE)
+                    .set_max_packet_size(PACKET_MAX_OF_V3, PACKET_MAX_OF_V3);
                 Self::V3(Box::new(options))
             }
             MqttVersion::V5 => {
@@ -406,7 +410,7 @@ fn heard3(packet: packets3::Packet) -> Heard {
         packets3::Packet::PubAck(_) => Heard::Published(Ok(())),
         packets3::Packet::Publish(publish) => Heard::Message(Message {
             topic: publish.topic,
-            payload: publish.payload,
+            payload: bounded(publish.payload),
             retained: publish.retain,
             qos: match publish.qos {
                 rumqttc::QoS::AtMostOnce => Qos::AtMostOnce,
@@ -455,6 +459,16 @@ fn heard5(packet: packets5::Packet) -> Heard {
             packet_id: publish.pkid,
         }),
         _ => Heard::Other,
+    }
+}
+
+/// Returns `payload`, or its beginning where it is larger than any packet ought to be: enough for a
+/// dead letter, without the rest in memory.
+fn bounded(payload: Bytes) -> Bytes {
+    let max = usize::try_from(PACKET_MAX).unwrap_or(usize::MAX);
+    match payload.get(..max) {
+        Some(beginning) => Bytes::copy_from_slice(beginning),
+        None => payload,
     }
 }
 
