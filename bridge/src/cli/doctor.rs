@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 
 mod broker;
+mod certificates;
 mod check;
 mod disk;
 mod doors;
@@ -114,6 +115,8 @@ fn checks_of(config: &Config, clock: &dyn Clock) -> Vec<Box<dyn Check>> {
     }
     if let Some(tls) = &config.mqtt.tls {
         checks.push(Box::new(doors::DoorCheck { name: "mqtts port", at: tls.listen, web }));
+        let (tls, now) = (tls.clone(), clock.now());
+        checks.push(Box::new(certificates::CertificatesCheck { tls, now }));
     }
     if let Some(connect) = &config.mqtt.connect {
         checks.push(Box::new(broker::BrokerCheck { connect: connect.clone() }));

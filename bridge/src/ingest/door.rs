@@ -27,6 +27,7 @@ mod conversation;
 mod gate;
 mod limits;
 mod link;
+mod log_limit;
 mod mqtt5;
 mod packet;
 mod rate;
@@ -42,7 +43,7 @@ pub(crate) use self::broker::{Broker, Quality};
 pub(crate) use self::gate::Links;
 #[cfg(test)]
 use self::limits::{FRAME_BYTES_MAX, IN_FLIGHT_MAX, RETAINED_BYTES_MAX};
-pub(crate) use self::tls::TlsSettings;
+pub(crate) use self::tls::{TlsSettings, expires_at};
 
 /// Where the door listens, and what it remembers.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -48,17 +48,10 @@ async fn open_embedded(opening: &Opening<'_>) -> Result<Option<OpenDoor>, StartE
     if mqtt.listen.is_none() && mqtt.tls.is_none() {
         return Ok(None);
     }
-    let tls = mqtt.tls.as_ref().map(|tls| TlsSettings {
-        listen: tls.listen,
-        cert_file: tls.cert_file.clone(),
-        key_file: tls.key_file.clone(),
-        client_ca_file: tls.client_ca_file.clone(),
-        rate_max: Some(tls.rate_max),
-    });
     let settings = door::Settings {
         listen: mqtt.listen,
         rate_max: mqtt.rate_max,
-        tls,
+        tls: mqtt.tls.as_ref().map(TlsSettings::of),
         sessions: Some(opening.config.sessions_dir()),
     };
     let letters = opening.config.outbox.mqtt_topic.as_deref();

@@ -11,7 +11,7 @@ use std::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -23,8 +23,9 @@ use crate::{
 use super::{
     access::Homes,
     broker::Broker,
-    connection::{self, Ended},
+    connection,
     limits::{ACCEPT_PAUSE, CONNECT_WITHIN, CONNECTIONS_MAX, MEMORY_BYTES_MAX, STOP_WITHIN},
+    log_limit::LogLimit,
     rate::Rates,
     stream::Client,
     tls::{Certificates, GreetError},
@@ -64,6 +65,7 @@ pub(super) struct Gate {
     pub(super) resets: watch::Sender<()>,
     pub(super) shutdown: CancellationToken,
     metrics: Metrics,
+    log_limit: LogLimit,
     tracker: TaskTracker,
     // Connections so far.
     count: AtomicU64,
@@ -84,6 +86,7 @@ impl Gate {
             resets: watch::Sender::new(()),
             shutdown,
             metrics,
+            log_limit: LogLimit::default(),
             tracker,
             count: AtomicU64::new(0),
             memory: Arc::new(Semaphore::new(MEMORY_BYTES_MAX)),
@@ -133,9 +136,10 @@ impl Gate {
                 let number = gate.count.fetch_add(1, Ordering::Relaxed) + 1;
                 let ended = connection::serve(&gate, number, client, entrance.rates.as_ref()).await;
                 if let Some(refusal) = ended.refusal() {
-                    gate.metrics.count_refusal(refusal);
+                    gate.report(peer, refusal, &ended);
+                } else {
+                    tracing::debug!(peer = %peer, reason = %ended, "a connection ended");
                 }
-                report(peer, &ended);
             }
             drop(place);
         });
@@ -157,35 +161,22 @@ impl Gate {
         match greeted.map_err(late).flatten() {
             Ok(client) => Some(client),
             Err(error) => {
-                self.metrics.count_refusal(Refusal::Handshake);
-                tracing::warn!(
-                    peer = %peer,
-                    error = &error as &dyn std::error::Error,
-                    "a client was not let in"
-                );
+                self.report(peer, Refusal::Handshake, &error);
                 None
             }
         }
     }
-}
 
-fn report(peer: SocketAddr, ended: &Ended) {
-    match ended {
-        Ended::Foreign(_) | Ended::Flood => {
-            tracing::warn!(peer = %peer, reason = %ended, "a connection was closed");
+    /// Counts a client that was kept out, and says why.
+    fn report(
+        &self,
+        peer: SocketAddr,
+        refusal: Refusal,
+        error: &(dyn std::error::Error + 'static),
+    ) {
+        self.metrics.count_refusal(refusal);
+        if let Some(left_out) = self.log_limit.lets_through(Instant::now()) {
+            tracing::warn!(peer = %peer, error, left_out, "a client was kept out");
         }
-        Ended::Refused(error) => {
-            tracing::warn!(
-                peer = %peer,
-                error = error as &dyn std::error::Error,
-                "a connection was closed"
-            );
-        }
-        Ended::Farewell
-        | Ended::Vanished
-        | Ended::Dismissed
-        | Ended::Idle
-        | Ended::Reset
-        | Ended::Stopped => tracing::debug!(peer = %peer, reason = %ended, "a connection ended"),
     }
 }

@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use chrono::{DateTime, Utc};
 use rustls::{ServerConfig, server::WebPkiClientVerifier};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
@@ -17,7 +18,10 @@ use x509_parser::{
     prelude::{AttributeTypeAndValue, FromDer as _},
 };
 
-use crate::ingest::pem::{self, PemError};
+use crate::{
+    config::mqtt::TlsConfig,
+    ingest::pem::{self, PemError},
+};
 
 use super::stream::Client;
 
@@ -36,6 +40,19 @@ pub(crate) struct TlsSettings {
     pub(crate) rate_max: Option<NonZeroU32>,
 }
 
+impl TlsSettings {
+    /// Returns what `[mqtt.tls]` says.
+    pub(crate) fn of(config: &TlsConfig) -> Self {
+        Self {
+            listen: config.listen,
+            cert_file: config.cert_file.clone(),
+            key_file: config.key_file.clone(),
+            client_ca_file: config.client_ca_file.clone(),
+            rate_max: Some(config.rate_max),
+        }
+    }
+}
+
 /// Why certificates cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
@@ -45,6 +62,9 @@ pub(crate) enum TlsError {
     /// A key that does not fit, a certificate that is no good.
     #[error("the door's certificate cannot be used; check cert_file and key_file in [mqtt.tls]")]
     Certificate(#[source] rustls::Error),
+    /// A certificate that cannot be understood.
+    #[error("the door's certificate cannot be read; check cert_file in [mqtt.tls]")]
+    Unreadable,
     /// Nobody who could sign.
     #[error("the authority of clients cannot be used; check client_ca_file in [mqtt.tls]")]
     Authority(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -99,6 +119,15 @@ impl Certificates {
         };
         Ok(Client::over_tls(stream, peer, device))
     }
+}
+
+/// Returns until when the door's certificate holds, if it can be used at all.
+pub(crate) fn expires_at(settings: &TlsSettings) -> Result<DateTime<Utc>, TlsError> {
+    server_config(settings)?;
+    let chain = pem::chain(&settings.cert_file)?;
+    let certificate = chain.first().and_then(|first| X509Certificate::from_der(first).ok());
+    let until = certificate.map(|(_, certificate)| certificate.validity().not_after.timestamp());
+    until.and_then(|until| DateTime::from_timestamp(until, 0)).ok_or(TlsError::Unreadable)
 }
 
 fn server_config(settings: &TlsSettings) -> Result<Arc<ServerConfig>, TlsError> {
