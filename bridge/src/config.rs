@@ -241,7 +241,7 @@ impl Config {
 
     /// Opens the embedded broker's door where no other one is named.
     fn with_default_door(mut self) -> Self {
-        if self.mqtt.connect.is_none() {
+        if self.mqtt.connect.is_none() && self.mqtt.tls.is_none() {
             self.mqtt.listen = self.mqtt.listen.or(Some(MQTT_LISTEN));
         }
         self
@@ -252,6 +252,9 @@ impl Config {
         let mut findings = Vec::new();
         if let Some(connect) = &self.mqtt.connect {
             connect.check(&mut findings);
+        }
+        if let Some(tls) = &self.mqtt.tls {
+            tls.check(&mut findings);
         }
         let is_sqlite = self.store.url.file().is_some();
         if self.store.password_file.is_some() && (is_sqlite || self.store.url.has_password()) {

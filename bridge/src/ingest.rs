@@ -11,4 +11,6 @@ pub(crate) mod connect;
 pub(crate) mod client;
 pub(crate) mod door;
 pub(crate) mod dialer;
+pub(crate) mod mqtt;
+mod pem;
 pub(crate) mod tunnel;

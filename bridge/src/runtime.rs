@@ -24,6 +24,7 @@ use crate::ingest::submission::Taken;
 use crate::store::dead_letter::NewDeadLetter;
 use crate::store::error::StoreError;
 use crate::store::event::NewEvent;
+use crate::store::retained_state::RetainedState;
 use crate::store::{self, Store, Tx};
 use crate::telemetry::Metrics;
 use crate::web::Change;
@@ -90,10 +91,19 @@ struct Decoded<'s> {
     /// New to this batch, in order of receipt, each with the name of its source.
     events: Vec<(Position, &'s str, Event)>,
     dead_letters: Vec<NewDeadLetter>,
+    /// What brokers replayed.
+    states: Vec<RetainedState>,
     /// How many stood twice in the batch.
     repeated: u64,
     /// What came by each submission.
     submitted: Vec<Submitted>,
+}
+
+impl Decoded<'_> {
+    /// Whether there is nothing to store.
+    fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.dead_letters.is_empty() && self.states.is_empty()
+    }
 }
 
 /// What became of a batch.
@@ -187,17 +197,18 @@ impl Runtime<'_> {
         now: DateTime<Utc>,
         decoded: Decoded<'_>,
     ) -> Result<Vec<Taken>, StoreError> {
-        if decoded.events.is_empty() && decoded.dead_letters.is_empty() {
+        if decoded.is_empty() {
             return Ok(submitted::outcome(&decoded.submitted, &[]));
         }
         let old = fold.cursor;
         let new = decoded.events.last().map_or(old, |(position, _, _)| *position);
-        let Decoded { events, dead_letters, repeated, submitted } = decoded;
+        let Decoded { events, dead_letters, states, repeated, submitted } = decoded;
         let total = events.len();
 
         let mut tx = self.store.begin().await?;
         let (fresh, stored, late) = self.write(&mut tx, fold, now, events).await?;
         store::dead_letter::insert(&mut tx, &dead_letters).await?;
+        store::retained_state::put(&mut tx, &states).await?;
         if old != new {
             store::cursor::advance(&mut tx, old, new).await?;
         }
@@ -208,6 +219,7 @@ impl Runtime<'_> {
         let repeated = u64::try_from(total).unwrap_or_default() - taken + repeated;
         self.count(now, &Tally { taken, repeated, late }, &dead_letters);
         self.count_stored(&stored);
+        self.metrics.states.inc_by(u64::try_from(states.len()).unwrap_or_default());
         Ok(submitted::outcome(&submitted, &fresh))
     }
 
@@ -247,6 +259,9 @@ impl Runtime<'_> {
         let mut position = cursor;
         for delivery in &batch.deliveries {
             if delivery.retained {
+                let Delivery { topic, payload, .. } = delivery;
+                let (topic, payload) = (topic.clone(), payload.clone());
+                decoded.states.push(RetainedState { topic, received_at: now, payload });
                 continue;
             }
             let receipt = Receipt::At(now);

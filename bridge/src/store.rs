@@ -37,6 +37,7 @@ pub(crate) mod log;
 pub(crate) mod outbox;
 mod postgres;
 pub(crate) mod retention;
+pub(crate) mod retained_state;
 pub(crate) mod rule;
 pub(crate) mod schema;
 pub(crate) mod session;

@@ -18,6 +18,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::config::retention::RetentionConfig;
 use crate::health::Health;
+use crate::ingest::connect::Way;
 use crate::ingest::door::OpenDoor;
 use crate::ingest::inbox::Inbox;
 use crate::ingest::submission::Submission;
@@ -75,6 +76,8 @@ pub(crate) struct Running {
     pub(crate) mqtt: Option<SocketAddr>,
     /// The store, for whoever wants to read.
     pub(crate) store: Store,
+    // The way to the site's broker is open as long as this lives.
+    _way: Option<Way>,
     tracker: TaskTracker,
     shutdown: CancellationToken,
     ended: oneshot::Receiver<StartError>,
@@ -91,9 +94,7 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
     let claim = store.claim().await?;
     store.migrate().await?;
     store::session::purge(&store, SystemClock.now()).await?;
-    let listener = bind(plan.config.web.listen).await?;
-    let web =
-        listener.local_addr().map_err(|error| StartError::listen(plan.config.web.listen, error))?;
+    let (listener, web) = bind(plan.config.web.listen).await?;
 
     let (health, metrics) = (Health::new(&["broker", "database", "ingest"]), Metrics::new());
     let (changes, _) = broadcast::channel(CHANGES_MAX);
@@ -120,7 +121,7 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
         }
     };
     let app = app(&plan, &doors, &store, (&health, &metrics, &changes), (submit, asks));
-    hangup::start(hangup, &app.reloader, &tracker, &shutdown);
+    hangup::start(hangup, &app.reloader, doors.embedded.clone(), (&tracker, &shutdown));
     tracker.spawn(web::serve::serve(listener, web::router(app), shutdown.clone()));
     carrier::start(&plan.config, &doors, &store, &tracker, &shutdown);
     tracker.spawn(ping(store.clone(), health.clone(), shutdown.clone()));
@@ -145,8 +146,9 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
             drop(end.send(error));
         }
     });
-    let mqtt = doors.embedded.map(|door| door.local_addr());
-    Ok(Running { web, mqtt, store, tracker, shutdown, ended, interrupt, terminate })
+    let mqtt = doors.embedded.and_then(|door| door.plain_addr());
+    let way = doors.external;
+    Ok(Running { web, mqtt, store, _way: way, tracker, shutdown, ended, interrupt, terminate })
 }
 
 impl Running {
@@ -202,14 +204,17 @@ fn app(
         clock: Arc::new(SystemClock),
         settings: Arc::new(WebSettings {
             secure_cookies: plan.config.web.secure_cookies,
-            broker: doors.embedded.as_ref().map(OpenDoor::local_addr),
+            broker: doors.embedded.as_ref().and_then(OpenDoor::plain_addr),
         }),
         gate: Arc::default(),
     }
 }
 
-async fn bind(listen: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(listen).await.map_err(|error| StartError::listen(listen, error))
+async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let fail = |error| StartError::listen(listen, error);
+    let listener = TcpListener::bind(listen).await.map_err(fail)?;
+    let bound = listener.local_addr().map_err(fail)?;
+    Ok((listener, bound))
 }
 
 /// Says every few seconds whether the database is there.

@@ -41,6 +41,12 @@ pub(crate) struct Metrics {
     pub(crate) sessions_lost: Counter,
     /// What is kept, and what is deleted.
     pub(crate) retention: RetentionMetrics,
+    /// Times another program seemed to have logged in at the broker under our name.
+    pub(crate) taken_over: Counter,
+    /// Retained messages kept as states.
+    pub(crate) states: Counter,
+    /// Connections to the embedded broker that were not let in or were closed, by reason.
+    pub(crate) refusals: Family<RefusalLabels, Counter>,
     last_event_age: Gauge,
     last_event_ms: Arc<AtomicI64>,
     registry: Arc<Registry>,
@@ -60,18 +66,43 @@ pub(crate) struct RuleLabels {
     pub(crate) rule: String,
 }
 
+/// What refusals are counted by.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct RefusalLabels {
+    /// Why: `identity`.
+    pub(crate) reason: &'static str,
+}
+
+/// Why the embedded broker's gate does not let a client in, or closes its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// No TLS, or no certificate that is trusted and names a device.
+    Handshake,
+    /// It speaks for another device, or wants to hear what is meant for one.
+    Identity,
+    /// It publishes more than its rate allows.
+    Rate,
+    /// It sends what MQTT does not allow, or too much at once.
+    Packet,
+}
+
 impl Metrics {
     /// Returns metrics that have counted nothing.
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("upturn");
-        let events = Counter::default();
-        registry.register("events", "Events committed", events.clone());
-        let duplicates = Counter::default();
-        registry.register(
-            "duplicates",
-            "Events received again after they were committed",
-            duplicates.clone(),
-        );
+        let mut count = |name: &str, help: &str| {
+            let counter = Counter::default();
+            registry.register(name, help, counter.clone());
+            counter
+        };
+        let events = count("events", "Events committed");
+        let duplicates = count("duplicates", "Events received again after they were committed");
+        let tasks_created = count("tasks_created", "Tasks made");
+        let commits = count("commits", "Transactions committed");
+        let sessions_lost = count("session_lost", "Times a broker had forgotten our session");
+        let taken_over =
+            count("taken_over", "Times another program seemed to use our client id at the broker");
+        let states = count("states", "Retained messages kept as states");
         let dead_letters = Family::default();
         registry.register(
             "dead_letters",
@@ -84,15 +115,11 @@ impl Metrics {
             "Events that a rule could not judge, by rule",
             rule_failures.clone(),
         );
-        let tasks_created = Counter::default();
-        registry.register("tasks_created", "Tasks made", tasks_created.clone());
-        let commits = Counter::default();
-        registry.register("commits", "Transactions committed", commits.clone());
-        let sessions_lost = Counter::default();
+        let refusals = Family::default();
         registry.register(
-            "session_lost",
-            "Times a broker had forgotten our session",
-            sessions_lost.clone(),
+            "door_refusals",
+            "Connections to the embedded broker that were refused or closed, by reason",
+            refusals.clone(),
         );
         let retention = RetentionMetrics::register(&mut registry);
         let last_event_age = Gauge::default();
@@ -110,6 +137,9 @@ impl Metrics {
             commits,
             sessions_lost,
             retention,
+            taken_over,
+            states,
+            refusals,
             last_event_age,
             last_event_ms: Arc::new(AtomicI64::new(NEVER)),
             registry: Arc::new(registry),
@@ -124,6 +154,17 @@ impl Metrics {
     /// Counts events that a rule could not judge.
     pub(crate) fn count_rule_failures(&self, rule: &str, count: u64) {
         self.rule_failures.get_or_create(&RuleLabels { rule: rule.to_owned() }).inc_by(count);
+    }
+
+    /// Counts a client that was kept out.
+    pub(crate) fn count_refusal(&self, refusal: Refusal) {
+        let reason = match refusal {
+            Refusal::Handshake => "handshake",
+            Refusal::Identity => "identity",
+            Refusal::Rate => "rate",
+            Refusal::Packet => "packet",
+        };
+        self.refusals.get_or_create(&RefusalLabels { reason }).inc();
     }
 
     /// Records that an event was committed at `at`.

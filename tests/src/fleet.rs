@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::Packet;
+use rumqttc::v5::mqttbytes::v5::{Packet, PubAck, PubComp};
 use rumqttc::v5::{AsyncClient, Event, MqttOptions};
 
 use crate::binary::PATIENCE;
@@ -32,14 +32,35 @@ impl Message {
 /// A lost connection is made again, and what was not acknowledged is published again, as a
 /// careful device does. `on_progress` is told how many are acknowledged.
 pub fn publish(port: u16, messages: &[Message], in_flight: u16, on_progress: impl FnMut(usize)) {
+    publish_at(QoS::AtLeastOnce, port, messages, in_flight, on_progress);
+}
+
+/// Publishes like [`publish`], at QoS 2.
+pub fn publish_exactly_once(
+    port: u16,
+    messages: &[Message],
+    in_flight: u16,
+    on_progress: impl FnMut(usize),
+) {
+    publish_at(QoS::ExactlyOnce, port, messages, in_flight, on_progress);
+}
+
+fn publish_at(
+    qos: QoS,
+    port: u16,
+    messages: &[Message],
+    in_flight: u16,
+    on_progress: impl FnMut(usize),
+) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let all = deliver(port, messages, in_flight, on_progress);
+    let all = deliver(qos, port, messages, in_flight, on_progress);
     runtime.block_on(async {
         tokio::time::timeout(PATIENCE * 4, all).await.expect("everything was acknowledged");
     });
 }
 
 async fn deliver(
+    qos: QoS,
     port: u16,
     messages: &[Message],
     in_flight: u16,
@@ -50,7 +71,7 @@ async fn deliver(
     while !unacknowledged.is_empty() {
         attempt += 1;
         let done = messages.len() - unacknowledged.len();
-        let round = round(port, attempt, messages, &unacknowledged, in_flight, |more| {
+        let round = round(qos, port, attempt, messages, &unacknowledged, in_flight, |more| {
             on_progress(done + more);
         });
         unacknowledged = round.await;
@@ -63,6 +84,7 @@ async fn deliver(
 #[expect(clippy::too_many_arguments, reason = "a round needs to know all of it")]
 /// Publishes on one connection; returns what it did not get acknowledged.
 async fn round(
+    qos: QoS,
     port: u16,
     attempt: u32,
     messages: &[Message],
@@ -82,15 +104,17 @@ async fn round(
         while queued.len() + sent.len() < usize::from(in_flight) {
             let Some(number) = to_send.next() else { break };
             let Message { topic, payload } = messages.get(number).unwrap().clone();
-            client.try_publish(topic, QoS::AtLeastOnce, false, payload).unwrap();
+            client.try_publish(topic, qos, false, payload).unwrap();
             queued.push_back(number);
         }
         match events.poll().await {
             Ok(Event::Outgoing(Outgoing::Publish(packet_id))) => {
                 sent.insert(packet_id, queued.pop_front().unwrap());
             }
-            Ok(Event::Incoming(Packet::PubAck(answer))) => {
-                let number = sent.remove(&answer.pkid).expect("what was sent is acknowledged");
+            Ok(Event::Incoming(
+                Packet::PubAck(PubAck { pkid, .. }) | Packet::PubComp(PubComp { pkid, .. }),
+            )) => {
+                let number = sent.remove(&pkid).expect("what was sent is acknowledged");
                 left.remove(&number);
                 on_progress(wanted.len() - left.len());
             }

@@ -10,6 +10,8 @@
 
 pub mod binary;
 pub mod broker;
+pub mod certificates;
+pub mod device;
 pub mod fleet;
 pub mod http;
 pub mod proxy;

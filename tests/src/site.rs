@@ -47,6 +47,8 @@ pub struct Plan {
     pub rules: Vec<String>,
     /// How far back devices' clocks are believed, as settings write it.
     pub accept_past: Option<String>,
+    /// The tables of `[mqtt]`, where they are not the usual ones of `broker`.
+    pub doors: Option<String>,
     /// Where letters about tasks are published, if anywhere.
     pub letters: Option<String>,
 }
@@ -64,6 +66,11 @@ pub struct Site {
     pub process: Option<Running>,
     /// The address of the database.
     store: String,
+}
+
+/// Returns the tables of `[mqtt]` for a broker at `port`, with `more` said about it.
+pub fn connect(port: u16, more: &str) -> Option<String> {
+    Some(format!("[mqtt.connect]\nurl = \"mqtt://127.0.0.1:{port}\"\n{more}\n"))
 }
 
 impl Site {
@@ -86,10 +93,11 @@ impl Site {
     pub fn install_without_user(plan: &Plan) -> Self {
         let folder = TempDir::new().unwrap();
         let (web, mqtt) = (free_port(), plan.broker.unwrap_or_else(free_port));
-        let doors = match plan.broker {
+        let usual = match plan.broker {
             Some(port) => format!("[mqtt.connect]\nurl = \"mqtt://127.0.0.1:{port}\"\n"),
             None => format!("[mqtt]\nlisten = \"127.0.0.1:{mqtt}\"\n"),
         };
+        let doors = plan.doors.as_deref().unwrap_or(&usual);
         let file = format!("sqlite:{}", folder.path().join("upturn.db").display());
         let store = plan.database.clone().unwrap_or(file);
         let past = plan.accept_past.as_deref().unwrap_or("400d");
@@ -178,6 +186,11 @@ impl Site {
         if let Some(mut process) = self.process.take() {
             process.kill();
         }
+    }
+
+    /// Has the program stop; returns its exit code.
+    pub fn stop(&mut self) -> Option<i32> {
+        self.process.take().and_then(|mut process| process.terminate())
     }
 
     /// Returns the standing tasks, once there are as many as `count`.

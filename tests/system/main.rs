@@ -18,3 +18,4 @@ mod outage;
 mod power_cut;
 mod reload;
 mod service_events;
+mod tls;

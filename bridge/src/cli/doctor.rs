@@ -1,7 +1,7 @@
 //! `upturn doctor`: whether what Upturn needs is there and in order.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -14,11 +14,13 @@ use crate::config::Config;
 use crate::exit::Exit;
 
 mod broker;
+mod certificates;
 mod check;
 mod disk;
 mod doors;
 mod folders;
 mod machine;
+mod mosquitto;
 mod secrets;
 mod store;
 
@@ -28,8 +30,11 @@ pub(crate) use self::check::{Check, Outcome, Verdict};
 const CHECK_LIMIT: Duration = Duration::from_secs(30);
 
 /// How to say what was found.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct DoctorArgs {
+    /// Look through a Mosquitto's configuration too
+    #[arg(long, value_name = "FILE")]
+    mosquitto: Option<PathBuf>,
     /// Print one JSON document instead of a table
     #[arg(long)]
     json: bool,
@@ -62,6 +67,9 @@ pub(crate) async fn run(
         Box::new(machine::ClockCheck { now: clock.now() }),
         Box::new(machine::DescriptorsCheck),
     ];
+    if let Some(file) = args.mosquitto {
+        checks.push(Box::new(mosquitto::MosquittoCheck { file }));
+    }
     match Config::load(file) {
         Ok(config) => {
             entries.push(Entry { name: "configuration", outcome: described(&config) });
@@ -107,6 +115,11 @@ fn checks_of(config: &Config, clock: &dyn Clock) -> Vec<Box<dyn Check>> {
     checks.push(Box::new(doors::DoorCheck { name: "web port", at: web, web }));
     if let Some(at) = config.mqtt.listen {
         checks.push(Box::new(doors::DoorCheck { name: "mqtt port", at, web }));
+    }
+    if let Some(tls) = &config.mqtt.tls {
+        checks.push(Box::new(doors::DoorCheck { name: "mqtts port", at: tls.listen, web }));
+        let (tls, now) = (tls.clone(), clock.now());
+        checks.push(Box::new(certificates::CertificatesCheck { tls, now }));
     }
     if let Some(connect) = &config.mqtt.connect {
         checks.push(Box::new(broker::BrokerCheck { connect: connect.clone() }));

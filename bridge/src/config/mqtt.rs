@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -15,10 +16,17 @@ use super::{ConfigError, Finding};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct MqttConfig {
-    /// The address at which the embedded broker listens. Default: `127.0.0.1:1883`, or no embedded
-    /// broker where `[mqtt.connect]` is given.
+    /// The address at which the embedded broker listens. Default: `127.0.0.1:1883`, or no
+    /// address without TLS where `[mqtt.tls]` or `[mqtt.connect]` is given.
     #[serde(deserialize_with = "listen::read", skip_serializing_if = "Option::is_none")]
     pub(crate) listen: Option<SocketAddr>,
+    /// How many messages a second one client may publish there for long. Default: any number, since
+    /// only programs of this machine get there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rate_max: Option<NonZeroU32>,
+    /// TLS at the embedded broker. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls: Option<TlsConfig>,
     /// The folder in which the embedded broker keeps its clients' sessions; made if missing.
     /// Default: beside a SQLite file and named after it, else `upturn.sessions`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,12 +36,62 @@ pub(crate) struct MqttConfig {
     pub(crate) connect: Option<ConnectConfig>,
 }
 
+/// `[mqtt.tls]`: where the embedded broker listens for TLS.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TlsConfig {
+    /// An IP address and a port. Required.
+    #[serde(deserialize_with = "listen::read_required")]
+    pub(crate) listen: SocketAddr,
+    /// A PEM file with the broker's certificate and those between it and its authority. Required.
+    pub(crate) cert_file: PathBuf,
+    /// A PEM file with that certificate's private key. Required.
+    pub(crate) key_file: PathBuf,
+    /// A PEM file with the certificates that may sign those of devices; a device is then who its
+    /// certificate's common name says. Default: none, no certificate is asked for; that is allowed
+    /// on a loopback address only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_ca_file: Option<PathBuf>,
+    /// How many messages a second one client may publish for long; in between, a minute's worth at
+    /// once. Default: 100.
+    #[serde(default = "rate_max")]
+    pub(crate) rate_max: NonZeroU32,
+}
+
+fn rate_max() -> NonZeroU32 {
+    const { NonZeroU32::new(100).unwrap() }
+}
+
+impl TlsConfig {
+    /// Finds what does not fit together.
+    pub(super) fn check(&self, findings: &mut Vec<Finding>) {
+        if self.client_ca_file.is_none() && !self.listen.ip().is_loopback() {
+            let why = format!(
+                "{} can be reached from other machines, so clients have to show who they are; name \
+                 who signs their certificates, or listen at a loopback address",
+                self.listen
+            );
+            findings.push(Finding::new(&["mqtt", "tls", "client_ca_file"], why));
+        }
+    }
+}
+
 /// `[mqtt.connect]`: another broker, and how to log in there.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConnectConfig {
     /// `mqtt://host:1883`, or `mqtts://host:8883` for TLS. Required.
     pub(crate) url: BrokerUrl,
+    /// The version of MQTT to speak: `"5"` or `"3.1.1"`. Default: `"5"`.
+    #[serde(default)]
+    pub(crate) version: MqttVersion,
+    /// How messages are handed over at most: 0, 1 or 2. Default: 1. With 0 the broker keeps nothing
+    /// while Upturn is away; what 2 adds to 1, Upturn does by itself.
+    #[serde(default)]
+    pub(crate) qos: Qos,
+    /// The group of a shared subscription, for brokers that let only such subscribe. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) share: Option<String>,
     /// The name of the session that the broker keeps while Upturn is away; two processes with the
     /// same name throw each other out. Default: `upturn`.
     #[serde(default = "client_id")]
@@ -65,6 +123,14 @@ impl ConnectConfig {
         self.password_file.as_deref().map(Secret::read).transpose()
     }
 
+    /// Returns the filter to subscribe to for what `filter` takes in.
+    pub(crate) fn filter(&self, filter: String) -> String {
+        match &self.share {
+            Some(group) => format!("$share/{group}/{filter}"),
+            None => filter,
+        }
+    }
+
     /// Finds what does not fit together.
     pub(super) fn check(&self, findings: &mut Vec<Finding>) {
         let mut report = |key: &str, message: &str| {
@@ -73,6 +139,10 @@ impl ConnectConfig {
         let is_name = |c: char| !c.is_control();
         if !(1..=128).contains(&self.client_id.len()) || !self.client_id.chars().all(is_name) {
             report("client_id", "a client id has 1 to 128 bytes and no control characters");
+        }
+        let is_level = |group: &str| !group.is_empty() && !group.contains(['/', '+', '#', '\0']);
+        if self.share.as_deref().is_some_and(|group| !is_level(group)) {
+            report("share", "the name of a group is not empty and has no '/', '+' or '#'");
         }
         if self.password_file.is_some() && self.username.is_none() {
             report("password_file", "a password needs a username; add one");
@@ -92,6 +162,60 @@ impl ConnectConfig {
         }
         if self.key_file.is_some() && self.cert_file.is_none() {
             report("key_file", "a private key needs its certificate; add cert_file");
+        }
+    }
+}
+
+/// A version of MQTT.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) enum MqttVersion {
+    /// MQTT 3.1.1.
+    #[serde(rename = "3.1.1")]
+    V3,
+    /// MQTT 5.
+    #[default]
+    #[serde(rename = "5")]
+    V5,
+}
+
+/// How a message is handed over (QoS).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "u8", into = "u8")]
+#[expect(clippy::enum_variant_names, reason = "the standard's own words")]
+pub(crate) enum Qos {
+    /// At most once.
+    AtMostOnce,
+    /// At least once.
+    #[default]
+    AtLeastOnce,
+    /// Exactly once.
+    ExactlyOnce,
+}
+
+/// Why a number is no [`Qos`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is no QoS; use 0, 1 or 2")]
+pub(crate) struct QosError(u8);
+
+impl TryFrom<u8> for Qos {
+    type Error = QosError;
+
+    fn try_from(number: u8) -> Result<Self, QosError> {
+        match number {
+            0 => Ok(Self::AtMostOnce),
+            1 => Ok(Self::AtLeastOnce),
+            2 => Ok(Self::ExactlyOnce),
+            other => Err(QosError(other)),
+        }
+    }
+}
+
+impl From<Qos> for u8 {
+    fn from(qos: Qos) -> Self {
+        match qos {
+            Qos::AtMostOnce => 0,
+            Qos::AtLeastOnce => 1,
+            Qos::ExactlyOnce => 2,
         }
     }
 }

@@ -35,7 +35,11 @@ fn the_sample_holds_the_defaults_and_every_key() {
 
     // Every optional setting is set, so every key was in what was compared.
     let connect = config.mqtt.connect.unwrap();
+    let tls = config.mqtt.tls.unwrap();
     let optional = [
+        tls.client_ca_file.is_some(),
+        config.mqtt.rate_max.is_some(),
+        connect.share.is_some(),
         connect.username.is_some(),
         connect.password_file.is_some(),
         connect.ca_file.is_some(),
@@ -48,7 +52,7 @@ fn the_sample_holds_the_defaults_and_every_key() {
         config.retention.events.is_some(),
         config.retention.dead_letters.is_some(),
     ];
-    assert_eq!(optional, [true; 11]);
+    assert_eq!(optional, [true; 14]);
 }
 
 #[test]
@@ -75,6 +79,37 @@ fn nothing_that_is_printed_or_shown_holds_a_password() {
     for url in ["mqtt://u:geheim@broker", "mqtts://u:geheim@broker:99999"] {
         let problems = load(&format!("[mqtt.connect]\nurl = \"{url}\"\n"), &[]).unwrap_err();
         assert!(!problems.concat().contains("geheim"), "{problems:?}");
+    }
+}
+
+#[test]
+fn other_machines_come_in_with_certificates_only() {
+    let tls = |listen: &str, more: &str| {
+        let files = "cert_file = \"c\"\nkey_file = \"k\"\n";
+        load(&format!("[mqtt.tls]\nlisten = \"{listen}\"\n{files}{more}"), &[])
+    };
+    assert!(tls("127.0.0.1:8883", "").is_ok());
+    assert!(tls("0.0.0.0:8883", "client_ca_file = \"ca\"\n").is_ok());
+    let problems = tls("0.0.0.0:8883", "").unwrap_err().concat();
+    assert!(problems.contains("mqtt.tls.client_ca_file: 0.0.0.0:8883 can be"), "{problems}");
+    assert_eq!(tls("127.0.0.1:8883", "").unwrap().mqtt.listen, None, "TLS only");
+}
+
+#[test]
+fn the_way_to_another_broker_has_a_version_a_quality_and_perhaps_a_group() {
+    let connect = |more: &str| load(&format!("[mqtt.connect]\nurl = \"mqtt://b\"\n{more}"), &[]);
+    let found = connect("version = \"3.1.1\"\nqos = 2\nshare = \"g\"\n").unwrap();
+    let found = found.mqtt.connect.unwrap();
+    assert_eq!((found.version, found.qos), (mqtt::MqttVersion::V3, mqtt::Qos::ExactlyOnce));
+    assert_eq!(found.filter("a/+".to_owned()), "$share/g/a/+");
+    let cases = [
+        ("version = \"4\"\n", "version"),
+        ("qos = 3\n", "3 is no QoS; use 0, 1 or 2"),
+        ("share = \"a/b\"\n", "no '/', '+' or '#'"),
+    ];
+    for (text, expected) in cases {
+        let problems = connect(text).unwrap_err().concat();
+        assert!(problems.contains(expected), "case: {text}: {problems}");
     }
 }
 
@@ -172,8 +207,8 @@ red = "no"
          and a port, such as \"127.0.0.1:8080\"",
         "upturn.toml:9: mqtt.connect.url: the broker's URL holds credentials; write them as \
          username and password_file",
-        "upturn.toml:10: mqtt.connect.protocol: unknown key 'protocol'; there are url, client_id, \
-         username, password_file, ca_file, cert_file, key_file",
+        "upturn.toml:10: mqtt.connect.protocol: unknown key 'protocol'; there are url, version, qos, \
+         share, client_id, username, password_file, ca_file, cert_file, key_file",
         "upturn.toml:12: source[0].name: 'a b' is no name of a source; use 1 to 64 letters, \
          digits, '-' or '_'",
         "upturn.toml:13: source[0].topic: topic level '+' contains '+', '#', '{' or '}'; name a \

@@ -1,4 +1,4 @@
-//! The door to the site's own broker: an MQTT 5 client that acknowledges by hand.
+//! The door to the site's own broker: an MQTT client that acknowledges by hand.
 //!
 //! One task polls the connection. While the inbox is full it does not poll, so the socket fills and
 //! the broker waits: brokers do send more than the Receive Maximum when they have a backlog, and
@@ -10,41 +10,44 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{
-    ConnAck, Filter, Packet, Publish, RetainForwardRule, SubAck, SubscribeReasonCode,
-};
-use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::delivery::{Acknowledge, Delivery, Receipt};
+use super::mqtt::{Events, Heard, LinkError, Message, Options, Requests, Welcome};
 use crate::backoff::Backoff;
+use crate::config::mqtt::Qos;
 use crate::health::Health;
 use crate::telemetry::Metrics;
 
-/// How many messages the broker may send ahead of our acknowledgements.
-pub(crate) const IN_FLIGHT_MAX: u16 = 4_000;
-/// Larger packets are refused by the broker on our behalf. Payloads over the decoder's limit but
-/// below this still arrive, and become dead letters.
-const PACKET_MAX: u32 = 1024 * 1024;
-/// How long the broker keeps our session, and what is sent meanwhile, while we are away.
-const SESSION_EXPIRY_S: u32 = 7 * 24 * 3600;
+pub(crate) mod limits;
+
 /// Acknowledgements that wait to be written. They leave one by one while reads come by the dozen,
 /// and Mosquitto 2.0 sends a backlog without regard to the Receive Maximum, so there is room for
 /// those of a million messages; the list grows only as it is used.
 const REQUESTS_MAX: usize = 1 << 20;
+/// A connection that stood as long as this was a good one, whatever ended it.
+const GOOD_AFTER: Duration = Duration::from_secs(10);
+/// Connections in a row that the broker ended sooner, after which somebody else probably uses our
+/// name: Mosquitto 2.0 and brokers of MQTT 3.1.1 do not say so.
+const SHORT_MAX: u32 = 2;
+/// How long to stay away from a broker where somebody else uses our name: both would throw each
+/// other out for ever, and each change has messages sent again.
+const TAKEN_OVER_PAUSE: Duration = Duration::from_mins(1);
 
 /// How to reach the broker, and what to read there.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// Host, port, client id, credentials, transport.
-    pub(crate) options: MqttOptions,
+    /// How it is reached, and as whom.
+    pub(crate) options: Options,
     /// The broker's address for people.
     pub(crate) address: String,
     /// The topic filters of the sources.
     pub(crate) filters: Vec<String>,
+    /// How messages are to be acknowledged at most.
+    pub(crate) qos: Qos,
 }
 
 /// What the door reports to and is told by.
@@ -69,7 +72,7 @@ pub(crate) struct Links {
 pub(crate) enum ReadError {
     /// No connection.
     #[error(transparent)]
-    Connection(#[from] ConnectionError),
+    Connection(#[from] LinkError),
     /// A subscription that is not allowed.
     #[error("it refuses the subscription to {0}; allow it to our user, or change the [[source]]")]
     Refused(String),
@@ -77,80 +80,72 @@ pub(crate) enum ReadError {
 
 /// Reads until `shutdown`; after trouble it connects again by itself.
 pub(crate) async fn run(settings: Settings, links: Links) {
-    let (client, events) = connection(&settings);
+    let (requests, events) = settings.options.for_stay().open(REQUESTS_MAX);
     let acks = Arc::new(Acks {
-        client: client.clone(),
+        requests: requests.clone(),
         epoch: Mutex::new(0),
         is_short: AtomicBool::new(false),
     });
-    let ready = Some(links.ready);
     let reader = Reader {
         address: settings.address,
         filters: settings.filters,
-        client,
+        qos: settings.qos,
+        requests,
         events,
         acks,
         inbox: links.inbox,
         health: links.health,
         metrics: links.metrics,
-        ready,
+        ready: Some(links.ready),
         had_session: false,
+        well_since: None,
+        short: 0,
         waiting: None,
     };
     reader.run(links.resets, links.shutdown).await;
-}
-
-fn connection(settings: &Settings) -> (AsyncClient, EventLoop) {
-    let mut options = settings.options.clone();
-    options
-        .set_keep_alive(Duration::from_secs(15))
-        .set_connection_timeout(10)
-        .set_clean_start(false)
-        .set_session_expiry_interval(Some(SESSION_EXPIRY_S))
-        .set_receive_maximum(Some(IN_FLIGHT_MAX))
-        .set_max_packet_size(Some(PACKET_MAX))
-        .set_manual_acks(true);
-    let mut network = options.network_options();
-    network.set_tcp_nodelay(true);
-    options.set_network_options(network);
-    AsyncClient::new(options, REQUESTS_MAX)
 }
 
 /// Acknowledges on the connection a message came by, and on no other: a packet id means something
 /// else after a reconnect.
 #[derive(Debug)]
 struct Acks {
-    client: AsyncClient,
+    requests: Requests,
     epoch: Mutex<u64>,
     /// An acknowledgement found no room: only a new connection brings its message again.
     is_short: AtomicBool,
 }
 
+/// Where a token holds the epoch; below are QoS and packet id.
+const EPOCH_BIT: u32 = 17;
+/// Set in the token of a message of QoS 2.
+const EXACTLY_ONCE: u64 = 1 << 16;
+
 impl Acks {
-    fn token(&self, packet_id: u16) -> u64 {
+    fn token(&self, packet_id: u16, qos: Qos) -> u64 {
         let epoch = self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
-        (*epoch << 16) | u64::from(packet_id)
+        let exactly_once = if qos == Qos::ExactlyOnce { EXACTLY_ONCE } else { 0 };
+        (*epoch << EPOCH_BIT) | exactly_once | u64::from(packet_id)
     }
 
     /// Makes all tokens handed out so far worthless, and then forgets queued acknowledgements.
-    fn next_epoch(&self, events: &mut EventLoop) {
+    fn next_epoch(&self, events: &mut Events) {
         let mut epoch = self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
         *epoch += 1;
         self.is_short.store(false, Ordering::Relaxed);
-        events.clean();
+        events.forget();
     }
 }
 
 impl Acknowledge for Acks {
     fn acknowledge(&self, token: u64) {
         let epoch = self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
-        if token >> 16 != *epoch {
+        if token >> EPOCH_BIT != *epoch {
             return;
         }
         let packet_id = u16::try_from(token & 0xFFFF).unwrap_or_default();
-        let mut publish = Publish::new("", QoS::AtLeastOnce, "", None);
-        publish.pkid = packet_id;
-        if self.client.try_ack(&publish).is_err() {
+        let is_exact = token & EXACTLY_ONCE != 0;
+        let qos = if is_exact { Qos::ExactlyOnce } else { Qos::AtLeastOnce };
+        if self.requests.acknowledge(packet_id, qos).is_err() {
             self.is_short.store(true, Ordering::Relaxed);
         }
     }
@@ -159,14 +154,19 @@ impl Acknowledge for Acks {
 struct Reader {
     address: String,
     filters: Vec<String>,
-    client: AsyncClient,
-    events: EventLoop,
+    qos: Qos,
+    requests: Requests,
+    events: Events,
     acks: Arc<Acks>,
     inbox: mpsc::Sender<Delivery>,
     health: Health,
     metrics: Metrics,
     ready: Option<oneshot::Sender<Result<(), ReadError>>>,
     had_session: bool,
+    /// Since when messages can come by this connection.
+    well_since: Option<Instant>,
+    /// Connections in a row that the broker ended soon after messages could come.
+    short: u32,
     /// A message for which the inbox has no room yet; nothing is read until it has.
     waiting: Option<Delivery>,
 }
@@ -182,29 +182,27 @@ impl Reader {
                     if changed.is_err() {
                         break;
                     }
-                    self.waiting = None;
-                    self.acks.next_epoch(&mut self.events);
+                    self.start_over();
                 }
                 room = inbox.reserve(), if self.waiting.is_some() => {
                     let (Ok(room), Some(next)) = (room, self.waiting.take()) else { break };
                     room.send(next);
                 }
                 polled = self.events.poll(), if self.waiting.is_none() => match polled {
-                    Ok(event) => {
-                        if self.take(event) {
-                            backoff.reset();
-                        }
+                    Ok(heard) => {
+                        self.take(heard);
                         if self.acks.is_short.load(Ordering::Relaxed) {
                             tracing::warn!("too many acknowledgements wait; connecting again");
-                            self.acks.next_epoch(&mut self.events);
+                            self.start_over();
                         }
                     }
+                    Err(LinkError::OldRelease) => self.start_over(),
                     Err(error) => {
-                        self.acks.next_epoch(&mut self.events);
-                        self.on_trouble(error);
+                        let pause = self.on_trouble(error, &mut backoff);
+                        self.start_over();
                         tokio::select! {
                             () = shutdown.cancelled() => break,
-                            () = backoff.wait() => {}
+                            () = tokio::time::sleep(pause) => {}
                         }
                     }
                 },
@@ -213,88 +211,108 @@ impl Reader {
         self.stop().await;
     }
 
-    /// Takes one event; returns whether the broker is known to be well.
-    fn take(&mut self, event: Event) -> bool {
-        match event {
-            Event::Incoming(Packet::ConnAck(answer)) => {
-                self.on_connected(&answer);
-                false
-            }
-            Event::Incoming(Packet::SubAck(answer)) => self.on_subscribed(&answer),
-            Event::Incoming(Packet::Publish(publish)) => {
-                self.on_publish(publish);
-                true
-            }
-            Event::Incoming(_) | Event::Outgoing(_) => false,
+    /// Gives this connection up; what is unacknowledged comes again by the next one.
+    fn start_over(&mut self) {
+        self.waiting = None;
+        self.well_since = None;
+        self.acks.next_epoch(&mut self.events);
+    }
+
+    fn take(&mut self, heard: Heard) {
+        match heard {
+            Heard::Connected(welcome) => self.on_connected(&welcome),
+            Heard::Subscribed(granted) => self.on_subscribed(&granted),
+            Heard::Message(message) => self.on_message(message),
+            Heard::Published(_) | Heard::Other => {}
         }
     }
 
-    fn on_connected(&mut self, answer: &ConnAck) {
-        if self.had_session && !answer.session_present {
+    fn on_connected(&mut self, welcome: &Welcome) {
+        if self.had_session && !welcome.session_present {
             self.metrics.sessions_lost.inc();
-            tracing::warn!(
-                broker = self.address,
-                "the broker lost our session; what it held for us is gone"
+            let text = format!(
+                "broker {} lost our session {} times since the start; what it held for us is gone, \
+                 so see that it keeps sessions (Mosquitto: persistence true)",
+                self.address,
+                self.metrics.sessions_lost.get()
             );
+            tracing::warn!("{text}");
+            self.health.warn("session", vec![text]);
         }
+        let warnings = limits::check(&self.address, welcome);
+        if !self.had_session {
+            for warning in &warnings {
+                tracing::warn!("{warning}");
+            }
+        }
+        self.health.warn("limits", warnings);
         self.had_session = true;
         // Subscribing again is harmless, and repairs a session whose filters are out of date.
-        let filters = self.filters.iter().map(|path| Filter {
-            path: path.clone(),
-            qos: QoS::AtLeastOnce,
-            nolocal: true,
-            preserve_retain: false,
-            // Retained messages are states from before; events are what happens from now on.
-            retain_forward_rule: RetainForwardRule::Never,
-        });
-        if let Err(error) = self.client.try_subscribe_many(filters) {
+        if let Err(error) = self.requests.subscribe(&self.filters, self.qos) {
             tracing::error!(error = &error as &dyn std::error::Error, "subscription not sent");
         }
     }
 
-    /// Takes the broker's answer to our subscription; returns whether all of it was granted.
-    fn on_subscribed(&mut self, answer: &SubAck) -> bool {
-        let is_granted =
-            |code: &SubscribeReasonCode| matches!(code, SubscribeReasonCode::Success(_));
-        let refused =
-            self.filters.iter().zip(&answer.return_codes).find(|(_, code)| !is_granted(code));
-        let granted = match refused {
+    /// Takes the broker's answer to our subscription.
+    fn on_subscribed(&mut self, granted: &[bool]) {
+        let refused = self.filters.iter().zip(granted).find(|(_, is_granted)| !**is_granted);
+        let outcome = match refused {
             Some((filter, _)) => Err(ReadError::Refused(filter.clone())),
             None => Ok(()),
         };
-        let is_well = granted.is_ok();
-        if let Err(error) = &granted {
-            tracing::error!(
+        match &outcome {
+            Ok(()) => self.well_since = Some(Instant::now()),
+            Err(error) => tracing::error!(
                 broker = self.address,
                 error = error as &dyn std::error::Error,
                 "nothing comes by this subscription"
-            );
+            ),
         }
         let text = |error: &ReadError| format!("broker {}: {error}", self.address);
-        self.health.set("broker", granted.as_ref().copied().map_err(text));
+        self.health.set("broker", outcome.as_ref().copied().map_err(text));
         if let Some(ready) = self.ready.take() {
             // Nobody waits any more where the start was given up.
-            drop(ready.send(granted));
+            drop(ready.send(outcome));
         }
-        is_well
     }
 
-    fn on_publish(&mut self, publish: Publish) {
-        let receipt = (publish.qos != QoS::AtMostOnce).then(|| Receipt {
+    fn on_message(&mut self, message: Message) {
+        let Message { topic, payload, retained, qos, packet_id } = message;
+        let receipt = (qos != Qos::AtMostOnce).then(|| Receipt {
             to: Arc::clone(&self.acks) as Arc<dyn Acknowledge>,
-            token: self.acks.token(publish.pkid),
+            token: self.acks.token(packet_id, qos),
         });
-        let topic = String::from_utf8_lossy(&publish.topic).into_owned();
-        let delivery =
-            Delivery { topic, payload: publish.payload, retained: publish.retain, receipt };
-        match self.inbox.try_send(delivery) {
+        match self.inbox.try_send(Delivery { topic, payload, retained, receipt }) {
             Ok(()) | Err(TrySendError::Closed(_)) => {}
             Err(TrySendError::Full(waiting)) => self.waiting = Some(waiting),
         }
     }
 
-    fn on_trouble(&mut self, error: ConnectionError) {
-        let text = format!("broker {} is away: {error}", self.address);
+    /// Says what is wrong; returns how long to stay away.
+    fn on_trouble(&mut self, error: LinkError, backoff: &mut Backoff) -> Duration {
+        match self.well_since {
+            Some(since) if GOOD_AFTER <= since.elapsed() => {
+                backoff.reset();
+                self.short = 0;
+            }
+            Some(_) if error.is_hang_up() => self.short += 1,
+            Some(_) => {}
+            // The broker is not there: it was no other program that ended the connection before.
+            None => self.short = 0,
+        }
+        let mut text = format!("broker {} is away: {error}", self.address);
+        let mut pause = backoff.pause();
+        if matches!(error, LinkError::TakenOver) || SHORT_MAX <= self.short {
+            self.metrics.taken_over.inc();
+            pause = TAKEN_OVER_PAUSE;
+            text = format!(
+                "broker {} ends our connections; another program seems to use our client id, so \
+                 give each [mqtt.connect] its own; staying away for {} s",
+                self.address,
+                pause.as_secs()
+            );
+            tracing::error!("{text}");
+        }
         if let Some(ready) = self.ready.take() {
             drop(ready.send(Err(error.into())));
         } else {
@@ -305,11 +323,12 @@ impl Reader {
             );
         }
         self.health.set("broker", Err(text));
+        pause
     }
 
     /// Says good-bye, so that the broker knows at once. What is unacknowledged stays in the session.
     async fn stop(&mut self) {
-        if self.client.try_disconnect().is_ok() {
+        if self.requests.disconnect().is_ok() {
             let goodbye = async { while self.events.poll().await.is_ok() {} };
             // A broker that does not answer must not hold up the stop.
             drop(tokio::time::timeout(Duration::from_secs(1), goodbye).await);

@@ -1,11 +1,10 @@
 //! How to reach the site's broker: what `[mqtt.connect]` says, as the MQTT library wants it.
 
-use rumqttc::Transport;
-use rumqttc::v5::MqttOptions;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::dialer::{DialerSettings, TunnelError};
+use super::mqtt::{Host, Options};
 use super::tunnel::Tunnel;
 use crate::config::ConfigError;
 use crate::config::mqtt::ConnectConfig;
@@ -24,8 +23,8 @@ pub(crate) enum ConnectError {
 /// The way to a broker, open as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Way {
-    /// Host, port, client id, credentials.
-    pub(crate) options: MqttOptions,
+    /// How the broker is reached, and as whom.
+    pub(crate) options: Options,
     /// TLS goes through a socket of our own, since the MQTT library is built without it.
     _tunnel: Option<Tunnel>,
 }
@@ -36,20 +35,12 @@ pub(crate) async fn open(
     tracker: &TaskTracker,
     shutdown: &CancellationToken,
 ) -> Result<Way, ConnectError> {
-    let url = &connect.url;
-    let (mut options, tunnel) = if url.is_tls() {
+    let (host, tunnel) = if connect.url.is_tls() {
         let tunnel = Tunnel::open(DialerSettings::of(connect), tracker, shutdown).await?;
-        let socket = tunnel.socket().display().to_string();
-        let mut options = MqttOptions::new(&connect.client_id, socket, url.port());
-        options.set_transport(Transport::Unix);
-        (options, Some(tunnel))
+        (Host::Socket(tunnel.socket().display().to_string()), Some(tunnel))
     } else {
-        (MqttOptions::new(&connect.client_id, url.host(), url.port()), None)
+        (Host::Name(connect.url.host().to_owned()), None)
     };
-    if let (Some(name), Some(password)) = (&connect.username, connect.password()?) {
-        options.set_credentials(name, password.expose());
-    } else if let Some(name) = &connect.username {
-        options.set_credentials(name, "");
-    }
+    let options = Options::new(connect, &host, connect.password()?.as_ref());
     Ok(Way { options, _tunnel: tunnel })
 }

@@ -1,18 +1,18 @@
 //! The dialer: opens TLS connections to a broker.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::pem::{self, PemObject as _};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::pem::{self, PemError};
 use crate::config::mqtt::ConnectConfig;
 
 /// How long the broker may take to answer and to agree on a connection.
@@ -57,15 +57,8 @@ impl DialerSettings {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TunnelError {
     /// A file that is not what it should be.
-    #[error("{} does not hold {what} in PEM form that can be read", path.display())]
-    File {
-        /// Which file.
-        path: PathBuf,
-        /// What it should hold.
-        what: &'static str,
-        /// Why not.
-        source: pem::Error,
-    },
+    #[error(transparent)]
+    File(#[from] PemError),
     /// Nobody to trust.
     #[error("the system trusts no certificate authority; name the broker's with ca_file")]
     NoRoots,
@@ -143,16 +136,10 @@ impl Dialer {
 }
 
 fn client_config(settings: &DialerSettings) -> Result<ClientConfig, TunnelError> {
-    let mut roots = RootCertStore::empty();
-    if let Some(path) = &settings.ca_file {
-        for certificate in certificates(path)? {
-            roots.add(certificate).map_err(TunnelError::Certificates)?;
-        }
-    } else {
-        // Single files that cannot be read are usual; that none can be is not.
-        let found = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(found.certs);
-    }
+    let roots = match &settings.ca_file {
+        Some(path) => pem::roots(path)?,
+        None => system_roots(),
+    };
     if roots.is_empty() {
         return Err(TunnelError::NoRoots);
     }
@@ -164,19 +151,14 @@ fn client_config(settings: &DialerSettings) -> Result<ClientConfig, TunnelError>
     let Some(files) = &settings.client else {
         return Ok(builder.with_no_client_auth());
     };
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|source| TunnelError::File {
-        path: files.key.clone(),
-        what: "a private key",
-        source,
-    })?;
-    let chain = certificates(&files.cert)?;
+    let (chain, key) = (pem::chain(&files.cert)?, pem::key(&files.key)?);
     builder.with_client_auth_cert(chain, key).map_err(TunnelError::Certificates)
 }
 
-/// Returns the certificates in a file, at least one.
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TunnelError> {
-    let fail = |source| TunnelError::File { path: path.to_owned(), what: "certificates", source };
-    let found = CertificateDer::pem_file_iter(path).map_err(fail)?;
-    let found = found.collect::<Result<Vec<_>, _>>().map_err(fail)?;
-    if found.is_empty() { Err(fail(pem::Error::NoItemsFound)) } else { Ok(found) }
+/// Returns the authorities that the system trusts.
+fn system_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    // Single files that cannot be read are usual; that none can be is not.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
 }

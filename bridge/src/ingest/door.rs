@@ -7,55 +7,58 @@
 //!
 //! The broker has no socket of its own: the gate talks to it through memory.
 
-use std::{
-    io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{io, net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use mqtt5_protocol::is_valid_topic_name;
-use tokio::{net::TcpListener, sync::mpsc};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::net::TcpListener;
 
-use crate::ingest::delivery::Delivery;
+use self::{
+    gate::{Entrance, Gate},
+    mqtt5::Mqtt5,
+    rate::Rates,
+    tls::{Certificates, TlsError},
+};
 
-use self::{gate::Gate, mqtt5::Mqtt5};
-
+pub(crate) mod access;
 pub(crate) mod broker;
 mod connection;
 mod conversation;
 mod gate;
 mod limits;
 mod link;
+mod log_limit;
 mod mqtt5;
 mod packet;
+mod rate;
+mod stream;
+mod tls;
 mod wills;
 mod window;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::access::Homes;
 pub(crate) use self::broker::{Broker, Quality};
+pub(crate) use self::gate::Links;
 #[cfg(test)]
-use self::limits::{FRAME_BYTES_MAX, IN_FLIGHT_MAX};
+use self::limits::{FRAME_BYTES_MAX, IN_FLIGHT_MAX, RETAINED_BYTES_MAX};
+pub(crate) use self::tls::{TlsSettings, expires_at};
 
 /// Where the door listens, and what it remembers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
-    /// The address; it has to be a loopback one, since clients are not asked who they are.
-    pub(crate) listen: SocketAddr,
+    /// The address without TLS; a loopback one, since clients are not asked there who they are.
+    pub(crate) listen: Option<SocketAddr>,
+    /// How many messages a second one client may publish there for long; any number if none.
+    pub(crate) rate_max: Option<NonZeroU32>,
+    /// The address with TLS.
+    pub(crate) tls: Option<TlsSettings>,
     /// A directory of the door's own for sessions and retained messages; in memory if none.
     ///
     /// With it a device finds its session again after Upturn was started anew. Clients are
     /// free to forget what they still have to publish when their session is gone, and some do.
     pub(crate) sessions: Option<PathBuf>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1883), sessions: None }
-    }
 }
 
 /// Why the door stayed shut, or a message could not go out through it.
@@ -69,22 +72,29 @@ pub(crate) enum DoorError {
     NotLoopback(SocketAddr),
     /// Another program listens there.
     #[error(
-        "port {port} on {ip} is in use; stop the other program or set [mqtt] listen to a free one",
+        "port {port} on {ip} is in use; stop the other program or set {key} to a free one",
         port = .addr.port(),
         ip = .addr.ip()
     )]
     PortInUse {
         /// The address that was asked for.
         addr: SocketAddr,
+        /// Where it was set.
+        key: &'static str,
     },
     /// The system did not let Upturn listen there.
-    #[error("cannot listen on {addr}; check [mqtt] listen")]
+    #[error("cannot listen on {addr}; check {key}")]
     Listen {
         /// The address that was asked for.
         addr: SocketAddr,
+        /// Where it was set.
+        key: &'static str,
         /// What the system said.
         source: io::Error,
     },
+    /// Certificates.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The broker's library did not start.
     #[error("the embedded broker did not start; check the directory of its sessions")]
     Broker(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -96,7 +106,9 @@ pub(crate) enum DoorError {
 /// A door that lets clients in until the shutdown token is cancelled.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenDoor {
-    local_addr: SocketAddr,
+    plain_addr: Option<SocketAddr>,
+    tls_addr: Option<SocketAddr>,
+    certificates: Option<Arc<Certificates>>,
     gate: Arc<Gate>,
 }
 
@@ -104,48 +116,75 @@ pub(crate) struct OpenDoor {
 ///
 /// # Errors
 ///
-/// Returns an error if the address may not be listened on, or the sessions cannot be read.
+/// Returns an error if an address may not be listened on, certificates or sessions cannot be read.
 pub(crate) async fn open(
     settings: &Settings,
-    intake: mpsc::Sender<Delivery>,
-    tracker: &TaskTracker,
-    shutdown: CancellationToken,
+    homes: Homes,
+    links: Links,
 ) -> Result<OpenDoor, DoorError> {
-    let broker = Mqtt5::start(settings.sessions.as_deref(), tracker, shutdown.clone())
+    let (tracker, shutdown) = (&links.tracker, links.shutdown.clone());
+    let broker = Mqtt5::start(settings.sessions.as_deref(), tracker, shutdown)
         .await
         .map_err(|error| DoorError::Broker(Box::new(error)))?;
-    open_with(Arc::new(broker), settings, intake, tracker, shutdown).await
+    open_with(Arc::new(broker), settings, homes, links).await
 }
 
 /// Opens the door with another broker behind the gate.
 ///
-/// Every message of a client goes to `intake`. A full intake delays only the connections that
+/// Every message of a client goes to the intake. A full intake delays only the connections that
 /// send; a closed one ends all connections.
 ///
 /// # Errors
 ///
-/// Returns an error if the address may not be listened on.
+/// Returns an error if an address may not be listened on, or certificates cannot be read.
 pub(crate) async fn open_with(
     broker: Arc<dyn Broker>,
     settings: &Settings,
-    intake: mpsc::Sender<Delivery>,
-    tracker: &TaskTracker,
-    shutdown: CancellationToken,
+    homes: Homes,
+    links: Links,
 ) -> Result<OpenDoor, DoorError> {
-    let listener = listen(settings.listen).await?;
-    let local_addr = listener
-        .local_addr()
-        .map_err(|source| DoorError::Listen { addr: settings.listen, source })?;
-    let gate = Arc::new(Gate::new(broker, intake, tracker.clone(), shutdown));
-    tracker.spawn(Arc::clone(&gate).run(listener));
-    Ok(OpenDoor { local_addr, gate })
+    let plain = match settings.listen {
+        Some(addr) => Some(plain_entrance(addr, settings.rate_max).await?),
+        None => None,
+    };
+    let tls = match &settings.tls {
+        Some(settings) => Some(tls_entrance(settings).await?),
+        None => None,
+    };
+    let certificates = tls.as_ref().and_then(|(entrance, _)| entrance.certificates.clone());
+    let tracker = links.tracker.clone();
+    let gate = Arc::new(Gate::new(broker, homes, links));
+    let open = |(entrance, addr): (Entrance, SocketAddr)| {
+        tracker.spawn(Arc::clone(&gate).run(entrance));
+        addr
+    };
+    let (plain_addr, tls_addr) = (plain.map(open), tls.map(open));
+    Ok(OpenDoor { plain_addr, tls_addr, certificates, gate })
 }
 
 impl OpenDoor {
-    /// Returns the address at which clients are let in.
+    /// Returns the address at which clients are let in without TLS, if there is one.
     #[must_use]
-    pub(crate) fn local_addr(&self) -> SocketAddr {
-        self.local_addr
+    pub(crate) fn plain_addr(&self) -> Option<SocketAddr> {
+        self.plain_addr
+    }
+
+    /// Returns the address at which clients are let in over TLS, if there is one.
+    #[must_use]
+    pub(crate) fn tls_addr(&self) -> Option<SocketAddr> {
+        self.tls_addr
+    }
+
+    /// Reads the certificates again; who is connected stays so.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if they cannot be used. Then the old ones stay in use.
+    pub(crate) fn reload_certificates(&self) -> Result<(), DoorError> {
+        match &self.certificates {
+            Some(certificates) => Ok(certificates.reload()?),
+            None => Ok(()),
+        }
     }
 
     /// Sends a message of Upturn's own to the clients that subscribed to its topic. It does
@@ -178,15 +217,36 @@ impl OpenDoor {
     }
 }
 
-async fn listen(addr: SocketAddr) -> Result<TcpListener, DoorError> {
+async fn plain_entrance(
+    addr: SocketAddr,
+    rate_max: Option<NonZeroU32>,
+) -> Result<(Entrance, SocketAddr), DoorError> {
     if !addr.ip().is_loopback() {
         return Err(DoorError::NotLoopback(addr));
     }
-    TcpListener::bind(addr).await.map_err(|source| {
+    let (listener, addr) = listen(addr, "[mqtt] listen").await?;
+    Ok((Entrance { listener, certificates: None, rates: rate_max.map(Rates::new) }, addr))
+}
+
+async fn tls_entrance(settings: &TlsSettings) -> Result<(Entrance, SocketAddr), DoorError> {
+    let certificates = Some(Arc::new(Certificates::read(settings.clone())?));
+    let (listener, addr) = listen(settings.listen, "[mqtt.tls] listen").await?;
+    let rates = settings.rate_max.map(Rates::new);
+    Ok((Entrance { listener, certificates, rates }, addr))
+}
+
+async fn listen(
+    addr: SocketAddr,
+    key: &'static str,
+) -> Result<(TcpListener, SocketAddr), DoorError> {
+    let listener = TcpListener::bind(addr).await.map_err(|source| {
         if source.kind() == io::ErrorKind::AddrInUse {
-            DoorError::PortInUse { addr }
+            DoorError::PortInUse { addr, key }
         } else {
-            DoorError::Listen { addr, source }
+            DoorError::Listen { addr, key, source }
         }
-    })
+    })?;
+    let bound = listener.local_addr();
+    let bound = bound.map_err(|source| DoorError::Listen { addr, key, source })?;
+    Ok((listener, bound))
 }

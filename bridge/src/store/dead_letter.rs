@@ -127,7 +127,7 @@ fn digest(letter: &NewDeadLetter) -> String {
 }
 
 /// PostgreSQL takes every character but this one.
-fn without_nul(text: &str) -> Cow<'_, str> {
+pub(super) fn without_nul(text: &str) -> Cow<'_, str> {
     if text.contains('\0') {
         Cow::Owned(text.replace('\0', "\u{fffd}"))
     } else {

@@ -99,9 +99,11 @@ pub(crate) fn tables() -> Vec<Table> {
         ),
         Table::of(
             "dead_letter",
-            "id received_at topic:text payload:bytes source:text code:text reason:text",
+            "id received_at topic:text payload:bytes source:text code:text reason:text \
+             digest:bytes times last_at",
         )
         .numbered(),
+        Table::of("retained_state", "topic:text received_at payload:bytes"),
         Table::of("audit", "id at actor:text action:text subject:text detail:text").numbered(),
         Table::of(
             "outbox",

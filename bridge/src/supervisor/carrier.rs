@@ -3,9 +3,6 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
-use rumqttc::v5::{AsyncClient, Event, EventLoop, MqttOptions};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,6 +12,7 @@ use super::doors::Doors;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::ingest::door::{OpenDoor, Quality};
+use crate::ingest::mqtt::{Events, Heard, Options, Requests};
 use crate::outbox::{self, Carrier, CarryError};
 use crate::store::Store;
 use crate::store::outbox::Letter;
@@ -70,8 +68,8 @@ impl Carrier for Embedded {
 /// is the letter's.
 struct External {
     settings: mqtt::Settings,
-    client: AsyncClient,
-    events: Mutex<EventLoop>,
+    requests: Requests,
+    events: Mutex<Events>,
 }
 
 impl std::fmt::Debug for External {
@@ -81,13 +79,10 @@ impl std::fmt::Debug for External {
 }
 
 impl External {
-    fn new(settings: mqtt::Settings, options: &MqttOptions) -> Self {
-        let mut options = options.clone();
-        options.set_client_id(format!("{}-outbox", options.client_id()));
+    fn new(settings: mqtt::Settings, options: &Options) -> Self {
         // Nothing is left to the session: what is not acknowledged stays in the outbox.
-        options.set_clean_start(true).set_keep_alive(Duration::from_secs(15));
-        let (client, events) = AsyncClient::new(options, 10);
-        Self { settings, client, events: Mutex::new(events) }
+        let (requests, events) = options.for_visit("outbox").open(10);
+        Self { settings, requests, events: Mutex::new(events) }
     }
 }
 
@@ -96,32 +91,22 @@ impl Carrier for External {
     async fn carry(&self, letter: &Letter) -> Result<(), CarryError> {
         let sent = publication(&self.settings, letter);
         let mut events = self.events.lock().await;
-        events.clean();
-        events.pending.clear();
-        self.client
-            .try_publish(sent.topic, QoS::AtLeastOnce, false, sent.payload)
+        events.forget();
+        self.requests
+            .publish(&sent.topic, sent.payload)
             .map_err(|error| CarryError(error.to_string()))?;
         let answer = async {
             loop {
                 match events.poll().await {
-                    Ok(Event::Incoming(Packet::PubAck(answer))) => return Ok(answer.reason),
+                    Ok(Heard::Published(answer)) => return Ok(answer),
                     Ok(_) => {}
                     Err(error) => return Err(CarryError(error.to_string())),
                 }
             }
         };
         let answered = tokio::time::timeout(ANSWER_MAX, answer).await;
-        match answered.map_err(|_| CarryError("the broker does not answer".to_owned()))?? {
-            PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
-            refused @ (PubAckReason::UnspecifiedError
-            | PubAckReason::ImplementationSpecificError
-            | PubAckReason::NotAuthorized
-            | PubAckReason::TopicNameInvalid
-            | PubAckReason::PacketIdentifierInUse
-            | PubAckReason::QuotaExceeded
-            | PubAckReason::PayloadFormatInvalid) => {
-                Err(CarryError(format!("the broker refuses the letter: {refused:?}")))
-            }
-        }
+        let answer =
+            answered.map_err(|_| CarryError("the broker does not answer".to_owned()))??;
+        answer.map_err(|reason| CarryError(format!("the broker refuses the letter: {reason}")))
     }
 }

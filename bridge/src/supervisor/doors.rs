@@ -1,7 +1,5 @@
 //! Opens the doors that the settings name.
 
-use std::net::SocketAddr;
-
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,7 +11,7 @@ use crate::health::Health;
 use crate::ingest::client;
 use crate::ingest::connect::{self, Way};
 use crate::ingest::delivery::Delivery;
-use crate::ingest::door::{self, OpenDoor};
+use crate::ingest::door::{self, Homes, OpenDoor, TlsSettings};
 use crate::telemetry::Metrics;
 
 /// What the doors are opened with.
@@ -40,29 +38,44 @@ pub(super) struct Doors {
 
 /// Opens all doors; returns once each takes messages in.
 pub(super) async fn open(opening: Opening<'_>) -> Result<Doors, StartError> {
-    let embedded = match opening.config.mqtt.listen {
-        Some(listen) => Some(open_embedded(&opening, listen).await?),
-        None => None,
-    };
+    let embedded = open_embedded(&opening).await?;
     let external = open_external(&opening).await?;
     Ok(Doors { embedded, external })
 }
 
-async fn open_embedded(opening: &Opening<'_>, listen: SocketAddr) -> Result<OpenDoor, StartError> {
-    let settings = door::Settings { listen, sessions: Some(opening.config.sessions_dir()) };
-    let inbox = opening.inbox.clone();
-    let door = door::open(&settings, inbox, opening.tracker, opening.shutdown.clone()).await?;
+async fn open_embedded(opening: &Opening<'_>) -> Result<Option<OpenDoor>, StartError> {
+    let mqtt = &opening.config.mqtt;
+    if mqtt.listen.is_none() && mqtt.tls.is_none() {
+        return Ok(None);
+    }
+    let settings = door::Settings {
+        listen: mqtt.listen,
+        rate_max: mqtt.rate_max,
+        tls: mqtt.tls.as_ref().map(TlsSettings::of),
+        sessions: Some(opening.config.sessions_dir()),
+    };
+    let letters = opening.config.outbox.mqtt_topic.as_deref();
+    let homes = Homes::new(opening.sources.clone(), letters);
+    let links = door::Links {
+        intake: opening.inbox.clone(),
+        metrics: opening.metrics.clone(),
+        tracker: opening.tracker.clone(),
+        shutdown: opening.shutdown.clone(),
+    };
+    let door = door::open(&settings, homes, links).await?;
     opening.health.set("broker", Ok(()));
-    Ok(door)
+    Ok(Some(door))
 }
 
 async fn open_external(opening: &Opening<'_>) -> Result<Option<Way>, StartError> {
     let Some(connect) = &opening.config.mqtt.connect else { return Ok(None) };
     let way = connect::open(connect, opening.tracker, opening.shutdown).await?;
+    let filters = opening.sources.0.iter().map(|source| source.topic.filter());
     let settings = client::Settings {
         options: way.options.clone(),
         address: connect.url.to_string(),
-        filters: opening.sources.0.iter().map(|source| source.topic.filter()).collect(),
+        filters: filters.map(|filter| connect.filter(filter)).collect(),
+        qos: connect.qos,
     };
     let (ready, is_ready) = oneshot::channel();
     let links = client::Links {

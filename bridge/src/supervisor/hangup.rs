@@ -1,4 +1,4 @@
-//! SIGHUP: reads rules and registry again, as services do.
+//! SIGHUP: reads rules, registry and certificates again, as services do.
 
 use std::sync::Arc;
 
@@ -6,29 +6,37 @@ use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::ingest::door::OpenDoor;
 use crate::reload::Reloader;
 
 /// Who reloads, as the trail has it.
 const ACTOR: &str = "upturn";
 
-/// Reloads at each signal until `shutdown`, where the signal is listened for.
+/// Reloads at each signal until `shutdown`, where the signal is listened for; the certificates of
+/// the embedded broker too, if there is one.
 pub(super) fn start(
     hangup: Option<Signal>,
     reloader: &Arc<Reloader>,
-    tracker: &TaskTracker,
-    shutdown: &CancellationToken,
+    door: Option<OpenDoor>,
+    (tracker, shutdown): (&TaskTracker, &CancellationToken),
 ) {
     if let Some(hangup) = hangup {
-        tracker.spawn(listen(hangup, Arc::clone(reloader), shutdown.clone()));
+        tracker.spawn(listen(hangup, Arc::clone(reloader), door, shutdown.clone()));
     }
 }
 
-async fn listen(mut hangup: Signal, reloader: Arc<Reloader>, shutdown: CancellationToken) {
+async fn listen(
+    mut hangup: Signal,
+    reloader: Arc<Reloader>,
+    door: Option<OpenDoor>,
+    shutdown: CancellationToken,
+) {
     loop {
         let outcome = tokio::select! {
             () = shutdown.cancelled() => return,
             outcome = async {
                 hangup.recv().await?;
+                reload_certificates(door.as_ref());
                 Some(reloader.reload(ACTOR).await)
             } => outcome,
         };
@@ -44,6 +52,17 @@ async fn listen(mut hangup: Signal, reloader: Arc<Reloader>, shutdown: Cancellat
             Some(Err(error)) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "nothing was reloaded");
             }
+        }
+    }
+}
+
+fn reload_certificates(door: Option<&OpenDoor>) {
+    let Some(door) = door.filter(|door| door.tls_addr().is_some()) else { return };
+    match door.reload_certificates() {
+        Ok(()) => tracing::info!("certificates were read again; new connections go by them"),
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "the old certificates stay in use");
         }
     }
 }

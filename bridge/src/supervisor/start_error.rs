@@ -70,7 +70,9 @@ impl StartError {
             | Self::Rules(_)
             | Self::Registry(_)
             | Self::Connect(_)
-            | Self::Door(DoorError::NotLoopback(_) | DoorError::Topic(_)) => Exit::Config,
+            | Self::Door(DoorError::NotLoopback(_) | DoorError::Tls(_) | DoorError::Topic(_)) => {
+                Exit::Config
+            }
             Self::Store(_)
             | Self::Door(_)
             | Self::Broker { .. }

@@ -15,9 +15,12 @@ use crate::telemetry::CONTENT_TYPE as OPEN_METRICS;
 
 /// Whether the program can do its work.
 #[derive(Debug, Serialize)]
-struct Ready {
+struct Readiness {
     ready: bool,
     checks: BTreeMap<&'static str, Check>,
+    /// What a person should look at though the program works.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// What one check found.
@@ -40,8 +43,9 @@ pub(crate) async fn ready(State(app): State<App>) -> Response {
         .map(|(name, found)| (name, Check { ok: found.is_ok(), reason: found.err() }))
         .collect();
     let ready = checks.values().all(|check| check.ok);
+    let warnings = app.health.warnings();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Extension(Told), Json(Ready { ready, checks })).into_response()
+    (status, Extension(Told), Json(Readiness { ready, checks, warnings })).into_response()
 }
 
 /// Answers with all metrics.

@@ -78,6 +78,21 @@ impl TopicPattern {
         levels.collect::<Vec<_>>().join("/")
     }
 
+    /// Returns whether all that `filter`, or a topic, takes in lies where the pattern places `device`:
+    /// its levels fit up to `{device}`, and there it names the device and no other.
+    pub fn is_home_of(&self, device: &str, filter: &str) -> bool {
+        let mut parts = filter.split('/');
+        for level in &self.levels {
+            let Some(part) = parts.next() else { return false };
+            match level {
+                Level::Device => return part == device,
+                Level::Text(text) if **text != *part => return false,
+                Level::Text(_) | Level::Channel | Level::Action | Level::Any => {}
+            }
+        }
+        false
+    }
+
     /// Returns what `topic` says, or `None` where it does not fit.
     pub fn matches<'t>(&self, topic: &'t str) -> Option<Captures<'t>> {
         let mut captures = Captures::default();

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rumqttc::v5::{AsyncClient, ConnectionError, Event, MqttOptions};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -11,8 +10,10 @@ use tokio_util::task::TaskTracker;
 use super::{Check, Outcome};
 use crate::cli::causes;
 use crate::config::mqtt::ConnectConfig;
+use crate::ingest::client::limits;
 use crate::ingest::connect::{self, ConnectError};
 use crate::ingest::dialer::{Dialer, DialerSettings, TunnelError};
+use crate::ingest::mqtt::{Heard, LinkError, Options};
 
 /// How long the broker may take to let us in, and to let us go.
 const LOGIN_LIMIT: Duration = Duration::from_secs(10);
@@ -34,7 +35,7 @@ enum BrokerError {
     #[error(transparent)]
     Tls(#[from] TunnelError),
     #[error("it does not let us in")]
-    Refused(#[from] ConnectionError),
+    Refused(#[from] LinkError),
     #[error("it does not answer within {} s", LOGIN_LIMIT.as_secs())]
     Late,
 }
@@ -48,7 +49,11 @@ impl Check for BrokerCheck {
     async fn run(&self) -> Outcome {
         let url = &self.connect.url;
         match self.log_in().await {
-            Ok(()) => Outcome::ok(format!("{url} lets us in")),
+            Ok(warnings) if warnings.is_empty() => Outcome::ok(format!("{url} lets us in")),
+            Ok(warnings) => {
+                let found = format!("{url} lets us in");
+                Outcome::warn(found, warnings.join("; "))
+            }
             Err(error) => {
                 let found = format!("{url}: {}", causes::describe(&error));
                 let advice = match error {
@@ -65,31 +70,30 @@ impl Check for BrokerCheck {
 }
 
 impl BrokerCheck {
-    async fn log_in(&self) -> Result<(), BrokerError> {
+    async fn log_in(&self) -> Result<Vec<String>, BrokerError> {
         if self.connect.url.is_tls() {
             // First without MQTT: through the tunnel no cause would come back.
             Dialer::new(DialerSettings::of(&self.connect)).await?.dial().await?;
         }
         let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let way = connect::open(&self.connect, &tracker, &shutdown).await?;
-        let entered = timeout(LOGIN_LIMIT, self.enter(way.options.clone()));
+        let entered = timeout(LOGIN_LIMIT, self.enter(&way.options));
         entered.await.map_err(|_| BrokerError::Late)?
     }
 
-    async fn enter(&self, mut options: MqttOptions) -> Result<(), BrokerError> {
+    async fn enter(&self, options: &Options) -> Result<Vec<String>, BrokerError> {
         // A name of our own: with the real one we would throw a running Upturn out.
-        options.set_client_id(format!("{}-doctor", self.connect.client_id)).set_clean_start(true);
-        let (client, mut events) = AsyncClient::new(options, REQUESTS);
-        loop {
-            // The first event is the broker's answer; a refusal comes as an error.
-            if let Event::Incoming(_) = events.poll().await? {
-                break;
+        let (requests, mut events) = options.for_visit("doctor").open(REQUESTS);
+        let welcome = loop {
+            // A refusal comes as an error.
+            if let Heard::Connected(welcome) = events.poll().await? {
+                break welcome;
             }
-        }
+        };
         // The farewell is a courtesy.
-        if client.disconnect().await.is_ok() {
+        if requests.disconnect().is_ok() {
             events.poll().await.ok();
         }
-        Ok(())
+        Ok(limits::check(&self.connect.url.to_string(), &welcome))
     }
 }

@@ -24,9 +24,11 @@ impl SecretsCheck {
         let connect = config.mqtt.connect.as_ref();
         let of_broker = connect.and_then(|connect| connect.password_file.clone());
         let of_store = config.store.password_file.clone();
+        let of_client = connect.and_then(|connect| connect.key_file.clone());
+        let of_door = config.mqtt.tls.as_ref().map(|tls| tls.key_file.clone());
         Self {
             passwords: of_broker.into_iter().chain(of_store).collect(),
-            keys: connect.and_then(|connect| connect.key_file.clone()).into_iter().collect(),
+            keys: of_client.into_iter().chain(of_door).collect(),
             has_password_in_url: config.store.url.has_password(),
         }
     }

@@ -40,7 +40,7 @@ fn folder(more: &str) -> TempDir {
 async fn report(folder: &TempDir) -> (Exit, Value) {
     let file = folder.path().join("upturn.toml");
     let mut out = Vec::new();
-    let args = DoctorArgs { json: true };
+    let args = DoctorArgs { json: true, mosquitto: None };
     let exit = run(args, Some(&file), &FixedClock, &mut out).await.unwrap();
     (exit, serde_json::from_slice(&out).unwrap())
 }
@@ -173,7 +173,7 @@ async fn prints_a_table_with_what_to_do_below_what_was_found() {
     fs::remove_file(folder.path().join("rules/care.toml")).unwrap();
     let file = folder.path().join("upturn.toml");
     let mut out = Vec::new();
-    let args = DoctorArgs { json: false };
+    let args = DoctorArgs { json: false, mosquitto: None };
     run(args, Some(&file), &FixedClock, &mut out).await.unwrap();
     let table = String::from_utf8(out).unwrap();
     let mut lines = table.lines().skip_while(|line| !line.contains("rules  "));

@@ -1,28 +1,25 @@
 //! One client's connection, from its CONNECT to its will.
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::sync::{Arc, atomic::AtomicBool};
 
 use bytes::{Bytes, BytesMut};
-use mqtt5_protocol::PacketType;
+use mqtt5_protocol::{PacketType, ReasonCode};
 use tokio::{
     io::AsyncWriteExt as _,
-    net::{TcpStream, tcp::OwnedReadHalf},
     sync::mpsc,
-    time::timeout,
+    time::{Instant, timeout},
 };
 
-use crate::ingest::delivery::Delivery;
+use crate::{ingest::delivery::Delivery, telemetry::Refusal};
 
 use super::{
     conversation::Conversation,
     gate::Gate,
-    limits::{CONNECT_WITHIN, FRAME_BYTES_MAX, READ_BYTES},
+    limits::{CONNECT_WITHIN, FRAME_BYTES_MAX, LAST_WRITE_WITHIN},
     link::Link,
     packet::{self, Connect, PacketError},
+    rate::Rates,
+    stream::{Client, Reader, Writer},
     window::Load,
 };
 
@@ -41,6 +38,12 @@ pub(super) enum Ended {
     /// Bytes that the gate does not let through.
     #[error("the connection was closed")]
     Refused(#[from] PacketError),
+    /// In another device's name, or to hear what is meant for another.
+    #[error("the client's certificate does not allow {0}")]
+    Foreign(String),
+    /// More than it may publish.
+    #[error("the client publishes more than its rate allows; see rate_max")]
+    Flood,
     /// No CONNECT, or nothing read for too long.
     #[error("the client was silent for too long")]
     Idle,
@@ -56,39 +59,91 @@ impl Ended {
     /// Whether the client's will is due: not if the end was our doing, since the client lives.
     fn calls_for_will(&self) -> bool {
         match self {
-            Self::Vanished | Self::Dismissed | Self::Refused(_) | Self::Idle => true,
+            Self::Vanished
+            | Self::Dismissed
+            | Self::Refused(_)
+            | Self::Foreign(_)
+            | Self::Flood
+            | Self::Idle => true,
             Self::Farewell | Self::Reset | Self::Stopped => false,
+        }
+    }
+
+    /// What is counted about it.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Foreign(_) => Some(Refusal::Identity),
+            Self::Flood => Some(Refusal::Rate),
+            Self::Refused(_) => Some(Refusal::Packet),
+            Self::Farewell
+            | Self::Vanished
+            | Self::Dismissed
+            | Self::Idle
+            | Self::Reset
+            | Self::Stopped => None,
+        }
+    }
+
+    /// What the client is told about it, where its version of MQTT has a word for it.
+    pub(super) fn reason(&self) -> Option<ReasonCode> {
+        match self {
+            Self::Foreign(_) => Some(ReasonCode::NotAuthorized),
+            Self::Flood => Some(ReasonCode::QuotaExceeded),
+            Self::Refused(_)
+            | Self::Farewell
+            | Self::Vanished
+            | Self::Dismissed
+            | Self::Idle
+            | Self::Reset
+            | Self::Stopped => None,
         }
     }
 }
 
 /// Serves a client until either side ends the connection.
-pub(super) async fn serve(gate: &Gate, number: u64, client: TcpStream, peer: SocketAddr) -> Ended {
-    let (reader, writer) = client.into_split();
+pub(super) async fn serve(
+    gate: &Gate,
+    number: u64,
+    client: Client,
+    rates: Option<&Rates>,
+) -> Ended {
+    let Client { peer, mut reader, mut writer, device } = client;
     let mut buffer = BytesMut::new();
-    let opening = timeout(CONNECT_WITHIN, open(&reader, &mut buffer));
+    let opening = timeout(CONNECT_WITHIN, open(&mut reader, &mut buffer));
     let (connect, packet) = match gate.shutdown.run_until_cancelled(opening).await {
         None => return Ended::Stopped,
         Some(Err(_)) => return Ended::Idle,
         Some(Ok(Err(ended))) => return ended,
         Some(Ok(Ok(opened))) => opened,
     };
+    let who = device.as_ref().map_or(&*connect.client_id, |device| device.as_str());
+    let address = peer.ip().to_string();
+    let who = if who.is_empty() { &address } else { who };
+    let bucket = rates.map(|rates| rates.bucket(who, Instant::now()));
 
+    let conversation = Conversation {
+        gate,
+        number,
+        connect: &connect,
+        device,
+        bucket,
+        link: Arc::new(Link::new(connect.protocol_version)),
+        has_said_farewell: AtomicBool::new(false),
+        is_writing: AtomicBool::new(false),
+    };
+    if let Err(ended) = conversation.admit() {
+        refuse(&mut writer, connect.protocol_version, &ended).await;
+        return ended;
+    }
     let (from_broker, mut to_broker) = tokio::io::split(gate.broker.attach(peer));
     if to_broker.write_all(&packet).await.is_err() {
         return Ended::Dismissed;
     }
 
-    let link = Arc::new(Link::new(connect.protocol_version));
-    let conversation = Conversation {
-        gate,
-        number,
-        connect: &connect,
-        link: Arc::clone(&link),
-        has_said_farewell: AtomicBool::new(false),
-    };
+    let link = Arc::clone(&conversation.link);
     let speaking = async {
-        let ended = conversation.hold(reader, buffer, to_broker, from_broker, writer).await;
+        let ends = (to_broker, from_broker);
+        let ended = conversation.hold((reader, writer), buffer, ends).await;
         link.close();
         ended
     };
@@ -110,22 +165,20 @@ pub(super) async fn serve(gate: &Gate, number: u64, client: TcpStream, peer: Soc
     ended
 }
 
-/// Reads what is there; a client that sends nothing costs no buffer meanwhile.
-pub(super) async fn read_some(client: &OwnedReadHalf, buffer: &mut BytesMut) -> io::Result<usize> {
-    if buffer.is_empty() {
-        *buffer = BytesMut::new();
-    }
-    loop {
-        client.readable().await?;
-        buffer.reserve(READ_BYTES);
-        match client.try_read_buf(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            read => return read,
-        }
+/// Tells a client that it is not let in, and why.
+async fn refuse(writer: &mut Writer, protocol_version: u8, ended: &Ended) {
+    let Some(reason) = ended.reason() else { return };
+    let answer = packet::refusal(protocol_version, reason);
+    let told = async {
+        writer.write_all(&answer).await?;
+        writer.shutdown().await
+    };
+    if !matches!(timeout(LAST_WRITE_WITHIN, told).await, Ok(Ok(()))) {
+        tracing::debug!("a client that was not let in was gone before it was told");
     }
 }
 
-async fn open(client: &OwnedReadHalf, buffer: &mut BytesMut) -> Result<(Connect, Bytes), Ended> {
+async fn open(client: &mut Reader, buffer: &mut BytesMut) -> Result<(Connect, Bytes), Ended> {
     loop {
         if let Some((packet_type, size)) = packet::peek(buffer, FRAME_BYTES_MAX)? {
             if packet_type != PacketType::Connect {
@@ -137,7 +190,7 @@ async fn open(client: &OwnedReadHalf, buffer: &mut BytesMut) -> Result<(Connect,
                 return Ok((frame.connect()?, frame.into_bytes()));
             }
         }
-        if !matches!(read_some(client, buffer).await, Ok(1..)) {
+        if !matches!(client.read_some(buffer).await, Ok(1..)) {
             return Err(Ended::Vanished);
         }
     }

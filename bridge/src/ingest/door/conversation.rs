@@ -10,16 +10,21 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use mqtt5_protocol::PacketType;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf},
-    net::tcp::{OwnedReadHalf, OwnedWriteHalf},
-    time::timeout,
+    time::{Instant, timeout},
 };
+use upturn_core::id::DeviceId;
 
 use super::{
-    connection::{Ended, read_some},
+    connection::Ended,
     gate::Gate,
-    limits::{BROKER_READ_BYTES, FRAME_BYTES_MAX, LAST_WRITE_WITHIN, LEAVE_WITHIN, WRITE_WITHIN},
+    limits::{
+        BROKER_READ_BYTES, FRAME_BYTES_MAX, LAST_WRITE_WITHIN, LEAVE_WITHIN, RETAINED_BYTES_MAX,
+        WRITE_WITHIN,
+    },
     link::Link,
-    packet::{self, Connect, PacketError},
+    packet::{self, Connect, Frame, PacketError},
+    rate::Bucket,
+    stream::{Reader, Writer},
     window::{Load, Publish},
 };
 
@@ -28,25 +33,55 @@ pub(super) struct Conversation<'a> {
     pub(super) gate: &'a Gate,
     pub(super) number: u64,
     pub(super) connect: &'a Connect,
+    /// The device for which alone the client may speak, where it showed a certificate.
+    pub(super) device: Option<DeviceId>,
+    /// What the client may still publish, where that is bounded.
+    pub(super) bucket: Option<Arc<Bucket>>,
     pub(super) link: Arc<Link>,
     pub(super) has_said_farewell: AtomicBool,
+    /// A packet to the client may have left in part.
+    pub(super) is_writing: AtomicBool,
 }
 
 impl Conversation<'_> {
+    /// Decides whether the client may come in at all.
+    pub(super) fn admit(&self) -> Result<(), Ended> {
+        let Connect { client_id, will, .. } = self.connect;
+        if let Some(device) = &self.device {
+            // The id is the key to a session, and a session holds what is meant for its owner.
+            if !client_id.is_empty() && client_id != device.as_str() {
+                return Err(Ended::Foreign(format!("{device} the client id {client_id:?}")));
+            }
+            if let Some(will) = will {
+                self.check_publish(&will.topic)?;
+            }
+        }
+        let lets_in = self.bucket.as_ref().is_none_or(|bucket| bucket.lets_in(Instant::now()));
+        if lets_in { Ok(()) } else { Err(Ended::Flood) }
+    }
+
     /// Carries packets both ways until either side ends it.
-    #[expect(clippy::too_many_arguments, reason = "both halves of two streams, and what was read")]
     pub(super) async fn hold(
         &self,
-        reader: OwnedReadHalf,
+        (reader, mut writer): (Reader, Writer),
         buffer: BytesMut,
-        to_broker: WriteHalf<DuplexStream>,
-        from_broker: ReadHalf<DuplexStream>,
-        writer: OwnedWriteHalf,
+        (to_broker, from_broker): (WriteHalf<DuplexStream>, ReadHalf<DuplexStream>),
     ) -> Ended {
-        let listening = self.listen(reader, buffer, to_broker);
-        let answering = self.answer(from_broker, writer);
-        tokio::pin!(listening, answering);
+        let ended = {
+            let listening = self.listen(reader, buffer, to_broker);
+            let answering = self.answer(from_broker, &mut writer);
+            self.talk(listening, answering).await
+        };
+        self.part(&mut writer, &ended).await;
+        ended
+    }
 
+    async fn talk(
+        &self,
+        listening: impl Future<Output = Ended>,
+        answering: impl Future<Output = Ended>,
+    ) -> Ended {
+        tokio::pin!(listening, answering);
         let ended = tokio::select! {
             ended = &mut listening => ended,
             ended = &mut answering => return self.ended_by_broker(ended),
@@ -61,7 +96,13 @@ impl Conversation<'_> {
                     tracing::debug!("the broker did not end a session in time");
                 }
             }
-            Ended::Dismissed | Ended::Refused(_) | Ended::Idle | Ended::Reset | Ended::Stopped => {}
+            Ended::Dismissed
+            | Ended::Refused(_)
+            | Ended::Foreign(_)
+            | Ended::Flood
+            | Ended::Idle
+            | Ended::Reset
+            | Ended::Stopped => {}
         }
         ended
     }
@@ -74,12 +115,12 @@ impl Conversation<'_> {
     /// Carries packets from the client to the broker, and takes note of the publishes.
     async fn listen(
         &self,
-        client: OwnedReadHalf,
+        mut client: Reader,
         mut buffer: BytesMut,
         mut broker: WriteHalf<DuplexStream>,
     ) -> Ended {
         let ended = loop {
-            match self.carry(&client, &mut buffer, &mut broker).await {
+            match self.carry(&mut client, &mut buffer, &mut broker).await {
                 Ok(()) => {}
                 Err(ended) => break ended,
             }
@@ -92,7 +133,12 @@ impl Conversation<'_> {
             }
             // The broker's end stays open meanwhile: what it answers still counts.
             Ended::Stopped => self.settle().await,
-            Ended::Dismissed | Ended::Refused(_) | Ended::Idle | Ended::Reset => {}
+            Ended::Dismissed
+            | Ended::Refused(_)
+            | Ended::Foreign(_)
+            | Ended::Flood
+            | Ended::Idle
+            | Ended::Reset => {}
         }
         ended
     }
@@ -102,7 +148,7 @@ impl Conversation<'_> {
     /// A stop interrupts the waits only, so that no packet is forwarded in part.
     async fn carry(
         &self,
-        client: &OwnedReadHalf,
+        client: &mut Reader,
         buffer: &mut BytesMut,
         broker: &mut WriteHalf<DuplexStream>,
     ) -> Result<(), Ended> {
@@ -113,7 +159,7 @@ impl Conversation<'_> {
                 let eased = shutdown.run_until_cancelled(self.link.eased()).await;
                 return eased.ok_or(Ended::Stopped);
             }
-            let read = shutdown.run_until_cancelled(read_some(client, buffer)).await;
+            let read = shutdown.run_until_cancelled(client.read_some(buffer)).await;
             return match read.ok_or(Ended::Stopped)? {
                 Ok(1..) => Ok(()),
                 Ok(0) | Err(_) => Err(Ended::Vanished),
@@ -125,7 +171,8 @@ impl Conversation<'_> {
         // A copy, since a slice would keep the whole read buffer until the commit.
         let bytes = Bytes::copy_from_slice(buffer.get(..run.length).unwrap_or_default());
         buffer.advance(run.length);
-        let (publishes, is_farewell) = self.understand(bytes.clone())?;
+        let Understood { publishes, not_retained, is_farewell } = self.understand(bytes.clone())?;
+        let bytes = without_retain(bytes, &not_retained);
         // Before the broker hears of them: its answers must find them.
         self.link.forward(publishes, memory);
         self.has_said_farewell.fetch_or(is_farewell, Ordering::Relaxed);
@@ -134,28 +181,60 @@ impl Conversation<'_> {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the library lists every packet there is")]
-    fn understand(&self, mut run: Bytes) -> Result<(Vec<Publish>, bool), Ended> {
-        let mut publishes = Vec::new();
-        let mut is_farewell = false;
+    fn understand(&self, mut run: Bytes) -> Result<Understood, Ended> {
+        let mut understood = Understood::default();
+        let length = run.len();
+        let mut at = 0;
         while let Some(frame) = packet::take(&mut run, FRAME_BYTES_MAX)? {
             match frame.packet_type() {
                 PacketType::Publish => {
-                    publishes.push(frame.publish(self.connect.protocol_version)?);
+                    let publish = frame.publish(self.connect.protocol_version)?;
+                    self.check_publish(&publish.topic)?;
+                    if frame.is_to_be_retained() && !self.may_be_retained(&publish) {
+                        understood.not_retained.push(at);
+                    }
+                    understood.publishes.push(publish);
                 }
-                PacketType::Disconnect => is_farewell = frame.withdraws_will()?,
+                PacketType::Subscribe => self.check_subscribe(&frame)?,
+                PacketType::Disconnect => understood.is_farewell = frame.withdraws_will()?,
                 PacketType::Connect => return Err(PacketError::Order.into()),
                 _ => {}
             }
+            at = length - run.len();
         }
-        Ok((publishes, is_farewell))
+        let count = understood.publishes.len();
+        if let Some(bucket) = self.bucket.as_ref().filter(|_| 0 < count)
+            && !bucket.take(count, Instant::now())
+        {
+            return Err(Ended::Flood);
+        }
+        Ok(understood)
+    }
+
+    fn may_be_retained(&self, publish: &Publish) -> bool {
+        publish.size <= RETAINED_BYTES_MAX && self.gate.homes.may_be_retained(&publish.topic)
+    }
+
+    fn check_publish(&self, topic: &str) -> Result<(), Ended> {
+        match &self.device {
+            Some(device) if !self.gate.homes.may_publish(device, topic) => {
+                Err(Ended::Foreign(format!("{device} to publish to {topic:?}")))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn check_subscribe(&self, frame: &Frame) -> Result<(), Ended> {
+        let Some(device) = &self.device else { return Ok(()) };
+        let filters = frame.filters(self.connect.protocol_version)?;
+        match filters.iter().find(|filter| !self.gate.homes.may_subscribe(device, filter)) {
+            Some(filter) => Err(Ended::Foreign(format!("{device} to subscribe to {filter:?}"))),
+            None => Ok(()),
+        }
     }
 
     /// Carries packets from the broker to the client, and acknowledgements once they may leave.
-    async fn answer(
-        &self,
-        mut broker: ReadHalf<DuplexStream>,
-        mut client: OwnedWriteHalf,
-    ) -> Ended {
+    async fn answer(&self, mut broker: ReadHalf<DuplexStream>, client: &mut Writer) -> Ended {
         let mut inbound = BytesMut::new();
         let mut outbound = BytesMut::new();
         let mut has_arrived = false;
@@ -176,16 +255,39 @@ impl Conversation<'_> {
                 self.gate.wills.arrived(client_id, self.number, will.is_some());
             }
             if !outbound.is_empty() {
-                match timeout(WRITE_WITHIN, client.write_all(&outbound)).await {
+                let written = async {
+                    client.write_all(&outbound).await?;
+                    // TLS keeps what the system did not take at once.
+                    client.flush().await
+                };
+                self.is_writing.store(true, Ordering::Relaxed);
+                match timeout(WRITE_WITHIN, written).await {
                     Ok(Ok(())) => outbound.clear(),
                     Ok(Err(_)) => return Ended::Vanished,
                     Err(_) => return Ended::Idle,
                 }
             }
+            self.is_writing.store(false, Ordering::Relaxed);
             self.link.finish(leaving);
             if is_over {
                 return Ended::Dismissed;
             }
+        }
+    }
+
+    /// Tells the client why the connection ends, and closes it.
+    async fn part(&self, writer: &mut Writer, ended: &Ended) {
+        let version = self.connect.protocol_version;
+        let farewell = ended.reason().and_then(|reason| packet::dismissal(version, reason));
+        let told = async {
+            // Behind a packet that was cut short it would be read as the rest of that packet.
+            if let Some(farewell) = farewell.filter(|_| !self.is_writing.load(Ordering::Relaxed)) {
+                writer.write_all(&farewell).await?;
+            }
+            writer.shutdown().await
+        };
+        if !matches!(timeout(LAST_WRITE_WITHIN, told).await, Ok(Ok(()))) {
+            tracing::debug!("a connection was gone before it was closed");
         }
     }
 
@@ -211,6 +313,29 @@ impl Conversation<'_> {
         }
         std::future::pending::<()>().await;
     }
+}
+
+/// What a client said in a run of packets.
+#[derive(Default)]
+struct Understood {
+    publishes: Vec<Publish>,
+    /// Where in the run publishes begin that ask to be retained and must not be.
+    not_retained: Vec<usize>,
+    is_farewell: bool,
+}
+
+/// Returns `run` with the publishes that begin `at` these places no longer asking to be retained.
+fn without_retain(run: Bytes, at: &[usize]) -> Bytes {
+    if at.is_empty() {
+        return run;
+    }
+    let mut changed = BytesMut::from(&*run);
+    for place in at {
+        if let Some(first) = changed.get_mut(*place) {
+            *first &= !packet::RETAIN;
+        }
+    }
+    changed.freeze()
 }
 
 /// The whole packets at the front of a buffer for which there is room.

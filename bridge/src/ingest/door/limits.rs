@@ -24,8 +24,17 @@ pub(super) const IN_FLIGHT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of all publishes that may be under way, of all connections together.
 pub(super) const MEMORY_BYTES_MAX: usize = 128 * 1024 * 1024;
 
+/// Bytes of a publish that the broker retains; a larger one is taken in, but not retained.
+pub(super) const RETAINED_BYTES_MAX: usize = 4 * 1024;
+
+/// Topics with a retained message.
+pub(super) const RETAINED_MAX: usize = 10_000;
+
 /// Bytes read from a client at a time.
 pub(super) const READ_BYTES: usize = 32 * 1024;
+
+/// Bytes read from a client over TLS when it begins to send: what it costs while it is idle.
+pub(super) const TLS_IDLE_BYTES: usize = 4 * 1024;
 
 /// Bytes read from the broker at a time, at least.
 pub(super) const BROKER_READ_BYTES: usize = 4 * 1024;

@@ -13,12 +13,9 @@ use crate::ingest::delivery::{Acknowledge, Delivery, Receipt};
 
 use super::{
     limits::{BROKER_FRAME_BYTES_MAX, IN_FLIGHT_BYTES_MAX, IN_FLIGHT_MAX},
-    packet::{self, PacketError},
+    packet::{self, FIRST_VERSION_WITH_REASONS, PacketError},
     window::{Accepted, Load, Publish, Window},
 };
-
-/// Before it an acknowledgement cannot say that a publish was refused.
-const FIRST_VERSION_WITH_REASONS: u8 = 5;
 
 /// The meeting point of one connection. Every lock in it is short and never held over a wait.
 #[derive(Debug)]

@@ -31,7 +31,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     broker::{Broker, Quality},
-    limits::{CONNECTIONS_MAX, FRAME_BYTES_MAX, PIPE_BYTES, RECEIVE_MAXIMUM},
+    limits::{
+        CONNECTIONS_MAX, FRAME_BYTES_MAX, PIPE_BYTES, RECEIVE_MAXIMUM, RETAINED_BYTES_MAX,
+        RETAINED_MAX,
+    },
 };
 
 /// How long a session outlives its connection at most.
@@ -45,13 +48,6 @@ const OUTBOUND_IN_FLIGHT_MAX: u16 = 100;
 
 /// Subscriptions of one client.
 const SUBSCRIPTIONS_MAX: usize = 1_000;
-
-/// Topics with a retained message.
-const RETAINED_MAX: usize = 100_000;
-
-/// Bytes of one retained message: whatever fits into a packet, since the library refuses the whole
-/// publish otherwise, and what a device says must not be lost because it is also to be retained.
-const RETAINED_BYTES_MAX: usize = FRAME_BYTES_MAX;
 
 /// How often expired sessions and messages are removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);

@@ -3,17 +3,23 @@
 //! The reading itself is done by the codec that the broker behind the gate uses too, so the
 //! two never disagree about what a client said.
 
-use bytes::{Buf as _, Bytes};
+use bytes::{Buf as _, Bytes, BytesMut};
 use mqtt5_protocol::{
     FixedHeader, MqttError, PacketType, QoS, ReasonCode, is_valid_topic_name,
     packet::{
-        MqttPacket as _, connack::ConnAckPacket, connect::ConnectPacket,
-        disconnect::DisconnectPacket, puback::PubAckPacket, pubcomp::PubCompPacket,
-        publish::PublishPacket, pubrec::PubRecPacket,
+        MqttPacket, connack::ConnAckPacket, connect::ConnectPacket, disconnect::DisconnectPacket,
+        puback::PubAckPacket, pubcomp::PubCompPacket, publish::PublishPacket, pubrec::PubRecPacket,
+        subscribe::SubscribePacket,
     },
 };
 
 use super::window::{Publish, Word};
+
+/// Before it a broker cannot say why it refuses something.
+pub(super) const FIRST_VERSION_WITH_REASONS: u8 = 5;
+
+/// The bit in the first byte of a PUBLISH that asks for it to be retained.
+pub(super) const RETAIN: u8 = 1;
 
 /// Most bytes of a fixed header: the packet type and a length of up to four bytes.
 const HEADER_BYTES_MAX: usize = 5;
@@ -95,6 +101,34 @@ pub(super) fn take(bytes: &mut Bytes, max: usize) -> Result<Option<Frame>, Packe
     Ok(Some(Frame { header, bytes, body_at }))
 }
 
+/// Returns the CONNACK that keeps a client out for `reason`.
+pub(super) fn refusal(protocol_version: u8, reason: ReasonCode) -> Bytes {
+    let packet = if protocol_version < FIRST_VERSION_WITH_REASONS {
+        ConnAckPacket::new_v311(false, reason)
+    } else {
+        ConnAckPacket::new(false, reason)
+    };
+    written(&packet)
+}
+
+/// Returns the DISCONNECT that ends a connection for `reason`; MQTT 3.1.1 has none.
+pub(super) fn dismissal(protocol_version: u8, reason: ReasonCode) -> Option<Bytes> {
+    let has_reasons = FIRST_VERSION_WITH_REASONS <= protocol_version;
+    has_reasons.then(|| written(&DisconnectPacket::new(reason)))
+}
+
+fn written(packet: &impl MqttPacket) -> Bytes {
+    let mut bytes = BytesMut::new();
+    match packet.encode(&mut bytes) {
+        Ok(()) => bytes.freeze(),
+        // Without it the client hears the end of the connection all the same.
+        Err(error) => {
+            tracing::debug!(error = %error, "a farewell could not be written");
+            Bytes::new()
+        }
+    }
+}
+
 impl Frame {
     /// Returns which packet it is.
     pub(super) fn packet_type(&self) -> PacketType {
@@ -145,6 +179,19 @@ impl Frame {
             payload: packet.payload,
             size: self.bytes.len(),
         })
+    }
+
+    /// Returns whether a PUBLISH asks to be retained.
+    pub(super) fn is_to_be_retained(&self) -> bool {
+        self.header.flags & RETAIN != 0
+    }
+
+    /// Reads the topic filters of a client's SUBSCRIBE.
+    pub(super) fn filters(&self, protocol_version: u8) -> Result<Vec<String>, PacketError> {
+        let packet = self.read(|body, header| {
+            SubscribePacket::decode_body_with_version(body, header, protocol_version)
+        })?;
+        Ok(packet.filters.into_iter().map(|filter| filter.filter).collect())
     }
 
     /// Reads a PUBACK or PUBREC of the broker, and whether it accepts the publish.

@@ -16,7 +16,8 @@ use tokio::{sync::mpsc, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::ingest::delivery::Delivery;
-use crate::ingest::door::{self, OpenDoor, Settings};
+use crate::ingest::door::{self, Homes, Links, OpenDoor, Settings};
+use crate::telemetry::Metrics;
 
 /// A safety net against waiting for ever; nothing is measured with it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -39,14 +40,19 @@ impl House {
     }
 
     async fn with(settings: Settings, capacity: usize) -> Self {
+        Self::at(settings, Homes::default(), capacity).await
+    }
+
+    async fn at(settings: Settings, homes: Homes, capacity: usize) -> Self {
         let (sender, intake) = mpsc::channel(capacity);
         let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
-        let door = door::open(&settings, sender, &tracker, shutdown.clone()).await.unwrap();
+        let links = links(sender, &tracker, &shutdown);
+        let door = door::open(&settings, homes, links).await.unwrap();
         Self { door, intake, tracker, shutdown }
     }
 
     fn addr(&self) -> SocketAddr {
-        self.door.local_addr()
+        self.door.plain_addr().unwrap()
     }
 
     async fn delivery(&mut self) -> Delivery {
@@ -82,26 +88,38 @@ impl House {
 }
 
 fn anywhere() -> Settings {
-    Settings { listen: (Ipv4Addr::LOCALHOST, 0).into(), sessions: None }
+    let listen = Some((Ipv4Addr::LOCALHOST, 0).into());
+    Settings { listen, rate_max: None, tls: None, sessions: None }
+}
+
+fn links(
+    intake: mpsc::Sender<Delivery>,
+    tracker: &TaskTracker,
+    shutdown: &CancellationToken,
+) -> Links {
+    let (tracker, shutdown) = (tracker.clone(), shutdown.clone());
+    Links { intake, metrics: Metrics::new(), tracker, shutdown }
+}
+
+/// Opens a door that is expected to stay shut, and returns why.
+async fn stays_shut(settings: &Settings) -> String {
+    let (sender, _intake) = mpsc::channel(1);
+    let links = links(sender, &TaskTracker::new(), &CancellationToken::new());
+    door::open(settings, Homes::default(), links).await.unwrap_err().to_string()
 }
 
 #[tokio::test]
 async fn the_door_stays_shut_for_others() {
-    let settings = Settings { listen: "0.0.0.0:0".parse().unwrap(), sessions: None };
-    let (sender, _intake) = mpsc::channel(1);
-    let opened = door::open(&settings, sender, &TaskTracker::new(), CancellationToken::new()).await;
-    let message = opened.unwrap_err().to_string();
+    let message = stays_shut(&Settings { listen: "0.0.0.0:0".parse().ok(), ..anywhere() }).await;
     assert!(message.contains("set [mqtt] listen to a loopback address"), "{message}");
 }
 
 #[tokio::test]
 async fn a_port_in_use_is_said_in_one_line() {
     let house = House::open().await;
-    let settings = Settings { listen: house.addr(), sessions: None };
-    let (sender, _intake) = mpsc::channel(1);
-    let opened = door::open(&settings, sender, &TaskTracker::new(), CancellationToken::new()).await;
+    let message = stays_shut(&Settings { listen: Some(house.addr()), ..anywhere() }).await;
     assert_eq!(
-        opened.unwrap_err().to_string(),
+        message,
         format!(
             "port {} on 127.0.0.1 is in use; stop the other program or set [mqtt] listen to a \
              free one",

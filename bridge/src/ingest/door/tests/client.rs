@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use bytes::{Buf as _, BytesMut};
 use mqtt5_protocol::{
     ConnectOptions, FixedHeader, Packet, QoS, WillMessage,
-    packet::{MqttPacket, connect::ConnectPacket, publish::PublishPacket},
+    packet::{MqttPacket, connack::ConnAckPacket, connect::ConnectPacket, publish::PublishPacket},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -62,6 +62,18 @@ impl Client {
         let Packet::ConnAck(answer) = client.receive().await else { panic!("no CONNACK") };
         client.session_present = answer.session_present;
         client
+    }
+
+    /// Connects; returns what the broker says to it.
+    pub(super) async fn answer(addr: SocketAddr, version: u8, id: &str) -> ConnAckPacket {
+        let mut client = Self::mute(addr, version).await;
+        let options = ConnectOptions::new(id);
+        match version {
+            4 => client.send(&ConnectPacket::new_v311(options)).await,
+            _ => client.send(&ConnectPacket::new(options)).await,
+        }
+        let Packet::ConnAck(answer) = client.receive().await else { panic!("no CONNACK") };
+        answer
     }
 
     pub(super) async fn send(&mut self, packet: &impl MqttPacket) {

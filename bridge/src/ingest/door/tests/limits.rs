@@ -1,11 +1,11 @@
 //! One client can neither exhaust Upturn nor harm another.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, num::NonZeroU32, sync::Arc};
 
-use crate::ingest::door::{self, Broker, FRAME_BYTES_MAX, IN_FLIGHT_MAX, Quality};
+use crate::ingest::door::{self, Broker, FRAME_BYTES_MAX, Homes, IN_FLIGHT_MAX, Quality, Settings};
 use async_trait::async_trait;
-use bytes::Bytes;
-use mqtt5_protocol::{Packet, QoS};
+use bytes::{Bytes, BytesMut};
+use mqtt5_protocol::{Packet, QoS, ReasonCode, packet::MqttPacket as _};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream},
     sync::mpsc,
@@ -15,6 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     House, anywhere,
     client::{Client, VERSIONS},
+    links,
 };
 
 async fn is_served(house: &mut House, version: u8) {
@@ -172,8 +173,9 @@ async fn what_the_broker_refuses_never_reaches_the_intake() {
     let (sender, mut intake) = mpsc::channel(10);
     let broker = Arc::new(Choosy(tracker.clone()));
     let settings = anywhere();
-    let opened = door::open_with(broker, &settings, sender, &tracker, shutdown.clone());
-    let addr = opened.await.unwrap().local_addr();
+    let links = links(sender, &tracker, &shutdown);
+    let opened = door::open_with(broker, &settings, Homes::default(), links);
+    let addr = opened.await.unwrap().plain_addr().unwrap();
 
     let mut client = Client::connect(addr, 5, "device").await;
     let publishes = [0x32, 0x06, 0, 1, b't', 0, 1, 0, 0x32, 0x06, 0, 1, b't', 0, 2, 0];
@@ -190,4 +192,40 @@ async fn what_the_broker_refuses_never_reaches_the_intake() {
     assert!(client.next().await.is_none());
     assert!(intake.try_recv().is_err());
     shutdown.cancel();
+}
+
+#[tokio::test]
+async fn a_client_that_floods_is_cut_and_no_other() {
+    let rate_max = NonZeroU32::new(5);
+    for version in VERSIONS {
+        let mut house = House::with(Settings { rate_max, ..anywhere() }, 1_000).await;
+        let mut client = Client::connect(house.addr(), version, "device").await;
+        for id in 1..=300 {
+            client.publish("t", &[0], QoS::AtLeastOnce, id).await;
+        }
+        for delivery in house.deliveries(300).await {
+            delivery.acknowledge();
+        }
+        assert_eq!(client.acknowledged(300).await.len(), 300, "a burst is let through");
+        // In one write, so that nothing is left unread when the connection is closed.
+        let mut more = BytesMut::new();
+        for id in 1..=100 {
+            let packet = client.publish_packet("t", &[0], QoS::AtLeastOnce, id);
+            packet.encode(&mut more).unwrap();
+        }
+        client.send_bytes(&more).await;
+        let mut last = None;
+        while let Some(packet) = client.next().await {
+            last = Some(packet);
+        }
+        if version == 5 {
+            let is_quota = |it: &Packet| matches!(it, Packet::Disconnect(it) if it.reason_code == ReasonCode::QuotaExceeded);
+            assert!(last.as_ref().is_some_and(is_quota), "{last:?}");
+        }
+        let refused = Client::answer(house.addr(), version, "device").await;
+        assert_ne!(refused.reason_code, ReasonCode::Success, "MQTT {version}");
+        while house.intake.try_recv().is_ok() {}
+        is_served(&mut house, version).await;
+        house.stop().await;
+    }
 }
