@@ -17,9 +17,11 @@ use upturn_core::id::{DeviceId, EventId};
 use upturn_core::input::Input;
 
 use crate::clock::Clock;
+use crate::failpoint;
 use crate::ingest::delivery::Delivery;
 use crate::ingest::inbox::{Batch, Inbox};
 use crate::ingest::submission::Taken;
+use crate::store::cursor::Epoch;
 use crate::store::dead_letter::NewDeadLetter;
 use crate::store::error::StoreError;
 use crate::store::event::NewEvent;
@@ -31,7 +33,7 @@ mod consequence;
 mod failures;
 pub(crate) mod fold;
 pub(crate) mod reading;
-mod recovery;
+pub(crate) mod recovery;
 pub(crate) mod request;
 mod submitted;
 pub(crate) mod switching;
@@ -54,6 +56,9 @@ const SNAPSHOT_EVERY: Position = 500_000;
 /// How long after a deadline the tick comes that lets it pass: many deadlines share one.
 const TICK_AFTER: Duration = Duration::from_millis(250);
 
+/// How long the machine's clock is trusted to go on as it did: it may be set meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
 /// Where the writer's work comes from.
 #[derive(Debug)]
 pub(crate) struct Queues {
@@ -61,6 +66,15 @@ pub(crate) struct Queues {
     pub(crate) inbox: Inbox,
     /// Wishes of people and commands.
     pub(crate) requests: mpsc::Receiver<Request>,
+}
+
+impl Queues {
+    /// Drops everything that waits. Nothing of it was acknowledged; who waits is told by the end of
+    /// the channel.
+    pub(crate) fn forget(&mut self) {
+        self.inbox.forget();
+        while self.requests.try_recv().is_ok() {}
+    }
 }
 
 /// What the writer works with.
@@ -97,12 +111,31 @@ struct Decoded<'s> {
 struct Tally {
     taken: u64,
     repeated: u64,
+    /// When the newest of its events happened.
+    happened_at: Option<DateTime<Utc>>,
 }
 
 impl Runtime<'_> {
     /// Rebuilds the engine from the store: the fold over everything that was committed.
-    pub(crate) async fn recover(&self) -> Result<Fold, StoreError> {
-        recovery::recover(self.store, MEMORY).await
+    ///
+    /// `warm` is a fold that a standby kept; what it lacks is folded.
+    pub(crate) async fn recover(
+        &self,
+        epoch: Epoch,
+        warm: Option<Fold>,
+    ) -> Result<Fold, StoreError> {
+        let mut fold = match warm {
+            None => recovery::recover(self.store, MEMORY).await?,
+            Some(mut fold) => {
+                recovery::catch_up(self.store, &mut fold).await?;
+                fold
+            }
+        };
+        fold.epoch = epoch;
+        if let Some(at) = store::event::newest_at(self.store).await? {
+            self.metrics.saw_occurrence(at);
+        }
+        Ok(fold)
     }
 
     /// Handles what comes in until `shutdown`, or until every sender is gone.
@@ -138,7 +171,11 @@ impl Runtime<'_> {
                     continue;
                 }
             }
+            if failpoint::is_set("ack-before-commit") {
+                batch.deliveries.iter_mut().for_each(Delivery::acknowledge_early);
+            }
             let taken = self.commit(fold, &mut batch).await?;
+            failpoint::crash("after-commit-before-ack");
             if saved_at + SNAPSHOT_EVERY <= fold.cursor {
                 recovery::save(self.store, fold).await;
                 saved_at = fold.cursor;
@@ -156,6 +193,9 @@ impl Runtime<'_> {
     /// submission.
     async fn commit(&self, fold: &mut Fold, batch: &mut Batch) -> Result<Vec<Taken>, StoreError> {
         let now = self.now(fold);
+        if failpoint::is_set("skip-fence") {
+            fold.cursor = store::cursor::read(self.store).await?;
+        }
         let decoded = self.decode(fold.cursor, now, batch);
         if decoded.events.is_empty() && decoded.dead_letters.is_empty() {
             return Ok(submitted::outcome(&decoded.submitted, &[]));
@@ -164,6 +204,8 @@ impl Runtime<'_> {
         let new = decoded.events.last().map_or(old, |(position, _, _)| *position);
 
         let mut tx = self.store.begin().await?;
+        // First of all, and where nothing but dead letters comes: whoever was shut out writes nothing.
+        store::cursor::advance(&mut tx, fold.epoch, old, new).await?;
         let rows: Vec<NewEvent<'_>> = decoded
             .events
             .iter()
@@ -173,6 +215,7 @@ impl Runtime<'_> {
         store::dead_letter::insert(&mut tx, &decoded.dead_letters).await?;
         let outcome = submitted::outcome(&decoded.submitted, &fresh);
         let total = decoded.events.len();
+        let happened_at = decoded.events.iter().map(|(_, _, event)| event.occurred_at).max();
         let mut taken = 0;
         let (mut effects, mut effects_max) = (Vec::new(), EFFECTS_MAX);
         for ((position, _, event), is_new) in decoded.events.into_iter().zip(fresh) {
@@ -191,14 +234,12 @@ impl Runtime<'_> {
         let failures = &mut fold.failures;
         let stored =
             consequence::store(&mut tx, now, self.writes_letters, failures, effects).await?;
-        if old != new {
-            store::cursor::advance(&mut tx, old, new).await?;
-        }
+        failpoint::crash("before-commit");
         tx.commit().await?;
         fold.cursor = new;
 
         let repeated = u64::try_from(total).unwrap_or_default() - taken + decoded.repeated;
-        self.count(now, &Tally { taken, repeated }, &decoded.dead_letters);
+        self.count(now, &Tally { taken, repeated, happened_at }, &decoded.dead_letters);
         self.count_stored(&stored);
         Ok(outcome)
     }
@@ -249,7 +290,7 @@ impl Runtime<'_> {
     }
 
     fn count(&self, now: DateTime<Utc>, tally: &Tally, dead: &[NewDeadLetter]) {
-        let Tally { taken, repeated } = *tally;
+        let Tally { taken, repeated, happened_at } = *tally;
         self.metrics.commits.inc();
         self.metrics.events.inc_by(taken);
         self.metrics.duplicates.inc_by(repeated);
@@ -258,6 +299,9 @@ impl Runtime<'_> {
         }
         if 0 < taken {
             self.metrics.saw_event(now);
+        }
+        if let Some(at) = happened_at {
+            self.metrics.saw_occurrence(at);
         }
     }
 
@@ -286,8 +330,13 @@ impl Runtime<'_> {
         let Some(deadline) = fold.engine.next_deadline() else {
             return std::future::pending().await;
         };
-        let left = (deadline - self.clock.now()).to_std().unwrap_or_default();
-        tokio::time::sleep(left + TICK_AFTER).await;
+        loop {
+            let left = (deadline - self.clock.now()).to_std().unwrap_or_default();
+            if left < LOOK_AGAIN {
+                return tokio::time::sleep(left + TICK_AFTER).await;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
     }
 }
 

@@ -35,8 +35,12 @@ pub(crate) struct Metrics {
     pub(crate) commits: Counter,
     /// Times a broker had forgotten our session, and what it held for us.
     pub(crate) sessions_lost: Counter,
+    /// 1 while this process works, 0 while it stands by.
+    pub(crate) active: Gauge,
     last_event_age: Gauge,
     last_event_ms: Arc<AtomicI64>,
+    lag: Gauge,
+    last_occurrence_ms: Arc<AtomicI64>,
     registry: Arc<Registry>,
 }
 
@@ -94,6 +98,14 @@ impl Metrics {
             "Time since an event was last committed; -1 before the first",
             last_event_age.clone(),
         );
+        let lag = Gauge::default();
+        registry.register(
+            "event_lag_seconds",
+            "Time since the newest event happened that is committed; -1 before the first",
+            lag.clone(),
+        );
+        let active = Gauge::default();
+        registry.register("active", "1 while this process works, 0 on standby", active.clone());
         Self {
             events,
             duplicates,
@@ -102,8 +114,11 @@ impl Metrics {
             tasks_created,
             commits,
             sessions_lost,
+            active,
             last_event_age,
             last_event_ms: Arc::new(AtomicI64::new(NEVER)),
+            lag,
+            last_occurrence_ms: Arc::new(AtomicI64::new(NEVER)),
             registry: Arc::new(registry),
         }
     }
@@ -123,16 +138,26 @@ impl Metrics {
         self.last_event_ms.fetch_max(at.timestamp_millis(), Ordering::Relaxed);
     }
 
+    /// Records that an event that happened at `at` is committed.
+    pub(crate) fn saw_occurrence(&self, at: DateTime<Utc>) {
+        self.last_occurrence_ms.fetch_max(at.timestamp_millis(), Ordering::Relaxed);
+    }
+
     /// Returns all metrics as OpenMetrics text.
     pub(crate) fn text(&self, now: DateTime<Utc>) -> Result<String, fmt::Error> {
-        let age = match self.last_event_ms.load(Ordering::Relaxed) {
-            NEVER => -1,
-            last_ms => now.timestamp_millis().saturating_sub(last_ms).max(0) / 1000,
-        };
-        self.last_event_age.set(age);
+        self.last_event_age.set(age_s(&self.last_event_ms, now));
+        self.lag.set(age_s(&self.last_occurrence_ms, now));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+/// Returns how many seconds ago `last_ms` was; -1 for never.
+fn age_s(last_ms: &AtomicI64, now: DateTime<Utc>) -> i64 {
+    match last_ms.load(Ordering::Relaxed) {
+        NEVER => -1,
+        last_ms => now.timestamp_millis().saturating_sub(last_ms).max(0) / 1000,
     }
 }
 
@@ -157,6 +182,8 @@ mod tests {
         metrics.commits.inc();
         metrics.saw_event(now + TimeDelta::seconds(5));
         metrics.saw_event(now);
+        metrics.saw_occurrence(now - TimeDelta::seconds(10));
+        metrics.active.set(1);
 
         let text = metrics.text(now + TimeDelta::seconds(65)).unwrap();
         let expected = [
@@ -167,6 +194,8 @@ mod tests {
             "upturn_tasks_created_total 1",
             "upturn_commits_total 1",
             "upturn_last_event_age_seconds 60",
+            "upturn_event_lag_seconds 75",
+            "upturn_active 1",
         ];
         for line in expected {
             assert!(text.lines().any(|found| found == line), "{line} is missing in:\n{text}");

@@ -1,0 +1,26 @@
+//! What all parts share, as long as the process runs.
+
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use upturn_core::decode::Sources;
+
+use crate::config::Config;
+use crate::health::Health;
+use crate::store::Store;
+use crate::telemetry::Metrics;
+use crate::web::Change;
+
+/// What all parts share, as long as the process runs.
+#[derive(Debug)]
+pub(super) struct House {
+    pub(super) config: Config,
+    pub(super) sources: Sources,
+    pub(super) store: Store,
+    pub(super) health: Health,
+    pub(super) metrics: Metrics,
+    pub(super) changes: broadcast::Sender<Change>,
+    pub(super) tracker: TaskTracker,
+    /// Ends everything.
+    pub(super) shutdown: CancellationToken,
+}
