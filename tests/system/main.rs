@@ -12,6 +12,5 @@ mod explain;
 mod journey;
 mod late;
 mod outage;
-mod power_cut;
 mod reload;
 mod service_events;
