@@ -2,6 +2,7 @@
 
 use upturn_tests::binary::scale;
 use upturn_tests::fleet::{self, Message};
+use upturn_tests::http;
 use upturn_tests::site::Site;
 
 use crate::load;
@@ -36,6 +37,10 @@ fn a_flood_is_taken_in_whole_and_memory_stays_bounded() {
         }
     });
     assert_eq!(site.events().len(), SENDERS * each);
+    let (_, metrics) = http::get(site.web, "/metrics").unwrap();
+    let commits = metrics.lines().find_map(|line| line.strip_prefix("upturn_commits_total "));
+    let commits: usize = commits.unwrap().parse().unwrap();
+    assert!(commits < SENDERS * each / 4, "all connections share {commits} commits");
     let growth = most - before;
     assert!(growth < GROWTH_MAX, "a flood takes {growth} bytes");
 }

@@ -19,6 +19,8 @@ use crate::store::error::StoreError;
 
 /// How often a standby asks for the claim.
 const ASK_EVERY: Duration = Duration::from_millis(200);
+/// How often it asks a database that does not answer.
+const RETRY_EVERY: Duration = Duration::from_secs(1);
 /// How often it folds what the active one has committed.
 const FOLLOW_EVERY: Duration = Duration::from_millis(500);
 
@@ -84,6 +86,7 @@ async fn win(
 ) -> Option<Office> {
     let mut told = None;
     while !over.is_cancelled() {
+        let mut pause = ASK_EVERY;
         match candidate.try_claim().await {
             Ok(Some(claim)) => {
                 tracing::info!("taking over");
@@ -91,13 +94,16 @@ async fn win(
                 return Some(Office::enter(house, claim));
             }
             Ok(None) => say(house, &mut told, "standby: another upturn works on this database"),
-            Err(error) => say(house, &mut told, &format!("standby: {error}")),
+            Err(error) => {
+                say(house, &mut told, &format!("nothing is taken in: {error}"));
+                pause = RETRY_EVERY;
+            }
         }
         // Whoever asks for something here is told at once that it was not done.
         queues.forget();
         tokio::select! {
             () = over.cancelled() => {}
-            () = tokio::time::sleep(ASK_EVERY) => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
     None
