@@ -9,23 +9,29 @@ const LONGEST: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Backoff {
     next: Duration,
+    longest: Duration,
 }
 
 impl Backoff {
     /// Returns a backoff that has seen no failure.
     pub(crate) fn new() -> Self {
-        Self { next: FIRST }
+        Self::up_to(LONGEST)
+    }
+
+    /// Returns one whose pauses grow no longer than `longest`.
+    pub(crate) fn up_to(longest: Duration) -> Self {
+        Self { next: FIRST.min(longest), longest }
     }
 
     /// Forgets the failures: it went well.
     pub(crate) fn reset(&mut self) {
-        self.next = FIRST;
+        self.next = FIRST.min(self.longest);
     }
 
     /// Returns the next pause: between half of it and all of it.
     pub(crate) fn pause(&mut self) -> Duration {
         let whole = self.next;
-        self.next = (whole * 2).min(LONGEST);
+        self.next = (whole * 2).min(self.longest);
         let mut random = [0; 1];
         // Without randomness the pause is merely less spread out.
         let share = getrandom::fill(&mut random).map_or(128, |()| u32::from(random[0]));

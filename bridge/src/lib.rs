@@ -3,6 +3,7 @@
 pub mod cli;
 mod clock;
 mod exit;
+mod failpoint;
 mod config;
 mod logging;
 mod health;

@@ -18,9 +18,11 @@ use upturn_core::input::Input;
 
 use crate::clock::Clock;
 use crate::config::retention::RetentionConfig;
+use crate::failpoint;
 use crate::ingest::delivery::Delivery;
 use crate::ingest::inbox::{Batch, Inbox};
 use crate::ingest::submission::Taken;
+use crate::store::cursor::Epoch;
 use crate::store::dead_letter::NewDeadLetter;
 use crate::store::error::StoreError;
 use crate::store::event::NewEvent;
@@ -33,7 +35,7 @@ pub(crate) mod consequence;
 mod failures;
 pub(crate) mod fold;
 pub(crate) mod reading;
-mod recovery;
+pub(crate) mod recovery;
 mod refusal;
 mod retention;
 pub(crate) mod request;
@@ -57,6 +59,9 @@ const SNAPSHOT_EVERY: Position = 500_000;
 /// How long after a deadline the tick comes that lets it pass: many deadlines share one.
 const TICK_AFTER: Duration = Duration::from_millis(250);
 
+/// How long the machine's clock is trusted to go on as it did: it may be set meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
 /// Where the writer's work comes from.
 #[derive(Debug)]
 pub(crate) struct Queues {
@@ -64,6 +69,15 @@ pub(crate) struct Queues {
     pub(crate) inbox: Inbox,
     /// Wishes of people and commands.
     pub(crate) requests: mpsc::Receiver<Request>,
+}
+
+impl Queues {
+    /// Drops everything that waits. Nothing of it was acknowledged; who waits is told by the end of
+    /// the channel.
+    pub(crate) fn forget(&mut self) {
+        self.inbox.forget();
+        while self.requests.try_recv().is_ok() {}
+    }
 }
 
 /// What the writer works with.
@@ -113,12 +127,31 @@ struct Tally {
     repeated: u64,
     /// Taken, but older than what is judged.
     late: u64,
+    /// When the newest of its events happened.
+    happened_at: Option<DateTime<Utc>>,
 }
 
 impl Runtime<'_> {
     /// Rebuilds the engine from the store: the fold over everything that was committed.
-    pub(crate) async fn recover(&self) -> Result<Fold, StoreError> {
-        recovery::recover(self.store, MEMORY).await
+    ///
+    /// `warm` is a fold that a standby kept; what it lacks is folded.
+    pub(crate) async fn recover(
+        &self,
+        epoch: Epoch,
+        warm: Option<Fold>,
+    ) -> Result<Fold, StoreError> {
+        let mut fold = match warm {
+            None => recovery::recover(self.store, MEMORY).await?,
+            Some(mut fold) => {
+                recovery::catch_up(self.store, &mut fold).await?;
+                fold
+            }
+        };
+        fold.epoch = epoch;
+        if let Some(at) = store::event::newest_at(self.store).await? {
+            self.metrics.saw_occurrence(at);
+        }
+        Ok(fold)
     }
 
     /// Handles what comes in until `shutdown`, or until every sender is gone.
@@ -163,7 +196,11 @@ impl Runtime<'_> {
                     continue;
                 }
             }
+            if failpoint::is_set("ack-before-commit") {
+                batch.deliveries.iter_mut().for_each(Delivery::acknowledge_early);
+            }
             let taken = self.commit(fold, &batch).await?;
+            failpoint::crash("after-commit-before-ack");
             if saved_at + SNAPSHOT_EVERY <= fold.cursor {
                 recovery::save(self.store, fold).await;
                 saved_at = fold.cursor;
@@ -181,6 +218,9 @@ impl Runtime<'_> {
     /// submission. An event that the database refuses becomes a dead letter.
     async fn commit(&self, fold: &mut Fold, batch: &Batch) -> Result<Vec<Taken>, StoreError> {
         let now = self.now(fold);
+        if failpoint::is_set("skip-fence") {
+            fold.cursor = store::cursor::read(self.store).await?;
+        }
         let decoded = self.decode(fold.cursor, now, batch);
         match self.keep(fold, now, decoded).await {
             Err(error) if error.is_of_value() => {
@@ -206,18 +246,19 @@ impl Runtime<'_> {
         let total = events.len();
 
         let mut tx = self.store.begin().await?;
+        // First of all, and where nothing but dead letters comes: whoever was shut out writes nothing.
+        store::cursor::advance(&mut tx, fold.epoch, old, new).await?;
+        let happened_at = events.iter().map(|(_, _, event)| event.occurred_at).max();
         let (fresh, stored, late) = self.write(&mut tx, fold, now, events).await?;
         store::dead_letter::insert(&mut tx, &dead_letters).await?;
         store::retained_state::put(&mut tx, &states).await?;
-        if old != new {
-            store::cursor::advance(&mut tx, old, new).await?;
-        }
+        failpoint::crash("before-commit");
         tx.commit().await?;
         fold.cursor = new;
 
         let taken = fresh.iter().map(|is_new| u64::from(*is_new)).sum::<u64>();
         let repeated = u64::try_from(total).unwrap_or_default() - taken + repeated;
-        self.count(now, &Tally { taken, repeated, late }, &dead_letters);
+        self.count(now, &Tally { taken, repeated, late, happened_at }, &dead_letters);
         self.count_stored(&stored);
         self.metrics.states.inc_by(u64::try_from(states.len()).unwrap_or_default());
         Ok(submitted::outcome(&submitted, &fresh))
@@ -302,7 +343,7 @@ impl Runtime<'_> {
     }
 
     fn count(&self, now: DateTime<Utc>, tally: &Tally, dead: &[NewDeadLetter]) {
-        let Tally { taken, repeated, late } = *tally;
+        let Tally { taken, repeated, late, happened_at } = *tally;
         self.metrics.commits.inc();
         self.metrics.events.inc_by(taken);
         self.metrics.duplicates.inc_by(repeated);
@@ -312,6 +353,9 @@ impl Runtime<'_> {
         }
         if 0 < taken {
             self.metrics.saw_event(now);
+        }
+        if let Some(at) = happened_at {
+            self.metrics.saw_occurrence(at);
         }
     }
 
@@ -340,8 +384,13 @@ impl Runtime<'_> {
         let Some(deadline) = fold.engine.next_deadline() else {
             return std::future::pending().await;
         };
-        let left = (deadline - self.clock.now()).to_std().unwrap_or_default();
-        tokio::time::sleep(left + TICK_AFTER).await;
+        loop {
+            let left = (deadline - self.clock.now()).to_std().unwrap_or_default();
+            if left < LOOK_AGAIN {
+                return tokio::time::sleep(left + TICK_AFTER).await;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
     }
 }
 

@@ -3,10 +3,13 @@
 use std::future::Future;
 use std::time::Duration;
 
-use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{
+    Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool,
+    Transaction,
+};
 
 use self::address::Address;
-use self::claim::Claim;
+use self::claim::Candidate;
 use self::error::StoreError;
 use self::postgres::PostgresDatabase;
 use self::sqlite::SqliteDatabase;
@@ -89,11 +92,11 @@ impl Store {
         schema::migrate(self, None).await
     }
 
-    /// Takes the right to be the one active process on this database, until the claim is dropped.
-    pub(crate) async fn claim(&self) -> Result<Claim, StoreError> {
+    /// Returns a candidate for the right to be the one active process on this database.
+    pub(crate) fn candidate(&self) -> Candidate {
         match &self.0 {
-            Backend::Sqlite(database) => Claim::on_file(&database.path),
-            Backend::Postgres(database) => Claim::on_server(&database.server).await,
+            Backend::Sqlite(database) => Candidate::on_file(&database.path),
+            Backend::Postgres(database) => Candidate::on_server(&database.server),
         }
     }
 
@@ -104,7 +107,9 @@ impl Store {
             Backend::Sqlite(database) => {
                 Backend::Sqlite(database.writer.begin_with("BEGIN IMMEDIATE").await?)
             }
-            Backend::Postgres(database) => Backend::Postgres(answer(database.pool.begin()).await?),
+            Backend::Postgres(database) => {
+                Backend::Postgres(answer(database.writer.begin()).await?)
+            }
         }))
     }
 
@@ -139,7 +144,10 @@ impl Store {
                 // The last connection to close writes the log back into the file and removes it.
                 database.writer.close().await;
             }
-            Backend::Postgres(database) => database.pool.close().await,
+            Backend::Postgres(database) => {
+                database.writer.close().await;
+                database.pool.close().await;
+            }
         }
     }
 
@@ -168,6 +176,14 @@ impl Tx {
             Backend::Postgres(tx) => answer(tx.commit()).await?,
         }
         Ok(())
+    }
+
+    /// Says that the work goes on: PostgreSQL ends a transaction of whoever is silent for long.
+    pub(crate) async fn touch(&mut self) -> Result<(), StoreError> {
+        match &mut self.0 {
+            Backend::Sqlite(_) => Ok(()),
+            Backend::Postgres(tx) => answer(tx.ping()).await,
+        }
     }
 
     fn connection(&mut self) -> Backend<&mut SqliteConnection, &mut PgConnection> {

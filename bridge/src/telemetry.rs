@@ -10,7 +10,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 
 mod retention;
 
@@ -47,8 +47,12 @@ pub(crate) struct Metrics {
     pub(crate) states: Counter,
     /// Connections to the embedded broker that were not let in or were closed, by reason.
     pub(crate) refusals: Family<RefusalLabels, Counter>,
+    /// 1 while this process works, 0 while it stands by.
+    pub(crate) active: Gauge,
     last_event_age: Gauge,
     last_event_ms: Arc<AtomicI64>,
+    lag: Gauge,
+    last_occurrence_ms: Arc<AtomicI64>,
     registry: Arc<Registry>,
 }
 
@@ -86,48 +90,38 @@ pub(crate) enum Refusal {
     Packet,
 }
 
+/// Returns a metric that has counted nothing, and is told of under `name`.
+fn add<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
+}
+
 impl Metrics {
     /// Returns metrics that have counted nothing.
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("upturn");
-        let mut count = |name: &str, help: &str| {
-            let counter = Counter::default();
-            registry.register(name, help, counter.clone());
-            counter
-        };
-        let events = count("events", "Events committed");
-        let duplicates = count("duplicates", "Events received again after they were committed");
-        let tasks_created = count("tasks_created", "Tasks made");
-        let commits = count("commits", "Transactions committed");
-        let sessions_lost = count("session_lost", "Times a broker had forgotten our session");
-        let taken_over =
-            count("taken_over", "Times another program seemed to use our client id at the broker");
-        let states = count("states", "Retained messages kept as states");
-        let dead_letters = Family::default();
-        registry.register(
-            "dead_letters",
-            "Messages that could not be read, by reason",
-            dead_letters.clone(),
-        );
-        let rule_failures = Family::default();
-        registry.register(
-            "rule_failures",
-            "Events that a rule could not judge, by rule",
-            rule_failures.clone(),
-        );
-        let refusals = Family::default();
-        registry.register(
-            "door_refusals",
-            "Connections to the embedded broker that were refused or closed, by reason",
-            refusals.clone(),
-        );
-        let retention = RetentionMetrics::register(&mut registry);
-        let last_event_age = Gauge::default();
-        registry.register(
-            "last_event_age_seconds",
-            "Time since an event was last committed; -1 before the first",
-            last_event_age.clone(),
-        );
+        let all = &mut registry;
+        let events = add(all, "events", "Events committed");
+        let duplicates = add(all, "duplicates", "Events received again after they were committed");
+        let tasks_created = add(all, "tasks_created", "Tasks made");
+        let commits = add(all, "commits", "Transactions committed");
+        let sessions_lost = add(all, "session_lost", "Times a broker had forgotten our session");
+        let help = "Times another program seemed to use our client id at the broker";
+        let taken_over = add(all, "taken_over", help);
+        let states = add(all, "states", "Retained messages kept as states");
+        let help = "Messages that could not be read, by reason";
+        let dead_letters = add(all, "dead_letters", help);
+        let help = "Events that a rule could not judge, by rule";
+        let rule_failures = add(all, "rule_failures", help);
+        let help = "Connections to the embedded broker that were refused or closed, by reason";
+        let refusals = add(all, "door_refusals", help);
+        let help = "Time since an event was last committed; -1 before the first";
+        let last_event_age = add(all, "last_event_age_seconds", help);
+        let help = "Time since the newest event happened that is committed; -1 before the first";
+        let lag = add(all, "event_lag_seconds", help);
+        let active = add(all, "active", "1 while this process works, 0 on standby");
+        let retention = RetentionMetrics::register(all);
         Self {
             events,
             duplicates,
@@ -140,8 +134,11 @@ impl Metrics {
             taken_over,
             states,
             refusals,
+            active,
             last_event_age,
             last_event_ms: Arc::new(AtomicI64::new(NEVER)),
+            lag,
+            last_occurrence_ms: Arc::new(AtomicI64::new(NEVER)),
             registry: Arc::new(registry),
         }
     }
@@ -172,16 +169,26 @@ impl Metrics {
         self.last_event_ms.fetch_max(at.timestamp_millis(), Ordering::Relaxed);
     }
 
+    /// Records that an event that happened at `at` is committed.
+    pub(crate) fn saw_occurrence(&self, at: DateTime<Utc>) {
+        self.last_occurrence_ms.fetch_max(at.timestamp_millis(), Ordering::Relaxed);
+    }
+
     /// Returns all metrics as OpenMetrics text.
     pub(crate) fn text(&self, now: DateTime<Utc>) -> Result<String, fmt::Error> {
-        let age = match self.last_event_ms.load(Ordering::Relaxed) {
-            NEVER => -1,
-            last_ms => now.timestamp_millis().saturating_sub(last_ms).max(0) / 1000,
-        };
-        self.last_event_age.set(age);
+        self.last_event_age.set(age_s(&self.last_event_ms, now));
+        self.lag.set(age_s(&self.last_occurrence_ms, now));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+/// Returns how many seconds ago `last_ms` was; -1 for never.
+fn age_s(last_ms: &AtomicI64, now: DateTime<Utc>) -> i64 {
+    match last_ms.load(Ordering::Relaxed) {
+        NEVER => -1,
+        last_ms => now.timestamp_millis().saturating_sub(last_ms).max(0) / 1000,
     }
 }
 
@@ -206,6 +213,8 @@ mod tests {
         metrics.commits.inc();
         metrics.saw_event(now + TimeDelta::seconds(5));
         metrics.saw_event(now);
+        metrics.saw_occurrence(now - TimeDelta::seconds(10));
+        metrics.active.set(1);
 
         let text = metrics.text(now + TimeDelta::seconds(65)).unwrap();
         let expected = [
@@ -216,6 +225,8 @@ mod tests {
             "upturn_tasks_created_total 1",
             "upturn_commits_total 1",
             "upturn_last_event_age_seconds 60",
+            "upturn_event_lag_seconds 75",
+            "upturn_active 1",
         ];
         for line in expected {
             assert!(text.lines().any(|found| found == line), "{line} is missing in:\n{text}");

@@ -20,6 +20,13 @@ pub fn path() -> &'static Path {
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
         }
+        // What cargo tells a test about its package would make others build anew.
+        for (name, _) in std::env::vars_os() {
+            let is_of_package = |start| name.to_string_lossy().starts_with(start);
+            if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_"].into_iter().any(is_of_package) {
+                cargo.env_remove(&name);
+            }
+        }
         let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
         assert!(status.success(), "the program does not build");
         // This test lies in target/<profile>/deps or target/<profile>, the program in the latter.
@@ -29,9 +36,20 @@ pub fn path() -> &'static Path {
     })
 }
 
+/// Returns `short`, or `long` where `UPTURN_TEST_LONG` asks for the long run: how often a fault is
+/// made, or how much is sent.
+pub fn scale(short: usize, long: usize) -> usize {
+    if std::env::var_os("UPTURN_TEST_LONG").is_some() { long } else { short }
+}
+
 /// Returns a command that runs the program, free of the surrounding settings.
 pub fn upturn<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
-    let mut command = Command::new(path());
+    command(path(), arguments)
+}
+
+/// As [`upturn`], with another build of it.
+pub fn command<A: AsRef<OsStr>>(program: &Path, arguments: impl IntoIterator<Item = A>) -> Command {
+    let mut command = Command::new(program);
     command.args(arguments).env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
     command
 }
@@ -76,17 +94,48 @@ impl Running {
         self.0.wait().unwrap();
     }
 
+    /// Returns its number in the system.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Returns whether it runs still.
+    pub fn is_alive(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
+    }
+
+    /// Returns how much memory it has in use, in bytes.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+        kib * 1024
+    }
+
     /// Asks it to read its files again.
     pub fn hang_up(&self) {
-        let pid = self.0.id().to_string();
-        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+        self.signal("-HUP");
+    }
+
+    /// Stops it in the middle of whatever it does.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on, as if nothing had been.
+    pub fn resume(&self) {
+        self.signal("-CONT");
     }
 
     /// Asks it to stop and returns its exit code.
     pub fn terminate(&mut self) -> Option<i32> {
-        let pid = self.0.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.signal("-TERM");
         self.0.wait().unwrap().code()
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 }
 

@@ -33,6 +33,16 @@ pub fn post(port: u16, path: &str, document: &Value) -> Option<(u16, Value)> {
     Some((response.status().as_u16(), serde_json::from_str(&body).unwrap()))
 }
 
+/// Posts `body` with the tests' credentials; returns the status, `None` if nobody answers.
+pub fn post_bytes(port: u16, path: &str, content_type: &str, body: &[u8]) -> Option<u16> {
+    let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+    let request = agent
+        .post(format!("http://127.0.0.1:{port}{path}"))
+        .header("Authorization", format!("Basic {CREDENTIALS}"))
+        .header("Content-Type", content_type);
+    Some(request.send(body).ok()?.status().as_u16())
+}
+
 /// Returns the JSON document at `path`.
 pub fn json(port: u16, path: &str) -> Value {
     let (status, body) = get(port, path).expect("the program answers");

@@ -1,39 +1,66 @@
-//! A connection that can be cut: stands between the program and its PostgreSQL.
+//! A line that can be cut: stands between the program and its database or broker.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
-/// Carries TCP connections to a server's unix socket, as long as it is not cut.
+/// Where a line leads.
+#[derive(Clone, Debug)]
+pub enum Upstream {
+    /// To a unix socket.
+    Socket(PathBuf),
+    /// To a port of this machine.
+    Port(u16),
+}
+
+/// Carries TCP connections, as long as nothing is wrong with the line.
 #[derive(Debug)]
 pub struct Proxy {
     /// Where it listens on 127.0.0.1.
     pub port: u16,
-    line: Arc<Mutex<Line>>,
+    line: Arc<Line>,
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// Nothing.
+    #[default]
+    Clear,
+    /// Connections end, and none are made.
+    Cut,
+    /// Connections stand, but nothing passes, and nobody is told.
+    Silent,
 }
 
 #[derive(Debug, Default)]
 struct Line {
-    is_cut: bool,
+    wires: Mutex<Wires>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Wires {
+    state: State,
     open: Vec<TcpStream>,
 }
 
 impl Proxy {
     /// Listens on a port of its own; it ends with the process.
-    pub fn to(socket: PathBuf) -> Self {
+    pub fn to(upstream: Upstream) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let line = Arc::new(Mutex::new(Line::default()));
+        let line = Arc::new(Line::default());
         let shared = Arc::clone(&line);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let mut line = shared.lock().unwrap();
-                if !line.is_cut {
-                    line.open.push(client.try_clone().unwrap());
-                    carry(client, UnixStream::connect(&socket).unwrap());
+                let mut wires = shared.wires.lock().unwrap();
+                if wires.state != State::Cut {
+                    wires.open.push(client.try_clone().unwrap());
+                    carry(client, &upstream, &shared);
                 }
             }
         });
@@ -42,33 +69,78 @@ impl Proxy {
 
     /// Ends every connection, and lets no new one through.
     pub fn cut(&self) {
-        let mut line = self.line.lock().unwrap();
-        line.is_cut = true;
-        for client in line.open.drain(..) {
+        let mut wires = self.line.wires.lock().unwrap();
+        wires.state = State::Cut;
+        for client in wires.open.drain(..) {
             // It may have ended by itself.
             drop(client.shutdown(Shutdown::Both));
         }
     }
 
-    /// Lets connections through again.
+    /// Lets nothing through any more, and tells nobody: as a switch does that lost its power.
+    pub fn silence(&self) {
+        self.line.wires.lock().unwrap().state = State::Silent;
+    }
+
+    /// Lets everything through again, what was held back included.
     pub fn heal(&self) {
-        self.line.lock().unwrap().is_cut = false;
+        self.line.wires.lock().unwrap().state = State::Clear;
+        self.line.changed.notify_all();
     }
 }
 
-fn carry(client: TcpStream, server: UnixStream) {
-    let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+impl Line {
+    /// Waits while the line is silent.
+    fn pass(&self) {
+        let wires = self.wires.lock().unwrap();
+        drop(self.changed.wait_while(wires, |wires| wires.state == State::Silent).unwrap());
+    }
+}
+
+fn carry(client: TcpStream, upstream: &Upstream, line: &Arc<Line>) {
+    match upstream {
+        Upstream::Socket(path) => {
+            // Who is away upstream is away for the client as well.
+            let Ok(server) = UnixStream::connect(path) else { return };
+            let other = server.try_clone().unwrap();
+            join(client, (server, other), line, |server| drop(server.shutdown(Shutdown::Both)));
+        }
+        Upstream::Port(port) => {
+            let Ok(server) = TcpStream::connect(("127.0.0.1", *port)) else { return };
+            let other = server.try_clone().unwrap();
+            join(client, (server, other), line, |server| drop(server.shutdown(Shutdown::Both)));
+        }
+    }
+}
+
+/// Carries both ways until either side ends.
+fn join<S: Read + Write + Send + 'static>(
+    client: TcpStream,
+    (server, to_server): (S, S),
+    line: &Arc<Line>,
+    hang_up: fn(&S),
+) {
+    let (from_client, one, other) =
+        (client.try_clone().unwrap(), Arc::clone(line), Arc::clone(line));
     thread::spawn(move || {
-        pump(from_client, &to_server);
-        drop(to_server.shutdown(Shutdown::Both));
+        let to_server = pump(from_client, to_server, &one);
+        hang_up(&to_server);
     });
     thread::spawn(move || {
-        pump(server, &client);
+        let client = pump(server, client, &other);
         drop(client.shutdown(Shutdown::Both));
     });
 }
 
 /// Copies until either side ends.
-fn pump(mut from: impl Read, mut to: impl Write) {
-    drop(std::io::copy(&mut from, &mut to));
+fn pump<W: Write>(mut from: impl Read, mut to: W, line: &Line) -> W {
+    let mut carry_on = || -> io::Result<bool> {
+        let mut piece = [0; 16 * 1024];
+        let length = from.read(&mut piece)?;
+        line.pass();
+        to.write_all(&piece[..length])?;
+        Ok(0 < length)
+    };
+    while carry_on().unwrap_or_default() {}
+    to
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::binary::{self, Running, free_port, run, upturn, wait_for};
 use crate::http;
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, Upstream};
 use crate::shared::left_out;
 
 /// The rule of most tests: three failures in a row on a device.
@@ -51,6 +51,14 @@ pub struct Plan {
     pub doors: Option<String>,
     /// Where letters about tasks are published, if anywhere.
     pub letters: Option<String>,
+    /// Where the SQLite file lies, if not in the installation's folder.
+    pub data: Option<PathBuf>,
+    /// Whether another installation on the same database has made the user.
+    pub is_second: bool,
+    /// Another build of the program.
+    pub program: Option<PathBuf>,
+    /// What the program finds in its environment.
+    pub environment: Vec<(&'static str, String)>,
 }
 
 /// An installation.
@@ -66,6 +74,8 @@ pub struct Site {
     pub process: Option<Running>,
     /// The address of the database.
     store: String,
+    program: Option<PathBuf>,
+    environment: Vec<(&'static str, String)>,
 }
 
 /// Returns the tables of `[mqtt]` for a broker at `port`, with `more` said about it.
@@ -84,8 +94,10 @@ impl Site {
     /// Writes settings, rules and a user; nothing runs yet.
     pub fn install(plan: &Plan) -> Self {
         let site = Self::install_without_user(plan);
-        let added = run(site.command(["user", "add", http::USER]), http::PASSWORD);
-        assert!(added.status.success(), "{added:?}");
+        if !plan.is_second {
+            let added = run(site.command(["user", "add", http::USER]), http::PASSWORD);
+            assert!(added.status.success(), "{added:?}");
+        }
         site
     }
 
@@ -98,7 +110,8 @@ impl Site {
             None => format!("[mqtt]\nlisten = \"127.0.0.1:{mqtt}\"\n"),
         };
         let doors = plan.doors.as_deref().unwrap_or(&usual);
-        let file = format!("sqlite:{}", folder.path().join("upturn.db").display());
+        let data = plan.data.as_deref().unwrap_or(folder.path());
+        let file = format!("sqlite:{}", data.join("upturn.db").display());
         let store = plan.database.clone().unwrap_or(file);
         let past = plan.accept_past.as_deref().unwrap_or("400d");
         let letters = plan.letters.as_ref();
@@ -119,7 +132,8 @@ impl Site {
         for (number, rule) in plan.rules.iter().enumerate() {
             std::fs::write(rules.join(format!("rule-{number}.toml")), rule).unwrap();
         }
-        Self { web, mqtt, folder, process: None, store }
+        let (program, environment) = (plan.program.clone(), plan.environment.clone());
+        Self { web, mqtt, folder, process: None, store, program, environment }
     }
 
     /// Runs statements on the database, past the program.
@@ -140,7 +154,10 @@ impl Site {
 
     /// Returns a command on this installation.
     pub fn command<const N: usize>(&self, arguments: [&str; N]) -> Command {
-        let mut command = upturn(["--config"]);
+        let mut command = match &self.program {
+            None => upturn(["--config"]),
+            Some(program) => binary::command(program, ["--config"]),
+        };
         // Whatever is kept beside the settings stays in the folder.
         command.arg(self.settings()).args(arguments).current_dir(self.folder.path());
         command
@@ -161,6 +178,7 @@ impl Site {
         let log = self.folder.path().join("log");
         let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
         let mut command = self.command(["serve"]);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         self.process = Some(Running(child));
     }
@@ -178,6 +196,43 @@ impl Site {
         wait_for("an unready program", || {
             let (status, body) = http::get(self.web, "/readyz")?;
             (status == 503).then_some(body)
+        })
+    }
+
+    /// Waits until the program says that it is not ready for a reason that holds `words`.
+    pub fn until_unready_for(&self, words: &str) -> String {
+        wait_for(&format!("an unready program that says {words:?}"), || {
+            let (status, body) = http::get(self.web, "/readyz")?;
+            (status == 503 && body.contains(words)).then_some(body)
+        })
+    }
+
+    /// Returns the program, which runs.
+    pub fn running(&mut self) -> &mut Running {
+        self.process.as_mut().expect("the program was started")
+    }
+
+    /// Returns the ids of the events in the log, in its order.
+    pub fn events(&self) -> Vec<String> {
+        self.read("SELECT id FROM event ORDER BY position")
+    }
+
+    /// Returns the reason of each dead letter, in order of receipt.
+    pub fn dead_letters(&self) -> Vec<String> {
+        self.read("SELECT code FROM dead_letter ORDER BY id")
+    }
+
+    fn read(&self, sql: &'static str) -> Vec<String> {
+        let url = self.store.clone();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            if url.starts_with("sqlite:") {
+                let mut database = SqliteConnection::connect(&url).await.unwrap();
+                sqlx::query_scalar(sql).fetch_all(&mut database).await.unwrap()
+            } else {
+                let mut database = PgConnection::connect(&url).await.unwrap();
+                sqlx::query_scalar(sql).fetch_all(&mut database).await.unwrap()
+            }
         })
     }
 
@@ -271,7 +326,7 @@ impl Database {
     /// Returns a connection that can be cut, and the database's address by way of it.
     pub fn by_proxy(&self) -> (Proxy, String) {
         let folder = self.url.rsplit_once("host=").expect("the tests' server has a socket").1;
-        let proxy = Proxy::to(PathBuf::from(folder).join(".s.PGSQL.5432"));
+        let proxy = Proxy::to(Upstream::Socket(PathBuf::from(folder).join(".s.PGSQL.5432")));
         let url = format!("postgres://postgres@127.0.0.1:{}/{}", proxy.port, self.name);
         (proxy, url)
     }

@@ -15,7 +15,6 @@ mod export;
 mod journey;
 mod late;
 mod outage;
-mod power_cut;
 mod reload;
 mod service_events;
 mod tls;

@@ -75,14 +75,12 @@ async fn up(args: &UpArgs, config: &Config) -> Result<Exit, StoreCommandError> {
         return Ok(Exit::Ok);
     }
     let store = store_command::open_or_make(config).await?;
-    let outcome = async {
-        let claim = store.claim().await?;
+    let work = async {
         let before = schema::steps(&store).await?;
         store.migrate().await?;
-        drop(claim);
         Ok(before.iter().filter(|step| step.state == StepState::Pending).count())
     };
-    let outcome: Result<usize, StoreCommandError> = outcome.await;
+    let outcome = store_command::alone(&store, work).await;
     store.close().await;
     let done = outcome?;
     output::say(format_args!("the schema is up to date; steps that ran: {done}"))?;

@@ -20,20 +20,15 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, config: Option<&Path>) -> Exit {
-    store_command::run(config, async |config| from_file(args, &config).await)
+    store_command::run(config, async |config| Box::pin(from_file(args, &config)).await)
 }
 
 async fn from_file(args: &Args, config: &Config) -> Result<Exit, StoreCommandError> {
     // Before a file for the database is made.
     backup::check(&args.file)?;
     let store = store_command::open_or_make(config).await?;
-    let outcome = async {
-        let claim = store.claim().await?;
-        let restored = backup::restore(&store, &args.file).await?;
-        drop(claim);
-        Ok(restored)
-    };
-    let outcome: Result<backup::Contents, StoreCommandError> = outcome.await;
+    let work = async { Ok(backup::restore(&store, &args.file).await?) };
+    let outcome = store_command::alone(&store, Box::pin(work)).await;
     store.close().await;
     let backup::Contents { rows, fold } = outcome?;
     output::say(format_args!("rows restored: {rows}; the log folds to {fold}, as it did"))?;

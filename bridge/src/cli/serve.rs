@@ -36,6 +36,9 @@ async fn serve(plan: Plan) -> Exit {
         Ok(running) => running,
         Err(error) => return output::failed(&error, error.exit()),
     };
+    if running.is_standby {
+        output::note("upturn: standby; another upturn works on this database");
+    }
     output::note(format_args!("upturn: rules in force: {rules}; pages at http://{}", running.web));
     if let Some(mqtt) = running.mqtt {
         output::note(format_args!("upturn: devices publish to mqtt://{mqtt}"));

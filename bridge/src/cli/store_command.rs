@@ -13,6 +13,7 @@ use crate::config::{Config, ConfigError};
 use crate::exit::Exit;
 use crate::parquet::TableError;
 use crate::store::Store;
+use crate::store::claim::CHECK_EVERY;
 use crate::store::error::StoreError;
 
 /// Why a command on the database came to nothing.
@@ -84,6 +85,28 @@ pub(super) async fn open(config: &Config) -> Result<Store, StoreCommandError> {
         return Err(StoreCommandError::NoDatabase(file.to_owned()));
     }
     open_or_make(config).await
+}
+
+/// Runs `work` while nobody else writes to the database; fails at once if somebody does.
+pub(super) async fn alone<T>(
+    store: &Store,
+    work: impl Future<Output = Result<T, StoreCommandError>>,
+) -> Result<T, StoreCommandError> {
+    let mut candidate = store.candidate();
+    let claim = candidate.try_claim().await?;
+    let mut claim = claim.ok_or_else(|| candidate.refusal())?;
+    let kept = async {
+        loop {
+            tokio::time::sleep(CHECK_EVERY).await;
+            if let Err(lost) = claim.check().await {
+                return lost;
+            }
+        }
+    };
+    tokio::select! {
+        outcome = work => outcome,
+        lost = kept => Err(lost.into()),
+    }
 }
 
 /// Opens the configured database; a SQLite file that is missing is made.

@@ -35,8 +35,13 @@ pub(crate) struct Receipt {
 
 impl Delivery {
     /// Tells the sender that the message is kept for good.
-    pub(crate) fn acknowledge(self) {
-        if let Some(receipt) = self.receipt {
+    pub(crate) fn acknowledge(mut self) {
+        self.acknowledge_early();
+    }
+
+    /// Tells the sender the same, whether it is true or not; once.
+    pub(crate) fn acknowledge_early(&mut self) {
+        if let Some(receipt) = self.receipt.take() {
             receipt.to.acknowledge(receipt.token);
         }
     }

@@ -27,14 +27,12 @@ pub(crate) struct Batch {
 }
 
 impl Inbox {
-    /// Returns both queues, each with its bound: the doors' ends and the writer's.
-    pub(crate) fn with_room_for(
-        deliveries_max: usize,
-        submissions_max: usize,
-    ) -> (mpsc::Sender<Delivery>, mpsc::Sender<Submission>, Self) {
-        let (deliver, deliveries) = mpsc::channel(deliveries_max);
+    /// Returns the API's end and the writer's. Doors come with [`Inbox::reopen`].
+    pub(crate) fn with_room_for(submissions_max: usize) -> (mpsc::Sender<Submission>, Self) {
+        // Closed until there are doors.
+        let (_, deliveries) = mpsc::channel(1);
         let (submit, submissions) = mpsc::channel(submissions_max);
-        (deliver, submit, Self { deliveries, submissions })
+        (submit, Self { deliveries, submissions })
     }
 
     /// Waits for work and fills `batch`, which must be empty, with what is there, up to `max`
@@ -65,6 +63,19 @@ impl Inbox {
         true
     }
 
+    /// Shuts out the doors so far, with all that waits, and returns the end for new ones.
+    pub(crate) fn reopen(&mut self, deliveries_max: usize) -> mpsc::Sender<Delivery> {
+        let (deliver, deliveries) = mpsc::channel(deliveries_max);
+        self.deliveries = deliveries;
+        deliver
+    }
+
+    /// Shuts out the doors: what waits was not acknowledged, and nothing more is taken.
+    pub(crate) fn close(&mut self) {
+        self.deliveries.close();
+        self.forget();
+    }
+
     /// Drops everything that waits: nothing of it was acknowledged.
     pub(crate) fn forget(&mut self) {
         while self.deliveries.try_recv().is_ok() {}
@@ -92,7 +103,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_batch_has_a_share_of_both_queues_but_nothing_nobody_waits_for() {
-        let (deliver, submit, mut inbox) = Inbox::with_room_for(10, 10);
+        let (submit, mut inbox) = Inbox::with_room_for(10);
+        let deliver = inbox.reopen(10);
         let mut waiting = Vec::new();
         for _ in 0..6 {
             let (submission, taken) = submission();

@@ -10,6 +10,7 @@ use upturn_core::registry::Registry;
 
 use super::failures::Failures;
 use super::reading::Reader;
+use crate::store::cursor::Epoch;
 use crate::store::error::StoreError;
 use crate::store::{self, Store, Tx};
 
@@ -19,6 +20,8 @@ pub(crate) struct Fold {
     pub(crate) engine: Engine,
     /// The last place in the log.
     pub(crate) cursor: Position,
+    /// The epoch it writes in.
+    pub(crate) epoch: Epoch,
     /// The rules in force, drafts and retired ones included.
     pub(crate) rules: Vec<ActiveRule>,
     /// The digest of the registry in force.
@@ -40,7 +43,7 @@ impl Fold {
     pub(crate) fn new(memory: Memory) -> Self {
         let engine = Engine::new(Vec::new(), Registry::default(), memory);
         let (rules, registry, failures) = (Vec::new(), String::new(), Failures::default());
-        Self { engine, cursor: 0, rules, registry, failures }
+        Self { engine, cursor: 0, epoch: Epoch::NONE, rules, registry, failures }
     }
 }
 
@@ -90,6 +93,7 @@ async fn meet(
             let mut fresh = engine.begin_replay();
             let mut reader = Reader::new(store, position.saturating_sub(1));
             while let Some(page) = reader.next_page().await? {
+                tx.touch().await?;
                 for Placed { position, received_at, input } in page {
                     let mut dropped = Vec::new();
                     let need = fresh.handle(position, received_at, input, &mut dropped);

@@ -17,31 +17,43 @@ use crate::store::error::StoreError;
 use crate::store::{self, Store};
 
 /// Folds everything that was committed. What follows from it was stored when it was.
-pub(super) async fn recover(store: &Store, memory: Memory) -> Result<Fold, StoreError> {
+pub(crate) async fn recover(store: &Store, memory: Memory) -> Result<Fold, StoreError> {
     let cursor = store::cursor::read(store).await?;
     let mut fold = Fold::new(memory);
-    let mut reader = Reader::new(store, Position::MAX);
     if let Some((position, engine)) = load(store, cursor).await? {
         fold.engine = engine;
         fold.engine.remember(memory);
-        reader.skip_to(position).await?;
+        fold.cursor = position;
     }
+    catch_up(store, &mut fold).await?;
+    Ok(fold)
+}
+
+/// Folds what was committed behind `fold`. After an error it is of no use any more.
+///
+/// Others may write meanwhile: up to the cursor that is read first, everything is there.
+pub(crate) async fn catch_up(store: &Store, fold: &mut Fold) -> Result<(), StoreError> {
+    let cursor = store::cursor::read(store).await?;
     let deleted = store::retention::deleted(store).await?;
     fold.engine.forget_before(deleted.horizon);
+    if cursor == fold.cursor && !fold.registry.is_empty() {
+        return Ok(());
+    }
+    let mut reader = Reader::new(store, cursor);
+    reader.skip_to(fold.cursor).await?;
     // Nothing is written; the transaction only gives the history look-ups their view.
-    let mut tx = store.begin().await?;
-    let mut last = cursor;
+    let mut tx = store.begin_reading().await?;
     while let Some(page) = reader.next_page().await? {
+        tx.touch().await?;
         for placed in page {
-            last = last.max(placed.position);
             let mut dropped = Vec::new();
             fold::handle(&mut fold.engine, (store, &mut tx), placed, &mut dropped).await?;
         }
     }
-    fold.cursor = last;
+    fold.cursor = cursor;
     fold.rules = reader.rules().to_vec();
     reader.registry().clone_into(&mut fold.registry);
-    Ok(fold)
+    Ok(())
 }
 
 /// Returns the newest snapshot, if it can be used.

@@ -33,7 +33,7 @@ impl Runtime<'_> {
         (now, batch): (DateTime<Utc>, &Batch),
         mut error: StoreError,
     ) -> Result<Vec<Taken>, StoreError> {
-        *fold = self.recover().await?;
+        *fold = self.recover(fold.epoch, None).await?;
         // Every trial begins with a recovery.
         recovery::save(self.store, fold).await;
         let mut refused = Refused::new();
@@ -46,7 +46,7 @@ impl Runtime<'_> {
                 "the database refuses an event; it becomes a dead letter"
             );
             refused.insert(key, reason);
-            *fold = self.recover().await?;
+            *fold = self.recover(fold.epoch, None).await?;
             let decoded = self.decode_without(fold, (now, batch), &refused);
             match self.keep(fold, now, decoded).await {
                 Err(other) if other.is_of_value() => error = other,
@@ -88,7 +88,7 @@ impl Runtime<'_> {
         (now, batch): (DateTime<Utc>, &Batch),
         (refused, count): (&Refused, usize),
     ) -> Result<Option<String>, StoreError> {
-        *fold = self.recover().await?;
+        *fold = self.recover(fold.epoch, None).await?;
         let mut events = self.decode_without(fold, (now, batch), refused).events;
         events.truncate(count);
         let mut tx = self.store.begin().await?;
@@ -165,7 +165,7 @@ mod tests {
     use crate::rules::LoadedRule;
     use crate::runtime::request::Wanted;
     use crate::store::testing::{each_backend, execute, is_sqlite};
-    use crate::store::{Store, dead_letter, event, task_view};
+    use crate::store::{Store, cursor, dead_letter, event, task_view};
     use crate::telemetry::Metrics;
 
     const RULE: &str = "id = \"one\"\nkind = \"trigger\"\ntitle = { en = \"One\" }\n[when]\n\
@@ -232,7 +232,8 @@ mod tests {
                 changes: &changes,
                 retention: &RetentionConfig::default(),
             };
-            let mut fold = runtime.recover().await.unwrap();
+            let epoch = cursor::begin_epoch(store).await.unwrap();
+            let mut fold = runtime.recover(epoch, None).await.unwrap();
             let (rule, _) = upturn_core::rule::parse::parse(RULE, &Config::default().catalogue());
             let rules = vec![LoadedRule { rule: rule.unwrap(), text: RULE.to_owned() }];
             let actor = "test".to_owned();
@@ -244,7 +245,8 @@ mod tests {
             let deliveries = (1..=9).map(|token| delivery(token, &told)).collect();
             let (first, first_answer) = submission(&["a", "poison"]);
             let (second, second_answer) = submission(&["b", "c"]);
-            let (deliver, submit, inbox) = crate::ingest::inbox::Inbox::with_room_for(16, 4);
+            let (submit, mut inbox) = crate::ingest::inbox::Inbox::with_room_for(4);
+            let deliver = inbox.reopen(16);
             let batch = Batch { deliveries, submissions: vec![first, second] };
             for delivery in batch.deliveries {
                 deliver.send(delivery).await.unwrap();
@@ -272,7 +274,7 @@ mod tests {
             codes.sort_unstable();
             assert_eq!(codes, [(CODE, "d1"), (CODE, "d1"), (CODE, "d2")]);
             // What is rebuilt is what went on.
-            let again = runtime.recover().await.unwrap();
+            let again = runtime.recover(epoch, None).await.unwrap();
             assert_eq!(again.cursor, fold.cursor);
         })
         .await;

@@ -71,7 +71,7 @@ impl Runtime<'_> {
         let (mut events, mut letters, mut new) = (0, 0, old);
         let mut tx = self.store.begin().await?;
         // The fence: moves nothing, but fails where somebody else has written.
-        store::cursor::advance(&mut tx, fold.cursor, fold.cursor).await?;
+        store::cursor::advance(&mut tx, fold.epoch, fold.cursor, fold.cursor).await?;
         if let Some(cut) = round.events {
             (events, new) = retention::delete_events(&mut tx, old, cut).await?;
         }

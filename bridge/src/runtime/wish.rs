@@ -103,7 +103,7 @@ impl Runtime<'_> {
         let stored =
             consequence::store(&mut tx, received_at, self.writes_letters, failures, consequences)
                 .await?;
-        store::cursor::advance(&mut tx, fold.cursor, position).await?;
+        store::cursor::advance(&mut tx, fold.epoch, fold.cursor, position).await?;
         tx.commit().await?;
         fold.cursor = position;
         self.metrics.commits.inc();

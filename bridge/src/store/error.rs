@@ -72,14 +72,17 @@ pub(crate) enum StoreError {
         /// What the network said.
         source: sqlx::Error,
     },
-    /// The database went away, is full, or is too busy.
+    /// The database went away, or is too busy.
     #[error("the database is unavailable; it is tried again")]
     Unavailable(#[source] sqlx::Error),
+    /// There is no room left where the database lies.
+    #[error("the storage of the database is full; free some space, and work goes on by itself")]
+    Full(#[source] sqlx::Error),
     /// The database took longer than one that is there needs.
     #[error("the database does not answer; it is tried again")]
     NoAnswer,
     /// The cursor is not where this process left it.
-    #[error("another process writes to this database; stop one of them")]
+    #[error("another process writes to this database; this commit was refused")]
     Fenced,
     /// Another process holds the claim.
     #[error("another upturn already runs on {0}; stop it first")]
@@ -137,10 +140,18 @@ pub(crate) enum StoreError {
 }
 
 impl StoreError {
+    /// Whether another process may have taken over: whoever finds this shuts its doors, and asks
+    /// for the claim again.
+    pub(crate) fn ends_term(&self) -> bool {
+        matches!(self, Self::Fenced | Self::ClaimLost(_))
+    }
+
     /// Whether the same can succeed later without a person's help.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Unavailable(_) | Self::NoAnswer => true,
+            Self::Unreachable { .. } | Self::Unavailable(_) | Self::Full(_) | Self::NoAnswer => {
+                true
+            }
             Self::Address(_)
             | Self::NoFolder(_)
             | Self::NotWritable { .. }
@@ -170,7 +181,9 @@ impl StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        if is_unavailable(&error) {
+        if is_full(&error) {
+            Self::Full(error)
+        } else if is_unavailable(&error) {
             Self::Unavailable(error)
         } else if is_damaged(&error) {
             Self::Damaged(error.to_string())
@@ -198,6 +211,15 @@ pub(super) fn is_unavailable(error: &sqlx::Error) -> bool {
             // Half an answer: how the driver reports a line that was cut while it shook hands.
             | sqlx::Error::Protocol(_)
     )
+}
+
+/// Whether `error` says that there is no room left.
+fn is_full(error: &sqlx::Error) -> bool {
+    match error.as_database_error().and_then(code_of) {
+        Some(Code::Sqlite(code)) => code == 13,
+        Some(Code::Postgres(code)) => code == "53100",
+        None => false,
+    }
 }
 
 /// Whether SQLite finds that the file is no database of its own.

@@ -136,6 +136,15 @@ pub(crate) async fn of_device(
     rows.into_iter().map(event_of_row).collect()
 }
 
+/// Returns when the newest event of the log happened.
+pub(crate) async fn newest_at(store: &Store) -> Result<Option<DateTime<Utc>>, StoreError> {
+    const SQL: &str = "SELECT occurred_at FROM event ORDER BY position DESC LIMIT 1";
+
+    let at: Option<i64> =
+        on_backend!(store.reader(), db => sqlx::query_scalar(SQL).fetch_optional(db).await?);
+    at.map(|at| Column("event", "occurred_at").time(at)).transpose()
+}
+
 const POSITION: Column = Column("event", "position");
 
 /// The positions that are taken from `first` to `last`, ascending.

@@ -9,7 +9,12 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use super::address::shown;
 use super::error::{self, StoreError};
 
+/// How sessions that write transactions call themselves; see [`super::claim`].
+pub(super) const WRITER: &str = "upturn writer";
+
 const CONNECTIONS_MAX: u32 = 8;
+/// There is one writer; commands may come beside it.
+const WRITERS_MAX: u32 = 2;
 /// How long a caller waits for a connection, the making of one included.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
@@ -25,6 +30,8 @@ const LIMITS: [(&str, &str); 3] = [
 pub(super) struct PostgresDatabase {
     pub(super) server: Box<PgConnectOptions>,
     pub(super) pool: PgPool,
+    /// For transactions that write.
+    pub(super) writer: PgPool,
 }
 
 impl PostgresDatabase {
@@ -35,14 +42,10 @@ impl PostgresDatabase {
         check_encoding(&server, &mut first).await?;
         drop(first.close().await);
 
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
-            .acquire_timeout(CONNECT_MAX)
-            // A connection that died while idle is replaced and not handed out.
-            .test_before_acquire(true)
-            .after_connect(|connection, _| Box::pin(make_commits_last(connection)))
-            .connect_lazy_with(options(&server));
-        Ok(Self { server, pool })
+        let pool = pool_of(CONNECTIONS_MAX).connect_lazy_with(options(&server));
+        let writing = options(&server).application_name(WRITER);
+        let writer = pool_of(WRITERS_MAX).connect_lazy_with(writing);
+        Ok(Self { server, pool, writer })
     }
 }
 
@@ -51,6 +54,15 @@ impl fmt::Debug for PostgresDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("PostgresDatabase").field(&shown(&self.server)).finish()
     }
+}
+
+fn pool_of(connections_max: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(CONNECT_MAX)
+        // A connection that died while idle is replaced and not handed out.
+        .test_before_acquire(true)
+        .after_connect(|connection, _| Box::pin(make_commits_last(connection)))
 }
 
 /// Makes one connection that belongs to no pool; says clearly why there is none.

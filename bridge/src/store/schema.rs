@@ -225,8 +225,9 @@ mod tests {
     #[tokio::test]
     async fn migrating_again_changes_nothing() {
         each_backend(async |store| {
+            let epoch = cursor::begin_epoch(store).await.unwrap();
             let mut tx = store.begin().await.unwrap();
-            cursor::advance(&mut tx, 0, 5).await.unwrap();
+            cursor::advance(&mut tx, epoch, 0, 5).await.unwrap();
             tx.commit().await.unwrap();
             store.migrate().await.unwrap();
             assert_eq!(cursor::read(store).await.unwrap(), 5);

@@ -59,6 +59,18 @@ fn pool(connections_max: u32) -> SqlitePoolOptions {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
+        .after_release(|connection, _| Box::pin(has_ended(connection)))
+}
+
+/// Returns whether the connection can be used again. After an error of the disk SQLite may have
+/// ended the transaction by itself; the driver then fails to, and counts it as open for ever. Such a
+/// connection is closed, and another one opened.
+async fn has_ended(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // A rollback may be under way; what comes back is behind it.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

@@ -75,7 +75,7 @@ impl Table {
 /// Returns every table of the newest schema, those that others refer to first.
 pub(crate) fn tables() -> Vec<Table> {
     vec![
-        Table::of("log_cursor", "id position"),
+        Table::of("log_cursor", "id position epoch"),
         Table::of("retention", "id position horizon"),
         Table::of(
             "event",
@@ -100,7 +100,7 @@ pub(crate) fn tables() -> Vec<Table> {
         Table::of(
             "dead_letter",
             "id received_at topic:text payload:bytes source:text code:text reason:text \
-             digest:bytes times last_at",
+             digest:text times last_at",
         )
         .numbered(),
         Table::of("retained_state", "topic:text received_at payload:bytes"),

@@ -1,30 +1,40 @@
 //! Opens the doors that the settings name.
 
+use std::time::Duration;
+
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use upturn_core::decode::Sources;
 
 use super::StartError;
-use crate::config::Config;
-use crate::health::Health;
+use super::house::House;
 use crate::ingest::client;
 use crate::ingest::connect::{self, Way};
 use crate::ingest::delivery::Delivery;
 use crate::ingest::door::{self, Homes, OpenDoor, TlsSettings};
-use crate::telemetry::Metrics;
+
+/// The longest pause before a door that stays shut is tried again.
+pub(super) const RETRY_MAX: Duration = Duration::from_secs(2);
 
 /// What the doors are opened with.
 #[derive(Debug)]
 pub(super) struct Opening<'o> {
-    pub(super) config: &'o Config,
-    pub(super) sources: &'o Sources,
+    pub(super) house: &'o House,
     pub(super) inbox: mpsc::Sender<Delivery>,
     pub(super) resets: watch::Receiver<u64>,
-    pub(super) health: &'o Health,
-    pub(super) metrics: &'o Metrics,
     pub(super) tracker: &'o TaskTracker,
-    pub(super) shutdown: &'o CancellationToken,
+    /// Shuts them.
+    pub(super) stop: &'o CancellationToken,
+    pub(super) patience: Patience,
+}
+
+/// Whether a door may open later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// What is not there is a mistake.
+    None,
+    /// It will be there some day.
+    Endless,
 }
 
 /// The open doors.
@@ -44,7 +54,8 @@ pub(super) async fn open(opening: Opening<'_>) -> Result<Doors, StartError> {
 }
 
 async fn open_embedded(opening: &Opening<'_>) -> Result<Option<OpenDoor>, StartError> {
-    let mqtt = &opening.config.mqtt;
+    let house = opening.house;
+    let mqtt = &house.config.mqtt;
     if mqtt.listen.is_none() && mqtt.tls.is_none() {
         return Ok(None);
     }
@@ -52,25 +63,26 @@ async fn open_embedded(opening: &Opening<'_>) -> Result<Option<OpenDoor>, StartE
         listen: mqtt.listen,
         rate_max: mqtt.rate_max,
         tls: mqtt.tls.as_ref().map(TlsSettings::of),
-        sessions: Some(opening.config.sessions_dir()),
+        sessions: Some(house.config.sessions_dir()),
     };
-    let letters = opening.config.outbox.mqtt_topic.as_deref();
-    let homes = Homes::new(opening.sources.clone(), letters);
+    let letters = house.config.outbox.mqtt_topic.as_deref();
+    let homes = Homes::new(house.sources.clone(), letters);
     let links = door::Links {
         intake: opening.inbox.clone(),
-        metrics: opening.metrics.clone(),
+        metrics: house.metrics.clone(),
         tracker: opening.tracker.clone(),
-        shutdown: opening.shutdown.clone(),
+        shutdown: opening.stop.clone(),
     };
     let door = door::open(&settings, homes, links).await?;
-    opening.health.set("broker", Ok(()));
+    house.health.set("broker", Ok(()));
     Ok(Some(door))
 }
 
 async fn open_external(opening: &Opening<'_>) -> Result<Option<Way>, StartError> {
-    let Some(connect) = &opening.config.mqtt.connect else { return Ok(None) };
-    let way = connect::open(connect, opening.tracker, opening.shutdown).await?;
-    let filters = opening.sources.0.iter().map(|source| source.topic.filter());
+    let house = opening.house;
+    let Some(connect) = &house.config.mqtt.connect else { return Ok(None) };
+    let way = connect::open(connect, opening.tracker, opening.stop).await?;
+    let filters = house.sources.0.iter().map(|source| source.topic.filter());
     let settings = client::Settings {
         options: way.options.clone(),
         address: connect.url.to_string(),
@@ -81,12 +93,15 @@ async fn open_external(opening: &Opening<'_>) -> Result<Option<Way>, StartError>
     let links = client::Links {
         inbox: opening.inbox.clone(),
         resets: opening.resets.clone(),
-        health: opening.health.clone(),
-        metrics: opening.metrics.clone(),
+        health: house.health.clone(),
+        metrics: house.metrics.clone(),
         ready,
-        shutdown: opening.shutdown.clone(),
+        shutdown: opening.stop.clone(),
     };
     opening.tracker.spawn(client::run(settings, links));
+    if opening.patience == Patience::Endless {
+        return Ok(Some(way));
+    }
     match is_ready.await {
         Ok(Ok(())) => Ok(Some(way)),
         Ok(Err(error)) => {

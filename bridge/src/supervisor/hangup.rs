@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::signal::unix::Signal;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,7 +18,7 @@ const ACTOR: &str = "upturn";
 pub(super) fn start(
     hangup: Option<Signal>,
     reloader: &Arc<Reloader>,
-    door: Option<OpenDoor>,
+    door: watch::Receiver<Option<OpenDoor>>,
     (tracker, shutdown): (&TaskTracker, &CancellationToken),
 ) {
     if let Some(hangup) = hangup {
@@ -28,7 +29,7 @@ pub(super) fn start(
 async fn listen(
     mut hangup: Signal,
     reloader: Arc<Reloader>,
-    door: Option<OpenDoor>,
+    door: watch::Receiver<Option<OpenDoor>>,
     shutdown: CancellationToken,
 ) {
     loop {
@@ -36,7 +37,8 @@ async fn listen(
             () = shutdown.cancelled() => return,
             outcome = async {
                 hangup.recv().await?;
-                reload_certificates(door.as_ref());
+                let open = door.borrow().clone();
+                reload_certificates(open.as_ref());
                 Some(reloader.reload(ACTOR).await)
             } => outcome,
         };

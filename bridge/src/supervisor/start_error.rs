@@ -63,6 +63,11 @@ impl StartError {
         }
     }
 
+    /// Returns whether waiting does not help: somebody has to change something.
+    pub(super) fn is_lasting(&self) -> bool {
+        self.exit() == Exit::Config
+    }
+
     /// Returns the exit code that tells scripts what kind of trouble it is.
     pub(crate) fn exit(&self) -> Exit {
         match self {

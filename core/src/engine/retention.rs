@@ -6,6 +6,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::family::Family;
 use super::maintenance::{ENDED, STARTED};
 use super::{Engine, TICKET_CLOSED, TICKET_OPENED};
 use crate::event::Event;
@@ -39,7 +40,7 @@ pub fn reach(rule: &Rule) -> TimeDelta {
 impl Engine {
     /// Returns the event time of the earliest evidence of any episode that is still open.
     pub fn open_since(&self) -> Option<DateTime<Utc>> {
-        let kept = self.families.iter().flat_map(|family| family.kept());
+        let kept = self.families.iter().flat_map(Family::kept);
         let keys = kept.flat_map(|(_, history)| history.keys());
         keys.filter_map(|(_, key)| key.open_since()).min()
     }

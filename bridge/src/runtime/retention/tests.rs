@@ -83,7 +83,8 @@ impl<'s> Plant<'s> {
 
     async fn begin(&self) -> Fold {
         let sources = self.config.sources();
-        let mut fold = self.runtime(&sources).recover().await.unwrap();
+        let epoch = store::cursor::begin_epoch(self.store).await.unwrap();
+        let mut fold = self.runtime(&sources).recover(epoch, None).await.unwrap();
         let catalogue = Catalogue::of(&[Format::Native]);
         let rule = parse::parse(RULE, &catalogue).0.unwrap();
         let rules = vec![LoadedRule { rule, text: RULE.to_owned() }];
@@ -113,9 +114,9 @@ impl<'s> Plant<'s> {
             Delivery { topic, payload: Bytes::from(payload), retained, receipt: None }
         };
         let deliveries = events.iter().map(delivery).collect();
-        let mut batch = Batch { deliveries, submissions: Vec::new() };
+        let batch = Batch { deliveries, submissions: Vec::new() };
         let sources = self.config.sources();
-        self.runtime(&sources).commit(fold, &mut batch).await.unwrap();
+        self.runtime(&sources).commit(fold, &batch).await.unwrap();
     }
 
     /// Deletes until there is nothing left to delete.

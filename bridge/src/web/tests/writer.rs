@@ -8,6 +8,7 @@ use super::site::Site;
 use crate::config::retention::RetentionConfig;
 use crate::ingest::inbox::Inbox;
 use crate::runtime::{Queues, Runtime};
+use crate::store;
 
 /// Makes `requests` while the real writer runs.
 pub(super) async fn with_writer<T>(site: &Site, requests: impl Future<Output = T>) -> T {
@@ -23,7 +24,8 @@ pub(super) async fn with_writer<T>(site: &Site, requests: impl Future<Output = T
         metrics: &site.metrics,
         changes: &site.changes,
     };
-    let mut fold = runtime.recover().await.unwrap();
+    let epoch = store::cursor::begin_epoch(runtime.store).await.unwrap();
+    let mut fold = runtime.recover(epoch, None).await.unwrap();
     let inbox = Inbox { deliveries, submissions };
     let mut queues = Queues { inbox, requests: asked };
     let shutdown = CancellationToken::new();

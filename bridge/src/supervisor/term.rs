@@ -1,0 +1,178 @@
+//! A term of office: while it lasts, this process holds the claim and its doors are open.
+
+use std::error::Error;
+use std::net::SocketAddr;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::StartError;
+use super::carrier;
+use super::doors::{self, Doors, Opening, Patience};
+use super::house::House;
+use crate::backoff::Backoff;
+use crate::clock::{Clock as _, SystemClock};
+use crate::failpoint;
+use crate::ingest::door::OpenDoor;
+use crate::runtime::{BATCH_MAX, Queues};
+use crate::store;
+use crate::store::claim::{CHECK_EVERY, Claim};
+use crate::store::error::StoreError;
+
+/// Messages that wait for the writer: more than the broker sends ahead, so that what comes by
+/// acknowledged delivery always fits.
+const INBOX_MAX: usize = 4 * BATCH_MAX;
+
+/// What is there only while this process is the active one.
+#[derive(Debug)]
+pub(super) struct Term {
+    doors: Doors,
+    resets: watch::Sender<u64>,
+    tracker: TaskTracker,
+    /// Ends the doors.
+    stop: CancellationToken,
+    office: Office,
+}
+
+/// The claim, and whoever keeps it.
+#[derive(Debug)]
+pub(super) struct Office {
+    /// Cancelled once the claim is lost.
+    lost: CancellationToken,
+    /// Gives the claim back.
+    give_back: CancellationToken,
+}
+
+impl Office {
+    /// Keeps `claim` until it is lost or given back.
+    pub(super) fn enter(house: &House, claim: Claim) -> Self {
+        let (lost, give_back) = (CancellationToken::new(), CancellationToken::new());
+        house.tracker.spawn(keep(claim, lost.clone(), give_back.clone()));
+        Self { lost, give_back }
+    }
+}
+
+impl Drop for Office {
+    fn drop(&mut self) {
+        self.give_back.cancel();
+    }
+}
+
+async fn keep(mut claim: Claim, lost: CancellationToken, give_back: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = give_back.cancelled() => return,
+            () = tokio::time::sleep(CHECK_EVERY) => {}
+        }
+        if failpoint::is_set("deaf") {
+            continue;
+        }
+        if let Err(error) = claim.check().await {
+            tracing::warn!(error = &error as &dyn Error, "standing back");
+            lost.cancel();
+            return;
+        }
+    }
+}
+
+impl Term {
+    /// Begins the first term: what the settings name must be there.
+    pub(super) async fn begin(
+        house: &House,
+        claim: Claim,
+        queues: &mut Queues,
+    ) -> Result<Self, StartError> {
+        let office = Office::enter(house, claim);
+        prepare(house).await?;
+        Self::open(house, office, queues, Patience::None).await
+    }
+
+    /// Takes over: what the settings name is waited for. Returns none once the claim is lost, or
+    /// everything ends.
+    pub(super) async fn take_over(
+        house: &House,
+        office: Office,
+        queues: &mut Queues,
+    ) -> Result<Option<Self>, StartError> {
+        let lost = office.lost.clone();
+        let taken = async {
+            prepare(house).await?;
+            Self::open(house, office, queues, Patience::Endless).await
+        };
+        tokio::select! {
+            taken = taken => taken.map(Some),
+            () = lost.cancelled() => Ok(None),
+            () = house.shutdown.cancelled() => Ok(None),
+        }
+    }
+
+    async fn open(
+        house: &House,
+        office: Office,
+        queues: &mut Queues,
+        patience: Patience,
+    ) -> Result<Self, StartError> {
+        let (tracker, stop) = (TaskTracker::new(), house.shutdown.child_token());
+        let unless_open = stop.clone().drop_guard();
+        let (resets, reset) = watch::channel(0);
+        let mut backoff = Backoff::up_to(doors::RETRY_MAX);
+        let doors = loop {
+            let opening = Opening {
+                house,
+                inbox: queues.inbox.reopen(INBOX_MAX),
+                resets: reset.clone(),
+                tracker: &tracker,
+                stop: &stop,
+                patience,
+            };
+            match doors::open(opening).await {
+                Ok(doors) => break doors,
+                Err(error) if patience == Patience::None || error.is_lasting() => {
+                    return Err(error);
+                }
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn Error, "a door stays shut; trying again");
+                    house.health.set("broker", Err(error.to_string()));
+                }
+            }
+            backoff.wait().await;
+        };
+        unless_open.disarm();
+        carrier::start(&house.config, &doors, &house.store, &tracker, &stop);
+        house.door.send_replace(doors.embedded.clone());
+        Ok(Self { doors, resets, tracker, stop, office })
+    }
+
+    /// Returns where the embedded broker listens, if it does.
+    pub(super) fn embedded(&self) -> Option<SocketAddr> {
+        self.doors.embedded.as_ref().and_then(OpenDoor::plain_addr)
+    }
+
+    /// Waits until the claim is lost.
+    pub(super) async fn until_lost(&self) {
+        self.office.lost.cancelled().await;
+    }
+
+    /// Has every sender send again what was not acknowledged.
+    pub(super) fn reset(&self) {
+        self.resets.send_modify(|count| *count += 1);
+        if let Some(door) = &self.doors.embedded {
+            door.reset_connections();
+        }
+    }
+
+    /// Shuts the doors, and gives the claim back once they are shut.
+    pub(super) async fn end(self, queues: &mut Queues) {
+        self.stop.cancel();
+        queues.inbox.close();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+}
+
+/// Brings the database up to date.
+async fn prepare(house: &House) -> Result<(), StoreError> {
+    house.store.migrate().await?;
+    store::session::purge(&house.store, SystemClock.now()).await.map(drop)
+}
