@@ -164,8 +164,8 @@ mod tests {
     use crate::ingest::submission::Submission;
     use crate::rules::LoadedRule;
     use crate::runtime::request::Wanted;
-    use crate::store::testing::{each_backend, execute, is_sqlite};
-    use crate::store::{Store, cursor, dead_letter, event, task_view};
+    use crate::store::testing::{each_backend, refuse_poison};
+    use crate::store::{cursor, dead_letter, event, task_view};
     use crate::telemetry::Metrics;
 
     const RULE: &str = "id = \"one\"\nkind = \"trigger\"\ntitle = { en = \"One\" }\n[when]\n\
@@ -183,23 +183,6 @@ mod tests {
 
     /// Has the database refuse events with the id `poison`, and tasks for `poison`: no value that
     /// Upturn lets through is refused by either database, so the test brings its own constraint.
-    async fn refuse(store: &Store) {
-        let is_sqlite = is_sqlite(store);
-        for (table, column) in [("event", "id"), ("task", "scope")] {
-            let sql = if is_sqlite {
-                format!(
-                    "CREATE TRIGGER no_{table} BEFORE INSERT ON {table} WHEN NEW.{column} = 'poison'
-                     BEGIN SELECT RAISE(ABORT, 'not this one'); END"
-                )
-            } else {
-                format!(
-                    "ALTER TABLE {table} ADD CONSTRAINT no_{table} CHECK ({column} <> 'poison')"
-                )
-            };
-            execute(store, sql).await;
-        }
-    }
-
     fn delivery(token: u64, to: &Arc<Acknowledged>) -> Delivery {
         let id = if token == 3 { "poison".to_owned() } else { format!("m{token}") };
         let part = if token == 7 { "poison".to_owned() } else { format!("p{token}") };
@@ -239,7 +222,7 @@ mod tests {
             let actor = "test".to_owned();
             let wanted = Wanted { rules, registry: Registry::default(), actor };
             runtime.switch(&mut fold, &wanted).await.unwrap();
-            refuse(store).await;
+            refuse_poison(store).await;
 
             let told = Arc::<Acknowledged>::default();
             let deliveries = (1..=9).map(|token| delivery(token, &told)).collect();

@@ -201,7 +201,7 @@ mod tests {
             let letter = |minutes| NewDeadLetter {
                 received_at: at(minutes),
                 topic: "t".to_owned(),
-                payload: Bytes::from_static(b"x"),
+                payload: Bytes::from(format!("x{minutes}")),
                 source: None,
                 code: "not-json",
                 reason: "no".to_owned(),

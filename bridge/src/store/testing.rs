@@ -91,9 +91,20 @@ pub(crate) async fn execute(store: &Store, sql: String) {
     });
 }
 
-/// Returns whether the database is the file, not the server.
-pub(crate) fn is_sqlite(store: &Store) -> bool {
-    matches!(store.0, Backend::Sqlite(_))
+/// Has the database itself refuse events of the id `poison`, and tasks of that scope.
+pub(crate) async fn refuse_poison(store: &Store) {
+    for (table, column) in [("event", "id"), ("task", "scope")] {
+        let sql = match store.0 {
+            Backend::Sqlite(_) => format!(
+                "CREATE TRIGGER no_{table} BEFORE INSERT ON {table} WHEN NEW.{column} = 'poison'
+                 BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+            ),
+            Backend::Postgres(_) => format!(
+                "ALTER TABLE {table} ADD CONSTRAINT no_{table} CHECK ({column} <> 'poison')"
+            ),
+        };
+        execute(store, sql).await;
+    }
 }
 
 /// Deletes the snapshot, as anybody may.

@@ -30,7 +30,7 @@ struct Line<'a> {
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Reads `{"topic": …, "payload": …}` through `sources`, a native event with `device`, `account` or
-/// `contact`, or an [exported](super::exported) event.
+/// `contact`, or an [exported] event.
 ///
 /// `received_at` may stand beside the first two; without it the line is not clock-checked and was taken
 /// in at `log_time`, the largest event time so far.
