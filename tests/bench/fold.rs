@@ -78,13 +78,19 @@ fn start() -> DateTime<Utc> {
 }
 
 fn time(name: &str, rules: Vec<ActiveRule>, devices: u64) -> Result<(), Failure> {
-    let events = (0..EVENTS).map(|number| event(number, devices));
-    let events: Vec<Event> = events.collect::<Result<_, _>>()?;
     let memory = Memory::Recent(TimeDelta::hours(24));
     let mut engine = Engine::new(rules, Registry::default(), memory);
     let mut effects = Vec::new();
+    // A fleet that is known: its first messages cost its names.
+    for number in 0..devices {
+        let event = event(number, devices)?;
+        let at = event.received_at;
+        drop(engine.handle(number + 1, at, Input::Event(event), &mut effects));
+    }
+    let events = (devices..devices + EVENTS).map(|number| event(number, devices));
+    let events: Vec<Event> = events.collect::<Result<_, _>>()?;
     let before = own_cpu_s()?;
-    for (position, event) in (1..).zip(events) {
+    for (position, event) in (devices + 1..).zip(events) {
         let at = event.received_at;
         drop(engine.handle(position, at, Input::Event(event), &mut effects));
     }

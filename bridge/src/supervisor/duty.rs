@@ -52,6 +52,8 @@ impl Duty {
             self.house.metrics.active.set(1);
             let start = Start { warm, wanted: &self.wanted, is_due: &mut self.is_due };
             let outcome = writer::run(&self.house, &term, &mut self.queues, start).await;
+            // The next door cannot open its sessions while anybody holds this one.
+            self.house.door.send_replace(None);
             term.end(&mut self.queues).await;
             self.house.metrics.active.set(0);
             match outcome {

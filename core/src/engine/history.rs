@@ -349,7 +349,8 @@ impl History {
 
     /// Settles the oldest of what is recent.
     pub(super) fn settle_oldest(&mut self, context: Context<'_>, family: usize) {
-        for event in self.recent.settle_oldest() {
+        let Some(at) = self.recent.oldest_at() else { return };
+        while let Some(event) = self.recent.settle_next(at) {
             // What follows may have undone what it did to a key that knows nothing now.
             if !self.recent.is_empty() {
                 let groups = context.judge.groups(&event.kind).iter();

@@ -55,7 +55,8 @@ impl Raw {
 
     /// Settles the oldest message.
     pub(super) fn settle_oldest(&mut self) {
-        for event in self.recent.settle_oldest() {
+        let Some(at) = self.recent.oldest_at() else { return };
+        while let Some(event) = self.recent.settle_next(at) {
             self.base.observe(&event);
         }
         self.derived.retain(|event| !self.recent.is_settled(event.occurred_at));

@@ -67,20 +67,16 @@ impl Recent {
         }
     }
 
-    /// Takes the oldest event out, and all others of its time: they are settled.
-    pub(super) fn settle_oldest(&mut self) -> Vec<EventRef> {
-        let Some(oldest) = self.events.pop_front() else { return Vec::new() };
-        let at = oldest.occurred_at;
-        self.settled_at = Some(at);
-        let mut settled = vec![oldest];
-        while let Some(event) = self.events.pop_front_if(|event| event.occurred_at == at) {
-            settled.push(event);
-        }
+    /// Takes the next event out that happened at `at`, the time of the oldest: it is settled. To be
+    /// called until there is none.
+    pub(super) fn settle_next(&mut self, at: DateTime<Utc>) -> Option<EventRef> {
+        let event = self.events.pop_front_if(|event| event.occurred_at == at);
+        self.settled_at = self.settled_at.max(Some(at));
         if self.events.is_empty() {
             // Most scopes are quiet most of the time.
             self.events = VecDeque::new();
         }
-        settled
+        event
     }
 
     /// Takes everything up to `at` for settled; nothing recent may be before.
