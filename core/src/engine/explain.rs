@@ -103,7 +103,7 @@ impl Engine {
         let scope = active.rule.when.per.of(event, registry).map(Cow::into_owned);
         let question = self.judge.question(&event.kind, place);
         let Some(question) = question else { return Some((scope, Attempt::NotAsked)) };
-        let is_trial = self.maintenance.covers(event) || registry.is_trial(event);
+        let is_trial = self.maintenance.leaves_out(event, registry);
         if active.rule.when.not_while_maintenance && is_trial {
             return Some((scope, Attempt::Trial));
         }

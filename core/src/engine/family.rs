@@ -125,23 +125,22 @@ impl Family {
         taken.collect()
     }
 
-    /// Returns whose events are counted under each scope that is not one device's.
-    pub(super) fn devices(&self) -> impl Iterator<Item = (Symbol, &[Symbol])> {
-        self.devices.iter().map(|(scope, devices)| (*scope, &**devices))
-    }
-
     /// Returns all scopes whose history is kept.
     pub(super) fn kept(&self) -> impl Iterator<Item = (Symbol, &History)> {
         let slots = self.slots.iter().enumerate();
         slots.filter_map(|(at, slot)| Some((Symbol::at(at), slot.history.as_deref()?)))
     }
 
-    /// Returns a history for every scope that events were counted under.
-    pub(super) fn seen(&self) -> impl Iterator<Item = (Symbol, History)> {
-        let slots = self.slots.iter().enumerate();
-        slots.filter_map(|(at, Slot { settled_at, history })| {
+    /// Returns a history for every scope that events were counted under, and whose they are where a
+    /// scope is not one device's.
+    pub(super) fn into_seen(
+        self,
+    ) -> (impl Iterator<Item = (Symbol, History)>, BTreeMap<Symbol, Vec<Symbol>>) {
+        let slots = self.slots.into_iter().enumerate();
+        let seen = slots.filter_map(|(at, Slot { settled_at, history })| {
             let spent = || settled_at.map(|at| History::behind(Some(at)));
-            Some((Symbol::at(at), history.as_deref().cloned().or_else(spent)?))
-        })
+            Some((Symbol::at(at), history.map(|history| *history).or_else(spent)?))
+        });
+        (seen, self.devices)
     }
 }

@@ -64,7 +64,10 @@ impl Engine {
             && (first.at < horizon || RECENT_MAX < self.arrivals.recent.len())
         {
             self.arrivals.recent.pop_front();
-            self.settle(first.place);
+            if !self.settle(first.place) {
+                self.arrived(first.place, 1);
+                break;
+            }
         }
         if position.is_multiple_of(SWEEP_EVERY)
             && let Some(spot) = self.arrivals.quiet.pop_front()
@@ -73,25 +76,27 @@ impl Engine {
         }
     }
 
-    /// Settles the oldest of what is recent there, unless it is yet to happen.
-    fn settle(&mut self, place: Place) {
+    /// Settles the oldest of what is recent there; returns `false` if that is yet to happen.
+    fn settle(&mut self, place: Place) -> bool {
         let log_time = self.log_time;
-        let is_over = |at: Option<DateTime<Utc>>| at.is_some_and(|at| at <= log_time);
+        let is_ahead = |at: Option<DateTime<Utc>>| at.is_some_and(|at| log_time < at);
         match place {
             Place::Raw(device) => {
                 let raw = self.raw.get_mut(device.index()).and_then(Option::as_mut);
-                let Some(raw) = raw else { return };
-                if is_over(raw.recent().oldest_at()) {
-                    raw.settle_oldest();
+                let Some(raw) = raw else { return true };
+                if is_ahead(raw.recent().oldest_at()) {
+                    return false;
                 }
+                raw.settle_oldest();
             }
             Place::Scope(spot) => {
                 let Parts { context, families, .. } = self.parts();
-                let Some(family) = families.get_mut(spot.family) else { return };
-                let Some(history) = family.get_mut(spot.scope) else { return };
-                if is_over(history.recent().oldest_at()) {
-                    history.settle_oldest(context, spot.family);
+                let Some(family) = families.get_mut(spot.family) else { return true };
+                let Some(history) = family.get_mut(spot.scope) else { return true };
+                if is_ahead(history.recent().oldest_at()) {
+                    return false;
                 }
+                history.settle_oldest(context, spot.family);
                 let is_quiet = history.recent().is_empty() && !history.is_spent();
                 family.tidy(spot.scope);
                 if is_quiet {
@@ -99,6 +104,7 @@ impl Engine {
                 }
             }
         }
+        true
     }
 
     /// Lets go of what is known of a scope and cannot matter to anything after `horizon`.

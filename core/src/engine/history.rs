@@ -104,9 +104,7 @@ impl<'c> Context<'c> {
         let active = self.active(rule)?;
         let question = self.judge.question(&event.kind, rule)?;
         let registry = self.registries.at(event.position);
-        if active.rule.when.not_while_maintenance
-            && (self.maintenance.covers(event) || registry.is_trial(event))
-        {
+        if active.rule.when.not_while_maintenance && self.maintenance.leaves_out(event, registry) {
             return None;
         }
         question.ask(active, &Facts::new(event, registry)).0
@@ -179,9 +177,7 @@ impl History {
         let mut is_trial = None;
         let mut is_left_out = |active: &ActiveRule| {
             active.rule.when.not_while_maintenance
-                && *is_trial.get_or_insert_with(|| {
-                    context.maintenance.covers(event) || registry.is_trial(event)
-                })
+                && *is_trial.get_or_insert_with(|| context.maintenance.leaves_out(event, registry))
         };
         for question in &group.counting {
             let Some(active) = context.active(question.rule) else { continue };

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, EventRef};
 use crate::id::DeviceId;
+use crate::registry::Registry;
 
 pub(super) const STARTED: &str = "maintenance_started";
 pub(super) const ENDED: &str = "maintenance_ended";
@@ -48,8 +49,14 @@ impl Maintenance {
         }
     }
 
+    /// Returns whether `event` says nothing about a customer: its device was being worked on, or it
+    /// is a trial.
+    pub(super) fn leaves_out(&self, event: &Event, registry: &Registry) -> bool {
+        self.covers(event) || registry.is_trial(event)
+    }
+
     /// Returns whether the device of `event` was being worked on when it happened.
-    pub(super) fn covers(&self, event: &Event) -> bool {
+    fn covers(&self, event: &Event) -> bool {
         let Some(markers) = self.by_device.get(&event.device) else { return false };
         let before = markers.partition_point(|marker| marker.order() < event.order());
         let newest = before.checked_sub(1).and_then(|at| markers.get(at));

@@ -95,7 +95,7 @@ impl Engine {
             }
         }
         self.index();
-        self.move_histories(&fresh, &coming);
+        self.move_histories(fresh, &coming);
         for ((place, active), old) in coming.iter().zip(old) {
             self.adopt(position, (*place, active), old, effects);
         }
@@ -104,12 +104,13 @@ impl Engine {
     }
 
     /// Moves the histories in `fresh`, with the keys of `coming` at the places those get.
-    fn move_histories(&mut self, fresh: &Self, coming: &[(usize, ActiveRule)]) {
+    fn move_histories(&mut self, fresh: Self, coming: &[(usize, ActiveRule)]) {
         let place_of = |rule: usize| Some(coming.get(rule)?.0);
-        for from in &fresh.families {
+        for from in fresh.families {
             let known = self.families.iter().position(|family| family.per == from.per);
             let Some(to) = known else { continue };
-            for (scope, history) in from.seen() {
+            let (seen, devices) = from.into_seen();
+            for (scope, history) in seen {
                 let scope = self.names.intern(fresh.names.text(scope));
                 let Parts { context, families, .. } = self.parts();
                 let Some(family) = families.get_mut(to) else { continue };
@@ -121,10 +122,10 @@ impl Engine {
                 let noted = deadlines.into_iter().map(|(at, rule)| (at, Address { rule, scope }));
                 self.deadlines.extend(noted);
             }
-            for (scope, devices) in from.devices() {
+            for (scope, devices) in devices {
                 let scope = self.names.intern(fresh.names.text(scope));
                 for device in devices {
-                    let device = self.names.intern(fresh.names.text(*device));
+                    let device = self.names.intern(fresh.names.text(device));
                     if let Some(family) = self.families.get_mut(to) {
                         family.note_device(scope, device);
                     }
