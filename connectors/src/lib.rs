@@ -1,6 +1,9 @@
 //! Upturn's connectors: facts come in, letters go out.
 //!
 //! A connector is settings, a pure part that builds or reads what goes over the wire, and the
-//! exchange itself. What stands here is pure; the bridge owns the connections.
+//! exchange itself, which goes through [`http`] wherever it is HTTP. The bridge owns when, how often
+//! and with what.
 
 pub mod deliver;
+pub mod http;
+pub mod secret;

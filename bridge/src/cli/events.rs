@@ -13,7 +13,7 @@ use self::table::{HeaderError, Table};
 use super::output;
 use crate::clock::Clock;
 use crate::config::ConfigError;
-use crate::config::secret::Secret;
+use crate::config::secret;
 use crate::exit::Exit;
 
 mod lines;
@@ -174,7 +174,7 @@ fn import(args: &Args, now: DateTime<Utc>) -> Result<Exit, ImportError> {
         output::say(format_args!("events in the file: {}; nothing was sent", all - bad))?;
         return Ok(Exit::Ok);
     }
-    let upturn = Upturn::at(&args.url, user, &Secret::read(password)?);
+    let upturn = Upturn::at(&args.url, user, &secret::read(password)?);
     let mut import = Import { args, upturn, taken: Taken::default(), refused: bad };
     let outcome = import.send_all(rows.all(now).filter_map(Result::ok));
     // Also after trouble: what was committed stays.

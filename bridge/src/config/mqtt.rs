@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::listen;
-use super::secret::Secret;
+use super::secret::{self, Secret};
 use super::{ConfigError, Finding};
 
 /// `[mqtt]`: the doors through which telemetry comes. Both can be open at once.
@@ -120,7 +120,7 @@ fn client_id() -> String {
 impl ConnectConfig {
     /// Reads the password, if there is one.
     pub(crate) fn password(&self) -> Result<Option<Secret>, ConfigError> {
-        self.password_file.as_deref().map(Secret::read).transpose()
+        self.password_file.as_deref().map(secret::read).transpose()
     }
 
     /// Returns the filter to subscribe to for what `filter` takes in.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::ConfigError;
-use super::secret::{MASK, Secret};
+use super::secret::{self, MASK, Secret};
 
 /// `[store]`: where events and tasks are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -35,7 +35,7 @@ impl StoreConfig {
         };
         let mut url = url.clone();
         if let Some(path) = &self.password_file {
-            let password = Secret::read(path)?;
+            let password = secret::read(path)?;
             // Refused by `url` only where there is no host, which `StoreUrl` has checked.
             if url.set_password(Some(password.expose())).is_err() {
                 url.query_pairs_mut().append_pair("password", password.expose());

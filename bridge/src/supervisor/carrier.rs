@@ -44,6 +44,9 @@ fn publication(settings: &mqtt::Settings, letter: &Letter) -> mqtt::Publication 
         kind: letter.kind.clone(),
         subject: letter.subject.clone(),
         body: letter.body.clone(),
+        text: deliver::letter::Text::default(),
+        recipient: None,
+        remote: None,
     };
     mqtt::compose(settings, &letter)
 }

@@ -1,19 +1,70 @@
 //! Letters over MQTT: to the device a task is about, or to whoever subscribes.
 //!
 //! **What it does** publishes each letter as JSON, QoS 1, not retained.
-//! **When it fires** as soon as the task and its letter are committed.
-//! **Example** `mqtt_topic = "upturn/devices/{device}/tasks"`
+//! **When it fires** as soon as the task and its letter are committed and its hold is over.
+//! **Example** `topic = "upturn/devices/{device}/tasks"`
 //! **Settings** the topic; `{device}` stands for the task's device.
 
-use serde_json::{Value, json};
+use std::sync::Arc;
 
-use super::Letter;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::channel::{Channel, Receipt};
+use super::failure::Failure;
+use super::kind::{self, Kind, Proof, Publisher, SettingsError};
+use super::letter::Letter;
+
+/// This kind of channel.
+pub const KIND: Kind = Kind {
+    name: "mqtt",
+    about: "Publishes letters on the broker that devices are connected to.",
+    proof: Proof::Real("Mosquitto 2.0 and the embedded broker"),
+    schema: || schemars::schema_for!(Settings),
+    build: |settings, around| {
+        let settings: Settings = kind::read(settings)?;
+        if settings.topic.is_empty() || settings.topic.contains(['+', '#', '\0']) {
+            let why = "'topic' is no topic to publish to; write levels without '+' and '#'";
+            return Err(SettingsError(why.to_owned()));
+        }
+        let publisher = around.publisher.clone().ok_or_else(|| {
+            SettingsError(
+                "there is no broker to publish on; set [mqtt] listen or connect".to_owned(),
+            )
+        })?;
+        Ok(Box::new(Mqtt { settings, publisher }))
+    },
+};
 
 /// Where letters are published.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The topic, with `{device}` for the task's device.
     pub topic: String,
+}
+
+/// Letters over the devices' broker.
+#[derive(Debug)]
+struct Mqtt {
+    settings: Settings,
+    publisher: Arc<dyn Publisher>,
+}
+
+#[async_trait]
+impl Channel for Mqtt {
+    async fn send(&self, letter: &Letter, _now: DateTime<Utc>) -> Result<Receipt, Failure> {
+        let sent = compose(&self.settings, letter);
+        self.publisher.publish(&sent.topic, sent.payload).await?;
+        Ok(Receipt::default())
+    }
+
+    async fn test(&self, _now: DateTime<Utc>) -> Result<String, Failure> {
+        Ok("nothing was published; letters go out by the broker that devices use".to_owned())
+    }
 }
 
 /// What is published.
@@ -29,7 +80,7 @@ pub struct Publication {
 ///
 /// The device's id is checked where it came in, so it cannot add a level to the topic.
 pub fn compose(settings: &Settings, letter: &Letter) -> Publication {
-    let device = letter.body.get("device").and_then(Value::as_str).unwrap_or("unknown");
+    let device = letter.field("device").unwrap_or("unknown");
     let mut payload = letter.body.clone();
     if let Some(object) = payload.as_object_mut() {
         object.insert("key".into(), json!(letter.key));
@@ -42,7 +93,10 @@ pub fn compose(settings: &Settings, letter: &Letter) -> Publication {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
+    use crate::deliver::letter::Text;
 
     #[test]
     fn a_letter_goes_to_its_device_and_names_its_key() {
@@ -52,6 +106,9 @@ mod tests {
             kind: "task-withdrawn".to_owned(),
             subject: "t1".to_owned(),
             body: json!({"device": "evse-1", "reason": "late-evidence"}),
+            text: Text::default(),
+            recipient: None,
+            remote: None,
         };
         let sent = compose(&settings, &letter);
         assert_eq!(sent.topic, "upturn/devices/evse-1/tasks");

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::{Check, Outcome};
 use crate::cli::causes;
 use crate::config::Config;
-use crate::config::secret::Secret;
+use crate::config::secret;
 
 /// Whether secrets can be read and are kept.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl Check for SecretsCheck {
 
     async fn run(&self) -> Outcome {
         for path in &self.passwords {
-            if let Err(error) = Secret::read(path) {
+            if let Err(error) = secret::read(path) {
                 let advice = "correct the name, or give the file to the user Upturn runs as";
                 return Outcome::fail(causes::describe(&error), advice);
             }
