@@ -5,5 +5,8 @@
 //! and with what.
 
 pub mod deliver;
+pub mod feed;
 pub mod http;
+pub mod rates;
+pub mod read;
 pub mod secret;

@@ -5,6 +5,8 @@
 
 pub mod id;
 pub mod event;
+pub mod money;
+pub mod fact;
 mod intern;
 pub mod calendar;
 pub mod registry;

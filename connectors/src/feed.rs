@@ -1,0 +1,123 @@
+//! Feeds: what facts come from, as settings and commands name them.
+//!
+//! To add a feed: a file in its family's folder with a pure reader, and a line in [`KINDS`].
+
+use schemars::Schema;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use upturn_core::fact::Fact;
+use upturn_core::fact::rate::Rate;
+
+use crate::rates;
+use crate::read::ReadError;
+
+/// A kind of feed.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// Its name in settings and commands: `ecb`.
+    pub name: &'static str,
+    /// What it brings, in a sentence.
+    pub about: &'static str,
+    /// Returns the JSON Schema of the settings by which its documents are read.
+    pub schema: fn() -> Schema,
+    /// Reads a document as it came, by settings (an object).
+    pub parse: fn(&Value, &[u8]) -> Result<Vec<Fact>, FeedError>,
+}
+
+/// Why a document gives no facts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FeedError {
+    /// The settings are wrong.
+    #[error("the settings are wrong: {0}")]
+    Settings(String),
+    /// The document is.
+    #[error(transparent)]
+    Document(#[from] ReadError),
+}
+
+/// All kinds of feeds, in the order of their names.
+pub const KINDS: &[Kind] = &[
+    Kind {
+        name: "cfets",
+        about: "The central parity of the yuan, from China's interbank market.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || rates::cfets::read(bytes)),
+    },
+    Kind {
+        name: "ecb",
+        about: "The European Central Bank's reference rates: XML, CSV, zip, or the Data Portal's CSV.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || rates::ecb::read(bytes)),
+    },
+    Kind {
+        name: "frankfurter",
+        about: "Central banks' rates handed on by Frankfurter, version 1 or 2 of its API.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || rates::frankfurter::read(bytes)),
+    },
+    Kind {
+        name: "hmrc",
+        about: "The monthly rates by which the United Kingdom values imports.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || rates::hmrc::read(bytes)),
+    },
+    Kind {
+        name: "open-exchange-rates",
+        about: "Rates of all currencies in one base, by Open Exchange Rates.",
+        schema: || schemars::schema_for!(Zoned),
+        parse: |settings, bytes| {
+            let Zoned { zone } = read(settings)?;
+            Ok(facts(rates::open_exchange_rates::read(bytes, zone)?))
+        },
+    },
+    Kind {
+        name: "table",
+        about: "Rates from any bank's JSON, XML or delimited text, as settings describe it.",
+        schema: || schemars::schema_for!(rates::table::Settings),
+        parse: |settings, bytes| {
+            let settings: rates::table::Settings = read(settings)?;
+            Ok(facts(rates::table::read(&settings, bytes)?))
+        },
+    },
+];
+
+/// Returns the kind `name`.
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// Settings of a feed whose documents need none.
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct None {}
+
+/// Settings of a feed that tells instants where days are meant.
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Zoned {
+    /// The zone whose days they are: `Europe/London`.
+    #[serde(default = "utc")]
+    #[schemars(with = "String")]
+    zone: chrono_tz::Tz,
+}
+
+fn utc() -> chrono_tz::Tz {
+    chrono_tz::Tz::UTC
+}
+
+fn plain(
+    settings: &Value,
+    read_rates: impl FnOnce() -> Result<Vec<Rate>, ReadError>,
+) -> Result<Vec<Fact>, FeedError> {
+    let None {} = read(settings)?;
+    Ok(facts(read_rates()?))
+}
+
+fn facts(rates: Vec<Rate>) -> Vec<Fact> {
+    rates.into_iter().map(Fact::Rate).collect()
+}
+
+fn read<T: DeserializeOwned>(settings: &Value) -> Result<T, FeedError> {
+    T::deserialize(settings).map_err(|error| FeedError::Settings(error.to_string()))
+}
