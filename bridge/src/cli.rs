@@ -16,6 +16,7 @@ mod backup;
 mod causes;
 mod check;
 mod config;
+mod connectors;
 mod demo;
 mod doctor;
 mod events;
@@ -60,6 +61,9 @@ enum Command {
     /// Hand in service events: tickets, repairs, visits
     #[command(subcommand)]
     Events(events::Command),
+    /// Look at feeds: rates, taxes, schedules
+    #[command(subcommand)]
+    Connectors(connectors::Command),
     /// Write the log of events to a file for other tools
     #[command(subcommand)]
     Export(export::Command),
@@ -94,6 +98,7 @@ pub fn run() -> ExitCode {
         Command::Explain(command) => explain::run(&command, config),
         Command::Rules(command) => rules::run(&command, config),
         Command::Events(command) => events::run(&command, &SystemClock),
+        Command::Connectors(command) => connectors::run(&command),
         Command::Export(command) => export::run(&command, config),
         Command::Backup(args) => backup::run(&args, config),
         Command::Restore(args) => restore::run(&args, config),

@@ -9,4 +9,5 @@ pub mod feed;
 pub mod http;
 pub mod rates;
 pub mod read;
+pub mod schedule;
 pub mod secret;

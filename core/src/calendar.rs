@@ -9,6 +9,7 @@ use self::hours::Hours;
 pub mod document;
 pub mod hours;
 mod instant;
+pub mod target;
 
 pub use self::document::CalendarError;
 

@@ -4,7 +4,10 @@ use serde::Serialize;
 
 use self::rate::Rate;
 
+pub mod eu_customs_rate;
 pub mod rate;
+pub mod rate_book;
+pub mod review;
 
 /// One thing a feed says.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -8,6 +8,7 @@
 mod backtest;
 mod backup;
 mod commands;
+mod connectors;
 mod database;
 mod demo;
 mod explain;
