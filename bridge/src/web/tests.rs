@@ -5,6 +5,7 @@ mod acts;
 mod events;
 mod explanation;
 mod login;
+mod matrix;
 mod openapi;
 mod pages;
 mod probes;
