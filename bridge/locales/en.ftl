@@ -174,7 +174,7 @@ fate-no-consent = held back, since the account has not agreed to be approached.
 fate-cap = held back, since the account has got as many tasks as it may.
 
 nav-people = People
-nav-audit = Trail
+nav-audit = Audit
 nav-me = My page:
 
 people-title = People
@@ -280,8 +280,8 @@ scope-rules = to reload rules
 scope-people = to look at people and change them
 scope-audit = to look at the trail
 
-audit-title = Trail
-audit-lead = Who changed what, and when. Nobody can change it here; upturn audit verify finds out whether somebody did elsewhere.
+audit-title = Audit trail
+audit-lead = Who changed what, and when. Nothing here can be changed; upturn audit verify finds out whether somebody did so in the database.
 audit-kind = Kind
 audit-kind-all = All
 audit-kind-person = People

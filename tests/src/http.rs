@@ -16,9 +16,14 @@ pub(crate) const TOKEN_HASH: &str =
 
 /// Returns status and body of a `GET` with the tests' token; `None` if nobody answers.
 pub fn get(port: u16, path: &str) -> Option<(u16, String)> {
+    get_as(port, path, TOKEN)
+}
+
+/// Returns status and body of a `GET` with `token`; `None` if nobody answers.
+pub fn get_as(port: u16, path: &str, token: &str) -> Option<(u16, String)> {
     let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
     let request = agent.get(format!("http://127.0.0.1:{port}{path}"));
-    let request = request.header("Authorization", format!("Bearer {TOKEN}"));
+    let request = request.header("Authorization", format!("Bearer {token}"));
     let mut response = request.call().ok()?;
     let status = response.status().as_u16();
     Some((status, response.body_mut().read_to_string().ok()?))
@@ -51,6 +56,17 @@ pub fn json(port: u16, path: &str) -> Value {
     let (status, body) = get(port, path).expect("the program answers");
     assert_eq!(status, 200, "{path}: {body}");
     serde_json::from_str(&body).unwrap()
+}
+
+/// Signs in with `form`; returns the status and where it leads.
+pub fn enter(port: u16, form: &[(&str, &str)]) -> (u16, String) {
+    let agent: Agent =
+        Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+    let form = form.iter().copied();
+    let entered = agent.post(format!("http://127.0.0.1:{port}/login")).send_form(form);
+    let entered = entered.expect("the program answers");
+    let location = entered.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
+    (entered.status().as_u16(), location.unwrap_or_default())
 }
 
 /// Returns a page as somebody sees it who has signed in.

@@ -15,6 +15,7 @@ mod export;
 mod journey;
 mod late;
 mod outage;
+mod people;
 mod reload;
 mod service_events;
 mod tls;

@@ -7,6 +7,7 @@ mod explanation;
 mod login;
 mod matrix;
 mod openapi;
+mod people;
 mod pages;
 mod probes;
 mod rules;
