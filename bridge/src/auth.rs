@@ -1,7 +1,11 @@
-//! Who may come in: passwords, session tokens and the brake on guessing.
+//! Who may come in and what they may do: people, roles, rights, passwords, tokens and the brake on
+//! guessing.
 
-pub(crate) mod credential;
 pub(crate) mod name;
 pub(crate) mod password;
+pub(crate) mod person;
+pub(crate) mod rights;
+pub(crate) mod role;
+pub(crate) mod sight;
 pub(crate) mod throttle;
 pub(crate) mod token;

@@ -11,6 +11,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::exit::Exit;
 
+mod audit;
 mod backtest;
 mod backup;
 mod causes;
@@ -22,6 +23,7 @@ mod doctor;
 mod events;
 mod explain;
 mod export;
+mod first_admin;
 mod migrate;
 mod output;
 mod restore;
@@ -81,7 +83,10 @@ enum Command {
     Config(config::Command),
     /// Print the JSON Schema of a document
     Schema(schema::Args),
-    /// Manage the people who may sign in
+    /// Look after the trail of who changed what
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Manage the people who may sign in, and what they may do
     #[command(subcommand)]
     User(user::Command),
 }
@@ -109,6 +114,7 @@ pub fn run() -> ExitCode {
         Command::Schema(args) => {
             printed(schema::run(&args, &mut io::stdout().lock()).map(|()| Exit::Ok))
         }
+        Command::Audit(command) => audit::run(command, config),
         Command::User(command) => user(&command, config),
     };
     ExitCode::from(exit)

@@ -12,6 +12,7 @@ mod hex;
 mod lines;
 mod new_file;
 mod parquet;
+mod people;
 mod backup;
 mod backoff;
 mod store;

@@ -13,6 +13,7 @@ use upturn_core::rule::finding::Finding;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::people::Registry as People;
 use crate::registry;
 use crate::registry::problem::{Problem, RegistryError};
 use crate::rules::{self, LoadedRule, RulesError};
@@ -30,6 +31,8 @@ pub(crate) struct Reloader {
     refused: Mutex<Option<Refusal>>,
     /// The zone of the calendar that was read last.
     zone: Mutex<Tz>,
+    /// The people of the registry that was read last.
+    people: Mutex<Arc<People>>,
 }
 
 /// Where rules and registry are.
@@ -81,13 +84,13 @@ pub(crate) enum ReloadError {
 }
 
 impl Reloader {
-    /// Returns what reads the files that `config` names, for the writer behind `asks`; `zone` is that
-    /// of the calendar that is in force.
+    /// Returns what reads the files that `config` names, for the writer behind `asks`; `registry` is
+    /// the one that is in force.
     pub(crate) fn new(
         config: &Config,
         asks: mpsc::Sender<Request>,
         clock: Arc<dyn Clock>,
-        zone: Tz,
+        registry: &Registry,
     ) -> Self {
         let files = Files {
             rules: config.rules.dir.clone(),
@@ -95,7 +98,9 @@ impl Reloader {
             catalogue: config.catalogue(),
         };
         let (turn, refused) = (tokio::sync::Mutex::default(), Mutex::default());
-        Self { files: Arc::new(files), asks, clock, turn, refused, zone: Mutex::new(zone) }
+        let zone = Mutex::new(registry.calendar.zone());
+        let people = Mutex::new(Arc::new(registry.people.clone()));
+        Self { files: Arc::new(files), asks, clock, turn, refused, zone, people }
     }
 
     /// Reads everything again and puts it in force; `actor` is who wants it.
@@ -111,19 +116,25 @@ impl Reloader {
             }
         };
         let (reply, changes) = oneshot::channel();
-        let zone = registry.calendar.zone();
+        let (zone, people) = (registry.calendar.zone(), Arc::new(registry.people.clone()));
         let wanted = Box::new(Wanted { rules, registry, actor: actor.to_owned() });
         let asked = self.asks.send(Request::Reload { wanted, reply }).await;
         asked.map_err(|_| ReloadError::NoAnswer)?;
         let changes = changes.await.map_err(|_| ReloadError::NoAnswer)?;
         self.note(None);
         *self.zone.lock().unwrap_or_else(PoisonError::into_inner) = zone;
+        *self.people.lock().unwrap_or_else(PoisonError::into_inner) = people;
         Ok(changes)
     }
 
     /// Returns the zone of the calendar in force, which pages show times in.
     pub(crate) fn zone(&self) -> Tz {
         *self.zone.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the people of the registry in force, who get tasks whether they sign in or not.
+    pub(crate) fn people(&self) -> Arc<People> {
+        Arc::clone(&self.people.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Returns the last try, if it was refused and none has succeeded since.

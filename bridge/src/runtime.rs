@@ -288,6 +288,7 @@ impl Runtime<'_> {
                 consequences.take(position, effects);
             }
         }
+        consequences.locate(fold.engine.registry());
         let failures = &mut fold.failures;
         let stored =
             consequence::store(tx, now, self.writes_letters, failures, consequences).await?;

@@ -27,6 +27,7 @@ macro_rules! on_backend {
 }
 
 mod address;
+pub(crate) mod api_token;
 pub(crate) mod audit;
 pub(crate) mod claim;
 mod column;
@@ -38,6 +39,7 @@ pub(crate) mod event;
 pub(crate) mod load;
 pub(crate) mod log;
 pub(crate) mod outbox;
+pub(crate) mod person;
 mod postgres;
 pub(crate) mod retention;
 pub(crate) mod retained_state;
@@ -49,7 +51,6 @@ mod sqlite;
 pub(crate) mod table;
 pub(crate) mod task;
 pub(crate) mod task_view;
-pub(crate) mod user;
 
 #[cfg(test)]
 mod open_tests;

@@ -186,7 +186,7 @@ fn app(
             &plan.config,
             asks.clone(),
             Arc::new(SystemClock),
-            plan.registry.calendar.zone(),
+            &plan.registry,
         )),
         asks,
         clock: Arc::new(SystemClock),
@@ -194,7 +194,7 @@ fn app(
             secure_cookies: plan.config.web.secure_cookies,
             broker: mqtt.or(plan.config.mqtt.listen),
         }),
-        gate: Arc::default(),
+        throttle: Arc::default(),
     }
 }
 

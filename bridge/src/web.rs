@@ -14,7 +14,6 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::auth::credential::Verified;
 use crate::auth::throttle::Throttle;
 use crate::clock::Clock;
 use crate::health::Health;
@@ -27,6 +26,7 @@ use crate::telemetry::Metrics;
 pub(crate) mod api;
 pub(crate) mod ask;
 pub(crate) mod asset;
+pub(crate) mod caller;
 pub(crate) mod fault;
 pub(crate) mod filter;
 pub(crate) mod headers;
@@ -35,6 +35,7 @@ pub(crate) mod language;
 pub(crate) mod live;
 pub(crate) mod page;
 pub(crate) mod probe;
+pub(crate) mod profile_form;
 pub(crate) mod serve;
 pub(crate) mod session;
 pub(crate) mod visible;
@@ -70,8 +71,8 @@ pub(crate) struct App {
     pub(crate) clock: Arc<dyn Clock>,
     /// The settings.
     pub(crate) settings: Arc<WebSettings>,
-    /// Who failed to come in, and who did.
-    pub(crate) gate: Arc<Gate>,
+    /// Who failed to come in.
+    pub(crate) throttle: Arc<Throttle>,
 }
 
 /// A commit that changed tasks.
@@ -90,15 +91,6 @@ pub(crate) struct WebSettings {
     pub(crate) broker: Option<SocketAddr>,
 }
 
-/// The memory of who tried to come in.
-#[derive(Debug, Default)]
-pub(crate) struct Gate {
-    /// Failures.
-    pub(crate) throttle: Throttle,
-    /// Successes of API clients.
-    pub(crate) verified: Verified,
-}
-
 /// Returns everything that is served.
 pub(crate) fn router(app: App) -> Router {
     let limits = tower::ServiceBuilder::new()
@@ -110,7 +102,7 @@ pub(crate) fn router(app: App) -> Router {
     // The layer that is added last is the outermost one.
     Router::new()
         .merge(pages())
-        .merge(api::openapi::routes())
+        .merge(api::openapi::routes().route_layer(from_fn(api::only_json)))
         .merge(probes())
         .layer(limits)
         .layer(from_fn_with_state(app.clone(), fault::tell))
@@ -121,7 +113,7 @@ pub(crate) fn router(app: App) -> Router {
 
 fn pages() -> Router<App> {
     Router::new()
-        .route("/", get(page::tasks::redirect))
+        .route("/", get(page::login::home))
         .route("/login", get(page::login::show).post(page::login::submit))
         .route("/logout", post(page::login::log_out))
         .route("/tasks", get(page::tasks::show))
@@ -132,6 +124,17 @@ fn pages() -> Router<App> {
         .route("/rules/{id}", get(page::rule::show))
         .route("/dead-letters", get(page::dead_letters::show))
         .route("/dead-letters/{id}/raw", get(page::dead_letters::download))
+        .route("/people", get(page::people::show).post(page::people::add))
+        .route("/people/new", get(page::people::blank))
+        .route("/people/{id}", get(page::person::show).post(page::person::change))
+        .route("/people/{id}/{verb}", post(page::person::act))
+        .route("/tokens/{id}/revoke", post(page::person::revoke))
+        .route("/me", get(page::me::show))
+        .route("/me/password", post(page::me::set_password))
+        .route("/me/language", post(page::me::set_language))
+        .route("/me/tokens", post(page::me::make_token))
+        .route("/me/tokens/{id}/revoke", post(page::me::revoke))
+        .route("/audit", get(page::audit::show))
         .route("/problems/{code}", get(page::fault::explain))
         .route("/live", get(live::handle))
         .route("/assets/{name}", get(asset::handle))

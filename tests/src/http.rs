@@ -8,37 +8,45 @@ pub const USER: &str = "tester";
 /// The password they sign in with.
 pub const PASSWORD: &str = "a password of tests";
 
-/// Both, as HTTP wants them.
-const CREDENTIALS: &str = "dGVzdGVyOmEgcGFzc3dvcmQgb2YgdGVzdHM=";
+/// The token that speaks for them to the API.
+pub const TOKEN: &str = "upt_tests-sign-in-with-this-token-and-nobody-else-does";
+/// What the store keeps of it: its SHA-256.
+pub(crate) const TOKEN_HASH: &str =
+    "ec6402eb821289b3ed3af121a60bd1d57f8d2a42ace8634fc19683685d7e16ba";
 
-/// Returns status and body of a `GET` with the tests' credentials; `None` if nobody answers.
+/// Returns status and body of a `GET` with the tests' token; `None` if nobody answers.
 pub fn get(port: u16, path: &str) -> Option<(u16, String)> {
+    get_as(port, path, TOKEN)
+}
+
+/// Returns status and body of a `GET` with `token`; `None` if nobody answers.
+pub fn get_as(port: u16, path: &str, token: &str) -> Option<(u16, String)> {
     let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
     let request = agent.get(format!("http://127.0.0.1:{port}{path}"));
-    let request = request.header("Authorization", format!("Basic {CREDENTIALS}"));
+    let request = request.header("Authorization", format!("Bearer {token}"));
     let mut response = request.call().ok()?;
     let status = response.status().as_u16();
     Some((status, response.body_mut().read_to_string().ok()?))
 }
 
-/// Posts `document` with the tests' credentials; returns status and answer, `None` if nobody answers.
+/// Posts `document` with the tests' token; returns status and answer, `None` if nobody answers.
 pub fn post(port: u16, path: &str, document: &Value) -> Option<(u16, Value)> {
     let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
     let request = agent
         .post(format!("http://127.0.0.1:{port}{path}"))
-        .header("Authorization", format!("Basic {CREDENTIALS}"))
+        .header("Authorization", format!("Bearer {TOKEN}"))
         .header("Content-Type", "application/json");
     let mut response = request.send(document.to_string()).ok()?;
     let body = response.body_mut().read_to_string().ok()?;
     Some((response.status().as_u16(), serde_json::from_str(&body).unwrap()))
 }
 
-/// Posts `body` with the tests' credentials; returns the status, `None` if nobody answers.
+/// Posts `body` with the tests' token; returns the status, `None` if nobody answers.
 pub fn post_bytes(port: u16, path: &str, content_type: &str, body: &[u8]) -> Option<u16> {
     let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
     let request = agent
         .post(format!("http://127.0.0.1:{port}{path}"))
-        .header("Authorization", format!("Basic {CREDENTIALS}"))
+        .header("Authorization", format!("Bearer {TOKEN}"))
         .header("Content-Type", content_type);
     Some(request.send(body).ok()?.status().as_u16())
 }
@@ -48,6 +56,17 @@ pub fn json(port: u16, path: &str) -> Value {
     let (status, body) = get(port, path).expect("the program answers");
     assert_eq!(status, 200, "{path}: {body}");
     serde_json::from_str(&body).unwrap()
+}
+
+/// Signs in with `form`; returns the status and where it leads.
+pub fn enter(port: u16, form: &[(&str, &str)]) -> (u16, String) {
+    let agent: Agent =
+        Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+    let form = form.iter().copied();
+    let entered = agent.post(format!("http://127.0.0.1:{port}/login")).send_form(form);
+    let entered = entered.expect("the program answers");
+    let location = entered.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
+    (entered.status().as_u16(), location.unwrap_or_default())
 }
 
 /// Returns a page as somebody sees it who has signed in.

@@ -95,8 +95,20 @@ impl Site {
     pub fn install(plan: &Plan) -> Self {
         let site = Self::install_without_user(plan);
         if !plan.is_second {
-            let added = run(site.command(["user", "add", http::USER]), http::PASSWORD);
+            let everything = ["--role", "admin", "--role", "operations", "--role", "sales-manager"];
+            let mut add = site.command(["user", "add", http::USER, "--region", "*"]);
+            add.args(everything);
+            let added = run(add, http::PASSWORD);
             assert!(added.status.success(), "{added:?}");
+            site.execute(&format!(
+                "INSERT INTO api_token (id, token_hash, user_name, label, scopes, created_at,
+                    expires_at)
+                VALUES ('tests', '{}', '{}', 'tests',
+                    '[\"read\",\"tasks\",\"events\",\"rules\",\"people\",\"audit\"]', 0,
+                    4102444800000)",
+                http::TOKEN_HASH,
+                http::USER,
+            ));
         }
         site
     }

@@ -122,7 +122,7 @@ fn a_torn_or_foreign_file_is_refused_by_every_command_and_left_as_it_is() {
         &["backtest"],
         &["explain", "task", "t"],
         &["rules", "list"],
-        &["user", "add", "somebody"],
+        &["user", "add", "somebody", "--role", "sales"],
         &["doctor"],
     ];
     for name in ["foreign", "text", "cut", "cut-within-a-page", "overwritten"] {

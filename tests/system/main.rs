@@ -16,6 +16,7 @@ mod export;
 mod journey;
 mod late;
 mod outage;
+mod people;
 mod reload;
 mod service_events;
 mod tls;

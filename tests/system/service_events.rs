@@ -65,12 +65,12 @@ fn three_repairs_that_a_program_posts_make_one_task_and_count_once() {
 fn a_file_of_repairs_is_imported_whole_or_not_at_all_and_once() {
     let site = site();
     let folder = site.folder.path();
-    std::fs::write(folder.join("password"), http::PASSWORD).unwrap();
+    std::fs::write(folder.join("token"), http::TOKEN).unwrap();
     let import = |table: &str, more: &[&str]| {
         std::fs::write(folder.join("repairs.csv"), table).unwrap();
         let url = format!("http://127.0.0.1:{}", site.web);
         let mut command = site.command(["events", "import", "repairs.csv", "--url", &url]);
-        command.args(["--user", http::USER, "--password-file", "password"]);
+        command.args(["--token-file", "token"]);
         command.args(["--kind", "repair_recorded", "--map", "Machine=device"]).args(more);
         let output = run(command, "");
         let said = String::from_utf8(output.stdout).unwrap();
@@ -94,12 +94,12 @@ fn a_file_of_repairs_is_imported_whole_or_not_at_all_and_once() {
     let again = import(&good, &[]);
     assert_eq!(again, (0, "accepted 0, repeated 3, refused 0\n".into(), String::new()));
 
-    std::fs::write(folder.join("password"), "another password").unwrap();
-    let mut command = site.command(["events", "import", "repairs.csv", "--user", http::USER]);
-    command.args(["--password-file", "password", "--kind", "visit", "--map", "Machine=device"]);
+    std::fs::write(folder.join("token"), "upt_another").unwrap();
+    let mut command = site.command(["events", "import", "repairs.csv"]);
+    command.args(["--token-file", "token", "--kind", "visit", "--map", "Machine=device"]);
     command.arg("--url").arg(format!("http://127.0.0.1:{}", site.web));
     let output = run(command, "");
     let trouble = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(69), "{trouble}");
-    assert!(trouble.contains("the name or the password is wrong"), "{trouble}");
+    assert!(trouble.contains("the token is wrong, over or revoked"), "{trouble}");
 }

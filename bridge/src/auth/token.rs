@@ -1,4 +1,4 @@
-//! Session tokens: random texts of which the store only knows the hash.
+//! Tokens of sessions and of programs: random texts of which the store only knows the hash.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,6 +8,32 @@ use crate::hex::hex;
 
 /// Bytes of chance in a token.
 const LEN: usize = 32;
+
+/// What the tokens of programs begin with, so that one that leaked is found.
+pub(crate) const PREFIX: &str = "upt_";
+
+/// Characters of a made-up password: 96 bits.
+const PASSWORD_LEN: usize = 16;
+
+/// Characters of the id of a program's token.
+const ID_LEN: usize = 8;
+
+/// Returns a new token for a program.
+pub(crate) fn for_program() -> Result<String, getrandom::Error> {
+    Ok(format!("{PREFIX}{}", new()?))
+}
+
+/// Returns a password that nobody made up.
+pub(crate) fn password() -> Result<String, getrandom::Error> {
+    Ok(new()?.chars().take(PASSWORD_LEN).collect())
+}
+
+/// Returns the id of a program's token, which is no secret.
+pub(crate) fn id() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; ID_LEN / 2];
+    getrandom::fill(&mut bytes)?;
+    Ok(hex(&bytes))
+}
 
 /// Returns a new token, for the cookie.
 pub(crate) fn new() -> Result<String, getrandom::Error> {

@@ -11,15 +11,17 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{block_on, output, serve};
-use crate::auth::password::{self, PasswordError};
+use crate::auth::person::{EVERYWHERE, Profile};
+use crate::auth::rights::TokenScope;
+use crate::auth::role::Role;
 use crate::auth::token;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::config::store::StoreUrl;
 use crate::exit::Exit;
 use crate::logging;
+use crate::people::{self, By, NewToken, PeopleError, Registry};
 use crate::simulate::{self, Pace, day};
-use crate::store::user::NewUser;
 use crate::store::{self, Store};
 use crate::supervisor::{self, Running, StartError};
 
@@ -27,8 +29,6 @@ mod files;
 
 /// Real time a minute of the simulated day: the day takes one minute.
 const PACE: Duration = Duration::from_millis(100);
-/// Characters of the made-up password: 96 bits.
-const PASSWORD_LEN: usize = 16;
 /// Who signs in.
 const USER: &str = "demo";
 
@@ -66,11 +66,9 @@ enum DemoError {
     #[error(transparent)]
     Store(#[from] store::error::StoreError),
     #[error(transparent)]
-    Password(#[from] PasswordError),
+    People(#[from] PeopleError),
     #[error("the result cannot be written")]
     Output(#[source] io::Error),
-    #[error("the system gives no random numbers")]
-    Random(#[from] getrandom::Error),
     #[error(transparent)]
     Fleet(#[from] simulate::FleetError),
 }
@@ -81,7 +79,7 @@ impl DemoError {
             Self::Start(error) => error.exit(),
             Self::Files(_) | Self::Store(_) | Self::Fleet(_) => Exit::Unavailable,
             Self::Output(_) => Exit::Output,
-            Self::Password(_) | Self::Random(_) => Exit::Software,
+            Self::People(_) => Exit::Software,
         }
     }
 }
@@ -172,9 +170,10 @@ fn document(task: &store::task_view::TaskRow) -> Value {
 
 /// Serves the pages and plays the day in a minute, then goes on serving until told to stop.
 async fn live(mut running: Running) -> Result<(), DemoError> {
-    let password = sign_in(&running.store).await?;
+    let (password, token) = sign_in(&running.store).await?;
     tell(format_args!("Upturn's demo is at  http://{}", running.web))?;
     tell(format_args!("Sign in as           {USER}  with  {password}"))?;
+    tell(format_args!("Programs send        Authorization: Bearer {token}"))?;
     if let Some(door) = running.mqtt {
         tell(format_args!("Chargers publish to  mqtt://{door}"))?;
         tell("A day of nine chargers goes by in a minute; Ctrl-C ends it.")?;
@@ -199,14 +198,16 @@ async fn play_slowly(door: Option<SocketAddr>) -> Result<(), simulate::FleetErro
     simulate::play(door, day::script(morning()), Pace::PerMinute(PACE)).await
 }
 
-/// Makes the demo's only user, with a password made up now.
-async fn sign_in(store: &Store) -> Result<String, DemoError> {
-    let password: String = token::new()?.chars().take(PASSWORD_LEN).collect();
-    let password_hash = password::hash(password.clone()).await?;
-    let created_at = SystemClock.now();
-    let user = NewUser { name: USER, password_hash: &password_hash, language: None, created_at };
-    store::user::create(store, user).await?;
-    Ok(password)
+/// Makes the demo's only user, who may do what no house lets one person do; returns a password and
+/// a token made up now.
+async fn sign_in(store: &Store) -> Result<(String, String), DemoError> {
+    let password = token::password().map_err(PeopleError::from)?;
+    let roles = [Role::Admin, Role::Operations, Role::SalesManager].into();
+    let profile = Profile { roles, regions: [EVERYWHERE.into()].into(), ..Profile::default() };
+    let (by, registered) = (By { actor: USER, at: SystemClock.now() }, Registry::default());
+    people::add(store, &registered, by, (USER, profile), (password.clone(), false)).await?;
+    let new = NewToken { label: USER.to_owned(), scopes: TokenScope::ALL.into(), days: 1 };
+    Ok((password, people::make_token(store, by, USER, new).await?))
 }
 
 /// The simulated day ends now, so that nothing in it lies in the future.

@@ -61,12 +61,9 @@ pub(super) struct Args {
     /// Where Upturn's pages are
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: String,
-    /// The name to sign in with
-    #[arg(long, value_name = "NAME", required_unless_present = "dry_run")]
-    user: Option<String>,
-    /// A file that holds the password
+    /// A file that holds a token with the scope `events`, and nothing else
     #[arg(long, value_name = "FILE", required_unless_present = "dry_run")]
-    password_file: Option<PathBuf>,
+    token_file: Option<PathBuf>,
 }
 
 /// Why a file was not imported, or not to its end.
@@ -166,7 +163,7 @@ fn import(args: &Args, now: DateTime<Utc>) -> Result<Exit, ImportError> {
     if 0 < bad && !args.skip_bad {
         return Err(ImportError::Wrong { bad, all });
     }
-    let (Some(user), Some(password)) = (&args.user, &args.password_file) else {
+    let Some(token) = &args.token_file else {
         output::say(format_args!("events in the file: {}; nothing was sent", all - bad))?;
         return Ok(Exit::Ok);
     };
@@ -174,7 +171,7 @@ fn import(args: &Args, now: DateTime<Utc>) -> Result<Exit, ImportError> {
         output::say(format_args!("events in the file: {}; nothing was sent", all - bad))?;
         return Ok(Exit::Ok);
     }
-    let upturn = Upturn::at(&args.url, user, &secret::read(password)?);
+    let upturn = Upturn::at(&args.url, &secret::read(token)?);
     let mut import = Import { args, upturn, taken: Taken::default(), refused: bad };
     let outcome = import.send_all(rows.all(now).filter_map(Result::ok));
     // Also after trouble: what was committed stays.

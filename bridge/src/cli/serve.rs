@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{block_on, output};
+use super::{block_on, causes, first_admin, output};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::logging;
@@ -31,13 +31,19 @@ pub(super) fn plan(config: Config) -> Result<Plan, StartError> {
 }
 
 async fn serve(plan: Plan) -> Exit {
-    let rules = plan.rules.len();
+    let (rules, registered) = (plan.rules.len(), plan.registry.people.clone());
     let mut running = match supervisor::start(plan).await {
         Ok(running) => running,
         Err(error) => return output::failed(&error, error.exit()),
     };
     if running.is_standby {
         output::note("upturn: standby; another upturn works on this database");
+    }
+    if !running.is_standby
+        && let Err(error) = first_admin::make(&running.store, &registered).await
+    {
+        // Work goes on; people can be made by hand.
+        output::note(format_args!("upturn: {}", causes::describe(&error)));
     }
     output::note(format_args!("upturn: rules in force: {rules}; pages at http://{}", running.web));
     if let Some(mqtt) = running.mqtt {

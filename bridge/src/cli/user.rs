@@ -1,31 +1,93 @@
-//! `upturn user`: who may log in.
+//! `upturn user`: who may sign in, what they may do, and their tokens for programs.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, IsTerminal as _, Read as _, Write};
 
-use crate::auth::name::{self, NameError};
+use crate::auth::name::NameError;
 use crate::auth::password::{self, PasswordError};
+use crate::auth::person::Profile;
+use crate::auth::role::Role;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::exit::Exit;
-use crate::store::Store;
+use crate::people::{self, By, PeopleError, Registry};
+use crate::registry;
+use crate::registry::problem::RegistryError;
+use crate::store::audit::CONSOLE;
 use crate::store::error::StoreError;
-use crate::store::user::{self, NewUser};
+use crate::store::{Store, person};
+use crate::web::language::Language;
 
 mod echo;
+mod list;
+mod token;
 
-/// Manages who may log in.
+/// Manages who may sign in, and what they may do.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Lets somebody log in; reads the password from standard input.
-    Add {
-        /// The name to log in with; tasks of the owner with this name are theirs.
-        name: String,
-    },
-    /// Gives somebody a new password, read from standard input, and logs them out everywhere.
+    /// Lets somebody sign in; reads the password from standard input
+    Add(AddArgs),
+    /// Gives somebody a new password, read from standard input, and ends their sessions
     Passwd {
-        /// The name they log in with.
+        /// The name they sign in with
+        name: String,
+        /// Have them choose another one at the next sign-in
+        #[arg(long)]
+        once: bool,
+    },
+    /// Gives somebody other roles; none where none is named
+    Role {
+        /// The name they sign in with
+        name: String,
+        /// What they are there for
+        roles: Vec<Role>,
+    },
+    /// Keeps somebody out and ends their sessions
+    Disable {
+        /// The name they sign in with
         name: String,
     },
+    /// Lets somebody in again
+    Enable {
+        /// The name they sign in with
+        name: String,
+    },
+    /// Lists people
+    List(list::Args),
+    /// Manages tokens, which programs sign in with
+    #[command(subcommand)]
+    Token(token::Command),
+}
+
+/// Who is added.
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
+pub(crate) struct AddArgs {
+    /// The name to sign in with; tasks of the owner with this id are theirs
+    name: String,
+    /// What they are there for; may be said several times
+    #[arg(long = "role", value_name = "ROLE", required = true)]
+    roles: Vec<Role>,
+    /// Their name for others; else that of people.csv
+    #[arg(long = "called", value_name = "NAME")]
+    called: Option<String>,
+    /// Their e-mail address
+    #[arg(long)]
+    email: Option<String>,
+    /// The language of their pages
+    #[arg(long)]
+    language: Option<Language>,
+    /// A team of theirs; may be said several times; else that of people.csv
+    #[arg(long = "team", value_name = "TEAM")]
+    teams: Vec<String>,
+    /// A region they answer for; may be said several times; '*' is every region
+    #[arg(long = "region", value_name = "REGION")]
+    regions: Vec<String>,
+    /// The sign-in name of their superior; else that of people.csv
+    #[arg(long, value_name = "NAME")]
+    superior: Option<String>,
+    /// Have them choose another password at the first sign-in
+    #[arg(long)]
+    once: bool,
 }
 
 /// Why a command did nothing.
@@ -34,12 +96,9 @@ pub(crate) enum UserError {
     /// Settings.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The name cannot be a user's.
+    /// The registry, which knows people too.
     #[error(transparent)]
-    Name(#[from] NameError),
-    /// The password cannot be one.
-    #[error(transparent)]
-    Password(#[from] PasswordError),
+    Registry(#[from] RegistryError),
     /// No password came.
     #[error("no password was given; write it to standard input")]
     NoPassword,
@@ -52,25 +111,81 @@ pub(crate) enum UserError {
     /// Nobody has the name.
     #[error("there is no user {0}; `upturn user add {0}` makes one")]
     Unknown(String),
-    /// The store did not do it.
-    #[error("the users could not be changed")]
-    Store(#[from] StoreError),
+    /// The people do not allow it.
+    #[error(transparent)]
+    People(PeopleError),
+}
+
+impl From<PeopleError> for UserError {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::Taken(id) => Self::Taken(id),
+            PeopleError::Unknown(id) => Self::Unknown(id),
+            error @ (PeopleError::Name(_)
+            | PeopleError::Changed(_)
+            | PeopleError::Oneself
+            | PeopleError::Profile(_)
+            | PeopleError::Password(_)
+            | PeopleError::Token
+            | PeopleError::UnknownToken(_)
+            | PeopleError::Random(_)
+            | PeopleError::Store(_)) => Self::People(error),
+        }
+    }
+}
+
+impl From<StoreError> for UserError {
+    fn from(error: StoreError) -> Self {
+        Self::People(PeopleError::Store(error))
+    }
+}
+
+impl From<NameError> for UserError {
+    fn from(error: NameError) -> Self {
+        Self::People(PeopleError::Name(error))
+    }
 }
 
 impl UserError {
     /// Returns the exit code that tells scripts what kind of trouble it is.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) => Exit::Config,
-            Self::Store(_) => Exit::Unavailable,
-            Self::Io(_) => Exit::Software,
-            Self::Name(_) | Self::Password(_) | Self::NoPassword => Exit::DataErr,
-            Self::Taken(_) | Self::Unknown(_) => Exit::Findings,
+            Self::Config(_) | Self::Registry(_) => Exit::Config,
+            Self::People(PeopleError::Store(_)) => Exit::Unavailable,
+            Self::Io(_)
+            | Self::People(
+                PeopleError::Random(_)
+                | PeopleError::Password(PasswordError::Hash(_) | PasswordError::Stopped),
+            ) => Exit::Software,
+            Self::NoPassword
+            | Self::People(
+                PeopleError::Name(_)
+                | PeopleError::Profile(_)
+                | PeopleError::Password(_)
+                | PeopleError::Token,
+            ) => Exit::DataErr,
+            Self::Taken(_)
+            | Self::Unknown(_)
+            | Self::People(
+                PeopleError::Taken(_)
+                | PeopleError::Unknown(_)
+                | PeopleError::Changed(_)
+                | PeopleError::Oneself
+                | PeopleError::UnknownToken(_),
+            ) => Exit::Findings,
         }
     }
 }
 
-/// Runs `command` on the database that `config` names, with the password on the program's standard
+/// Where a command works.
+struct Place<'a> {
+    store: &'a Store,
+    registered: &'a Registry,
+    by: By<'a>,
+    output: &'a mut (dyn Write + Send),
+}
+
+/// Runs `command` on the database that `config` names, with a password on the program's standard
 /// input. A database that is new is made.
 pub(crate) async fn run(
     command: &Command,
@@ -78,13 +193,27 @@ pub(crate) async fn run(
     clock: &dyn Clock,
     output: &mut (dyn Write + Send),
 ) -> Result<(), UserError> {
-    let (Command::Add { name } | Command::Passwd { name }) = command;
-    name::check(name)?;
+    if let Command::Add(AddArgs { name, .. }) = command {
+        crate::auth::name::check(name)?;
+    }
     // Before anybody types a password for nothing.
     let store = Store::open(config.store.connection_url()?.expose()).await?;
     store.migrate().await?;
-    let password = ask(name, output)?;
-    change(command, password, &store, clock, output).await?;
+    let registry = config.registry.dir.as_deref().map(registry::load).transpose()?;
+    let registered = registry.unwrap_or_default().people;
+    let asked = match command {
+        Command::Add(AddArgs { name, .. }) | Command::Passwd { name, .. } => {
+            Some(ask(name, output)?)
+        }
+        Command::Role { .. }
+        | Command::Disable { .. }
+        | Command::Enable { .. }
+        | Command::List(_)
+        | Command::Token(_) => None,
+    };
+    let by = By { actor: CONSOLE, at: clock.now() };
+    let place = Place { store: &store, registered: &registered, by, output };
+    change(command, asked.unwrap_or_default(), place).await?;
     store.close().await;
     Ok(())
 }
@@ -100,31 +229,65 @@ fn ask(name: &str, output: &mut (dyn Write + Send)) -> Result<String, UserError>
     password
 }
 
-async fn change(
-    command: &Command,
-    password: String,
-    store: &Store,
-    clock: &dyn Clock,
-    output: &mut (dyn Write + Send),
-) -> Result<(), UserError> {
-    let hash = password::hash(password).await?;
+async fn change(command: &Command, password: String, place: Place<'_>) -> Result<(), UserError> {
+    let Place { store, registered, by, output } = place;
     match command {
-        Command::Add { name } => {
-            let created_at = clock.now();
-            let new = NewUser { name, password_hash: &hash, language: None, created_at };
-            if !user::create(store, new).await? {
-                return Err(UserError::Taken(name.clone()));
-            }
-            writeln!(output, "{name} can log in")?;
+        Command::Add(args) => {
+            let (name, profile) = (&args.name, args.profile(registered));
+            people::add(store, registered, by, (name, profile), (password, args.once)).await?;
+            writeln!(output, "{name} can sign in")?;
         }
-        Command::Passwd { name } => {
-            if !user::set_password(store, name, &hash).await? {
-                return Err(UserError::Unknown(name.clone()));
-            }
+        Command::Passwd { name, once } => {
+            people::set_password(store, by, name, (password, *once)).await?;
             writeln!(output, "{name} has a new password and was logged out everywhere")?;
         }
+        Command::Role { name, roles } => {
+            let before = person::find(store, name).await?;
+            let before = before.ok_or_else(|| UserError::Unknown(name.clone()))?;
+            let roles: BTreeSet<Role> = roles.iter().copied().collect();
+            let words: Vec<&str> = roles.iter().map(|role| role.word()).collect();
+            let words = if words.is_empty() { "no roles".to_owned() } else { words.join(", ") };
+            let profile = Profile { roles, ..before.profile.clone() };
+            people::change(store, registered, by, &before, profile).await?;
+            writeln!(output, "{name}: {words}")?;
+        }
+        Command::Disable { name } => {
+            people::set_enabled(store, by, name, false).await?;
+            writeln!(output, "{name} is kept out and was logged out everywhere")?;
+        }
+        Command::Enable { name } => {
+            people::set_enabled(store, by, name, true).await?;
+            writeln!(output, "{name} can sign in again")?;
+        }
+        Command::List(args) => list::run(args, store, output).await?,
+        Command::Token(command) => token::run(command, store, by, output).await?,
     }
     Ok(())
+}
+
+impl AddArgs {
+    /// Returns what is said about the person; what is left open is as the registry says.
+    fn profile(&self, registered: &Registry) -> Profile {
+        let known = registered.get(&*self.name);
+        let mut teams: BTreeSet<String> = self.teams.iter().cloned().collect();
+        if teams.is_empty() {
+            teams.extend(known.and_then(|known| known.team.as_deref().map(str::to_owned)));
+        }
+        let of_registry = || known.and_then(|known| known.manager.as_deref().map(str::to_owned));
+        Profile {
+            name: self
+                .called
+                .clone()
+                .unwrap_or_else(|| known.map(|known| known.name.to_string()).unwrap_or_default()),
+            email: self.email.clone(),
+            language: self.language,
+            roles: self.roles.iter().copied().collect(),
+            regions: self.regions.iter().cloned().collect(),
+            teams,
+            superior: self.superior.clone().or_else(of_registry),
+            substitute: None,
+        }
+    }
 }
 
 /// Reads one line; the line break is not part of the password.
@@ -141,93 +304,4 @@ fn read_password(input: &mut impl BufRead) -> Result<String, UserError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use tempfile::TempDir;
-
-    use super::*;
-    use crate::clock::SystemClock;
-
-    /// What anna's password is stored as before a command runs.
-    const BEFORE: &str = "before";
-
-    /// Returns a store that knows only anna, and the folder it lives as long as.
-    async fn only_anna() -> (TempDir, Store) {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("upturn.db").display());
-        let store = Store::open(&url).await.unwrap();
-        store.migrate().await.unwrap();
-        let created_at = SystemClock.now();
-        let anna = NewUser { name: "anna", password_hash: BEFORE, language: None, created_at };
-        assert!(user::create(&store, anna).await.unwrap());
-        (folder, store)
-    }
-
-    async fn stored_hash(store: &Store, name: &str) -> Option<String> {
-        user::find(store, name).await.unwrap().map(|user| user.password_hash)
-    }
-
-    #[tokio::test]
-    async fn says_what_it_did_or_why_it_did_nothing() {
-        let add = |name: &str| Command::Add { name: name.to_owned() };
-        let passwd = |name: &str| Command::Passwd { name: name.to_owned() };
-        let cases = [
-            (add("bob"), "correct horse", Ok("bob can log in\n")),
-            (
-                add("anna"),
-                "correct horse",
-                Err("there already is a user anna; `upturn user passwd anna` changes the password"),
-            ),
-            (
-                passwd("anna"),
-                "correct horse",
-                Ok("anna has a new password and was logged out everywhere\n"),
-            ),
-            (
-                passwd("bob"),
-                "correct horse",
-                Err("there is no user bob; `upturn user add bob` makes one"),
-            ),
-            (
-                add("bob"),
-                "too short",
-                Err("a password needs at least 10 characters; this one has 9"),
-            ),
-        ];
-        for (command, password, expected) in cases {
-            let (_folder, store) = only_anna().await;
-            let mut output = Vec::new();
-            let password = password.to_owned();
-            let changed = change(&command, password, &store, &SystemClock, &mut output).await;
-            let said = changed.map(|()| String::from_utf8(output).unwrap());
-            let said = said.map_err(|e| e.to_string());
-            let expected = expected.map(str::to_owned).map_err(str::to_owned);
-            assert_eq!(said, expected, "case: {command:?}");
-
-            let (Command::Add { name } | Command::Passwd { name }) = &command;
-            let stored = stored_hash(&store, name).await;
-            if expected.is_ok() {
-                let hash = stored.unwrap_or_default();
-                assert!(hash.starts_with("$argon2id$"), "case: {command:?}");
-            } else {
-                let before = (name == "anna").then_some(BEFORE);
-                assert_eq!(stored.as_deref(), before, "case: {command:?}");
-            }
-            store.close().await;
-        }
-    }
-
-    #[test]
-    fn reads_one_line_as_the_password() {
-        let cases = [
-            ("correct horse\nmore\n", Some("correct horse")),
-            ("correct horse\r\n", Some("correct horse")),
-            (" correct horse ", Some(" correct horse ")),
-            ("\n", None),
-            ("", None),
-        ];
-        for (input, expected) in cases {
-            let read = read_password(&mut input.as_bytes());
-            assert_eq!(read.ok().as_deref(), expected, "case: {input:?}");
-        }
-    }
-}
+mod tests;

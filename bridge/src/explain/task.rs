@@ -12,6 +12,7 @@ use upturn_core::rule::{Rule, Stage};
 use upturn_core::task::{EpisodeState, Evidence, Occasion, Task, Title};
 
 use super::{RegistryRow, TermRow, registry_at};
+use crate::auth::sight::Sight;
 use crate::runtime::consequence::CAUSED_BY;
 use crate::runtime::reading::parse_logged;
 use crate::store::error::StoreError;
@@ -127,8 +128,12 @@ pub(crate) enum TaskError {
 }
 
 /// Explains the stored task `id`, whether it stands or not; `None` where there never was one.
-pub(crate) async fn find(store: &Store, id: &TaskId) -> Result<Option<TaskExplained>, TaskError> {
-    let Some(detail) = task_view::find(store, id).await? else { return Ok(None) };
+pub(crate) async fn find(
+    store: &Store,
+    sight: &Sight,
+    id: &TaskId,
+) -> Result<Option<TaskExplained>, TaskError> {
+    let Some(detail) = task_view::find(store, sight, id).await? else { return Ok(None) };
     let made_by = task_view::made_by(store, id).await?;
     let (rule, version) = (detail.row.rule.as_str(), &*detail.row.version);
     let document = store::rule::find_document(store, rule, version).await?;

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use upturn_core::effect::Effect;
 use upturn_core::event::Position;
 use upturn_core::id::{RuleId, TaskId};
+use upturn_core::registry::Registry;
 use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Occasion, Task};
 
@@ -34,12 +35,25 @@ pub(super) struct Consequences {
     effects_max: usize,
     /// The place of the last input that had a consequence for each task.
     caused_by: BTreeMap<TaskId, Position>,
+    /// The region of the site of each new task.
+    regions: BTreeMap<TaskId, Box<str>>,
 }
 
 impl Consequences {
     /// Returns the consequences of nothing.
     pub(super) fn new() -> Self {
-        Self { effects: Vec::new(), effects_max: EFFECTS_MAX, caused_by: BTreeMap::new() }
+        let (caused_by, regions) = (BTreeMap::new(), BTreeMap::new());
+        Self { effects: Vec::new(), effects_max: EFFECTS_MAX, caused_by, regions }
+    }
+
+    /// Looks up where new tasks are, so that those who answer for the region see them.
+    pub(super) fn locate(&mut self, registry: &Registry) {
+        for effect in &self.effects {
+            let Effect::Create(task) = effect else { continue };
+            let site = registry.devices.get(&task.device).and_then(|device| device.site.as_ref());
+            let region = site.and_then(|site| registry.sites.get(site)?.region.clone());
+            self.regions.extend(region.map(|region| (task.id.clone(), region)));
+        }
     }
 
     /// Takes what follows from the input at `position`.
@@ -100,6 +114,9 @@ pub(super) async fn store(
         }
         let Some(deed) = keep(tx, at, &effect).await? else { continue };
         let Deed { task, action, mut detail, stage } = deed;
+        if let Some(region) = consequences.regions.get(task).filter(|_| action == CREATED) {
+            task::set_region(tx, task, region).await?;
+        }
         // Whoever asks finds what it stood on; nobody is told, since it stands on it no longer.
         if action == AMENDED && taken.contains(task) {
             continue;
@@ -282,6 +299,7 @@ mod tests {
     use upturn_core::input::Verb;
 
     use super::*;
+    use crate::auth::sight::Sight;
     use crate::store::task_view::{self, TaskDetail, TaskStatus};
     use crate::store::testing::{at, each_backend, occasion, task as sample};
     use crate::store::{Store, outbox};
@@ -300,7 +318,7 @@ mod tests {
     }
 
     async fn detail(store: &Store, id: &str) -> TaskDetail {
-        task_view::find(store, &TaskId::from_text(id)).await.unwrap().unwrap()
+        task_view::find(store, &Sight::All, &TaskId::from_text(id)).await.unwrap().unwrap()
     }
 
     #[tokio::test]

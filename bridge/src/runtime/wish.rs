@@ -99,6 +99,7 @@ impl Runtime<'_> {
             fold::handle(&mut fold.engine, (self.store, &mut tx), placed, &mut effects).await?;
             consequences.take(position, effects);
         }
+        consequences.locate(fold.engine.registry());
         let failures = &mut fold.failures;
         let stored =
             consequence::store(&mut tx, received_at, self.writes_letters, failures, consequences)

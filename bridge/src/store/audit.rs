@@ -1,4 +1,4 @@
-//! Who did what to what, and when.
+//! Who did what to what, and when: a chain, so that a change of what was written shows.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -7,12 +7,15 @@ use super::column::Column;
 use super::error::StoreError;
 use super::{Store, Tx};
 
+pub(crate) mod chain;
+pub(crate) mod search;
+
 /// An entry to be written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NewEntry<'a> {
     /// Log time.
     pub(crate) at: DateTime<Utc>,
-    /// Who: a user's name, or `upturn` for what the rules did.
+    /// Who: a person's id, `upturn` for what the rules did, [`CONSOLE`] for a command.
     pub(crate) actor: &'a str,
     /// Did what: `task-created`.
     pub(crate) action: &'a str,
@@ -21,6 +24,9 @@ pub(crate) struct NewEntry<'a> {
     /// The particulars.
     pub(crate) detail: &'a Value,
 }
+
+/// Who works on the machine itself, by a command; no person's id has a colon.
+pub(crate) const CONSOLE: &str = "upturn:console";
 
 /// An entry that was written.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,18 +41,30 @@ pub(crate) struct AuditEntry {
     pub(crate) detail: Value,
 }
 
-/// Writes `entry`. Entries are never changed.
+/// Writes `entry` behind all others. Entries are never changed.
 pub(crate) async fn append(tx: &mut Tx, entry: NewEntry<'_>) -> Result<(), StoreError> {
-    const SQL: &str =
-        "INSERT INTO audit (at, actor, action, subject, detail) VALUES ($1, $2, $3, $4, $5)";
+    const SQL: &str = "
+        INSERT INTO audit (at, actor, action, subject, detail, digest)
+        VALUES ($1, $2, $3, $4, $5, $6)";
 
     let detail = DETAIL.write_json(entry.detail)?;
+    let before = chain::take_head(tx).await?;
+    let link = chain::Link {
+        at: entry.at.timestamp_millis(),
+        actor: entry.actor,
+        action: entry.action,
+        subject: entry.subject,
+        detail: &detail,
+    };
+    let digest = link.digest(&before);
+    chain::move_head(tx, &digest).await?;
     on_backend!(tx.connection(), db => sqlx::query(SQL)
         .bind(entry.at.timestamp_millis())
         .bind(entry.actor)
         .bind(entry.action)
         .bind(entry.subject)
-        .bind(detail)
+        .bind(&detail)
+        .bind(&digest)
         .execute(db)
         .await
         .map(drop)?);

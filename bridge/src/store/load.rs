@@ -45,7 +45,8 @@ pub(crate) async fn ground(store: &Store) -> Result<Ground, StoreError> {
     if super::cursor::read(store).await? != 0 {
         return Ok(Ground::Taken("log_cursor".to_owned()));
     }
-    let is_kept = |table: &Table| !["log_cursor", "retention"].contains(&&*table.name);
+    let is_kept =
+        |table: &Table| !["log_cursor", "retention", "audit_head"].contains(&&*table.name);
     for table in tables().into_iter().filter(is_kept) {
         let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {} LIMIT 1) AS found", table.name);
         let found: i64 = on_backend!(store.reader(), db => {

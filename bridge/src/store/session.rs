@@ -38,15 +38,16 @@ pub(crate) async fn create(
     Ok(())
 }
 
-/// Returns the session, unless it has expired.
+/// Returns the session, unless it has expired or its owner is kept out.
 pub(crate) async fn find(
     store: &Store,
     token_hash: &str,
     now: DateTime<Utc>,
 ) -> Result<Option<Session>, StoreError> {
     const SQL: &str = "
-        SELECT user_name, created_at, expires_at FROM session
-        WHERE token_hash = $1 AND expires_at > $2";
+        SELECT user_name, session.created_at, expires_at
+        FROM session JOIN app_user ON app_user.name = session.user_name
+        WHERE token_hash = $1 AND expires_at > $2 AND disabled_at IS NULL";
 
     let found: Option<(String, i64, i64)> = on_backend!(store.reader(), db => sqlx::query_as(SQL)
         .bind(token_hash)
@@ -101,8 +102,8 @@ pub(crate) async fn purge(store: &Store, now: DateTime<Utc>) -> Result<u64, Stor
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{at, each_backend};
-    use super::super::user::{self, NewUser};
+    use super::super::person;
+    use super::super::testing::{self, at, each_backend};
     use super::*;
 
     fn stay(user: &str, minutes: i64) -> Session {
@@ -112,9 +113,9 @@ mod tests {
     #[tokio::test]
     async fn a_session_lasts_until_it_expires_or_is_ended() {
         each_backend(async |store| {
-            let lin =
-                NewUser { name: "lin", password_hash: "x", language: None, created_at: at(0) };
-            user::create(store, lin).await.unwrap();
+            let mut tx = store.begin().await.unwrap();
+            person::create(&mut tx, &testing::person("lin")).await.unwrap();
+            tx.commit().await.unwrap();
             create(store, "aa", &stay("lin", 60)).await.unwrap();
             create(store, "bb", &stay("lin", 70)).await.unwrap();
             extend(store, "bb", at(90)).await.unwrap();

@@ -90,7 +90,7 @@ pub(crate) fn tables() -> Vec<Table> {
             "id:text rule_id:text scope:text device:text account:text kind:text title:text \
              steps:text owner:text due_at created_at created_by first_at last_at episode:text \
              status:text revision updated_at rule_version:text stage:text progress:text \
-             contradicted_at joined joined_at",
+             contradicted_at joined joined_at region:text",
         ),
         Table::of(
             "task_evidence",
@@ -104,14 +104,26 @@ pub(crate) fn tables() -> Vec<Table> {
         )
         .numbered(),
         Table::of("retained_state", "topic:text received_at payload:bytes"),
-        Table::of("audit", "id at actor:text action:text subject:text detail:text").numbered(),
+        Table::of("audit", "id at actor:text action:text subject:text detail:text digest:text")
+            .numbered(),
+        Table::of("audit_head", "id entries digest:text"),
         Table::of(
             "outbox",
             "id key:text kind:text subject:text body:text created_at next_at attempts sent_at \
              last_error:text",
         )
         .numbered(),
-        Table::of("app_user", "name:text password_hash:text language:text created_at"),
+        Table::of(
+            "app_user",
+            "name:text password_hash:text language:text created_at display_name:text email:text \
+             roles:text regions:text teams:text superior:text substitute:text substitute_from_at \
+             substitute_until_at disabled_at password_given_at revision",
+        ),
+        Table::of(
+            "api_token",
+            "id:text token_hash:text user_name:text label:text scopes:text created_at expires_at \
+             last_used_at revoked_at",
+        ),
         Table::of("snapshot", "piece position bytes:bytes"),
     ]
 }

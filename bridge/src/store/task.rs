@@ -76,6 +76,19 @@ pub(crate) async fn create(tx: &mut Tx, task: &Task) -> Result<bool, StoreError>
     Ok(true)
 }
 
+/// Says which region the site of the task `id` is in.
+pub(crate) async fn set_region(tx: &mut Tx, id: &TaskId, region: &str) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE task SET region = $2 WHERE id = $1";
+
+    on_backend!(tx.connection(), db => sqlx::query(SQL)
+        .bind(id.as_str())
+        .bind(region)
+        .execute(db)
+        .await
+        .map(drop)?);
+    Ok(())
+}
+
 /// Bases the standing task `id` on `occasion`; returns its stage if there is one.
 #[tracing::instrument(level = "debug", skip_all, fields(task.id = %id))]
 pub(crate) async fn amend(
@@ -249,9 +262,10 @@ mod tests {
     use super::super::task_view::{self, TaskDetail, TaskStatus};
     use super::super::testing::{at, each_backend, occasion, task};
     use super::*;
+    use crate::auth::sight::Sight;
 
     async fn detail(store: &Store, id: &TaskId) -> TaskDetail {
-        task_view::find(store, id).await.unwrap().unwrap()
+        task_view::find(store, &Sight::All, id).await.unwrap().unwrap()
     }
 
     fn ids(detail: &TaskDetail) -> Vec<&str> {
@@ -282,6 +296,7 @@ mod tests {
                 kind: "care".to_owned(),
                 title: made.title,
                 owner: "lin".to_owned(),
+                region: None,
                 due_at: made.due_at,
                 created_at: made.created_at,
                 first_at: at(8),

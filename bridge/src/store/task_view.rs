@@ -6,18 +6,21 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::{Database, Encode, QueryBuilder, Type};
+use sqlx::QueryBuilder;
 use upturn_core::event::Position;
 use upturn_core::id::{DeviceId, EventId, RuleId, TaskId};
 use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Title};
 
+use self::condition::{push_filter, push_owner, push_sight};
 use self::row::{DetailRow, Row};
 use super::Store;
 use super::audit::{self, AuditEntry};
 use super::column::Column;
 use super::error::StoreError;
+use crate::auth::sight::Sight;
 
+mod condition;
 mod row;
 
 pub(super) use self::row::stage;
@@ -44,6 +47,8 @@ pub(crate) struct TaskRow {
     pub(crate) title: Title,
     /// Who has it.
     pub(crate) owner: String,
+    /// The region of the site it is about, as of when it was made.
+    pub(crate) region: Option<String>,
     /// When it must be done, if it must.
     pub(crate) due_at: Option<DateTime<Utc>>,
     /// When it was made.
@@ -268,9 +273,10 @@ impl FromStr for TaskCursor {
     }
 }
 
-/// Returns at most `limit` tasks that `filter` lets through, newest first, behind `after`.
+/// Returns at most `limit` tasks in `sight` that `filter` lets through, newest first, behind `after`.
 pub(crate) async fn page(
     store: &Store,
+    sight: &Sight,
     filter: &TaskFilter,
     after: Option<&TaskCursor>,
     limit: u32,
@@ -280,6 +286,7 @@ pub(crate) async fn page(
         let mut query = QueryBuilder::new(row::SELECT);
         query.push(" FROM (SELECT * FROM task");
         push_filter(&mut query, filter, after);
+        push_sight(&mut query, sight);
         query.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(i64::from(limit) + 1);
         query.push(") AS task").push(row::JOIN_EVIDENCE);
         query.push(" ORDER BY task.created_at DESC, task.id DESC, task_evidence.ordinal");
@@ -306,8 +313,12 @@ pub(crate) async fn standing(store: &Store) -> Result<Vec<TaskRow>, StoreError> 
     row::tasks(rows)
 }
 
-/// Returns the task `id` with its evidence and history.
-pub(crate) async fn find(store: &Store, id: &TaskId) -> Result<Option<TaskDetail>, StoreError> {
+/// Returns the task `id`, if it is in `sight`, with its evidence and history.
+pub(crate) async fn find(
+    store: &Store,
+    sight: &Sight,
+    id: &TaskId,
+) -> Result<Option<TaskDetail>, StoreError> {
     // PostgreSQL refuses a NUL even to compare with, and an address can hold one.
     if id.as_str().contains('\0') {
         return Ok(None);
@@ -315,7 +326,8 @@ pub(crate) async fn find(store: &Store, id: &TaskId) -> Result<Option<TaskDetail
     let rows: Vec<DetailRow> = on_backend!(store.reader(), db => {
         let mut query = QueryBuilder::new(row::SELECT);
         query.push(row::AND_DETAIL).push(" FROM task").push(row::JOIN_EVIDENCE);
-        query.push(" WHERE task.id = ").push_bind(id.as_str());
+        query.push(" WHERE task.id = ").push_bind(id.as_str().to_owned());
+        push_sight(&mut query, sight);
         query.push(" ORDER BY task_evidence.ordinal");
         query.build_query_as().fetch_all(db).await?
     });
@@ -336,26 +348,54 @@ pub(crate) async fn made_by(store: &Store, id: &TaskId) -> Result<Position, Stor
     Column("task", "created_by").position(found.unwrap_or_default())
 }
 
-/// Returns whether there ever was a task.
-pub(crate) async fn any_exists(store: &Store) -> Result<bool, StoreError> {
-    const SQL: &str = "SELECT count(*) FROM (SELECT 1 FROM task LIMIT 1) AS one";
-
-    let count: i64 =
-        on_backend!(store.reader(), db => sqlx::query_scalar(SQL).fetch_one(db).await?);
+/// Returns whether there ever was a task in `sight`.
+pub(crate) async fn any_exists(store: &Store, sight: &Sight) -> Result<bool, StoreError> {
+    let count: i64 = on_backend!(store.reader(), db => {
+        let mut query = QueryBuilder::new("SELECT count(*) FROM (SELECT 1 FROM task WHERE 1 = 1");
+        push_sight(&mut query, sight);
+        query.push(" LIMIT 1) AS one");
+        query.build_query_scalar().fetch_one(db).await?
+    });
     Ok(0 < count)
 }
 
-/// Returns how many tasks of each rule somebody could still do something about, by the rule's id and
-/// stage.
+/// Returns whether a task in `sight` was written at `since` or later, and when any task was last.
+pub(crate) async fn newer(
+    store: &Store,
+    sight: &Sight,
+    since: i64,
+) -> Result<(bool, i64), StoreError> {
+    const NEWEST: &str = "SELECT max(updated_at) FROM task";
+
+    // Read first: what is written in between is found by the next call.
+    let newest: Option<i64> =
+        on_backend!(store.reader(), db => sqlx::query_scalar(NEWEST).fetch_one(db).await?);
+    let count: i64 = on_backend!(store.reader(), db => {
+        let mut query =
+            QueryBuilder::new("SELECT count(*) FROM (SELECT 1 FROM task WHERE updated_at >= ");
+        query.push_bind(since);
+        push_sight(&mut query, sight);
+        query.push(" LIMIT 1) AS one");
+        query.build_query_scalar().fetch_one(db).await?
+    });
+    Ok((0 < count, newest.unwrap_or_default()))
+}
+
+/// Returns how many tasks in `sight` of each rule somebody could still do something about, by the
+/// rule's id and stage.
 pub(crate) async fn open_by_rule(
     store: &Store,
+    sight: &Sight,
 ) -> Result<BTreeMap<(String, Stage), u64>, StoreError> {
     const SQL: &str = "
         SELECT rule_id, stage, count(*) FROM task
-        WHERE status = 'new' AND progress IN ('new', 'accepted') GROUP BY rule_id, stage";
+        WHERE status = 'new' AND progress IN ('new', 'accepted')";
 
     let rows: Vec<(String, String, i64)> = on_backend!(store.reader(), db => {
-        sqlx::query_as(SQL).fetch_all(db).await?
+        let mut query = QueryBuilder::new(SQL);
+        push_sight(&mut query, sight);
+        query.push(" GROUP BY rule_id, stage");
+        query.build_query_as().fetch_all(db).await?
     });
     let counted = rows.into_iter().map(|(rule, stage, count)| {
         Ok(((rule, row::stage(&stage)?), Column("task", "rule_id").count(count)?))
@@ -363,9 +403,10 @@ pub(crate) async fn open_by_rule(
     counted.collect()
 }
 
-/// Counts the tasks of `owner` by when they are due.
+/// Counts the tasks of `owner` in `sight` by when they are due.
 pub(crate) async fn counts(
     store: &Store,
+    sight: &Sight,
     owner: &OwnerFilter,
     today: Today,
 ) -> Result<TaskCounts, StoreError> {
@@ -376,12 +417,14 @@ pub(crate) async fn counts(
         query.push(" AND due_at < ").push_bind(ends_at);
         query.push(" THEN 1 END) FROM task WHERE ").push(OPEN);
         push_owner(&mut query, owner);
+        push_sight(&mut query, sight);
         query.build_query_as().fetch_one(db).await?
     });
     let withdrawn: i64 = on_backend!(store.reader(), db => {
         let mut query = QueryBuilder::new("SELECT count(*) FROM task WHERE ");
         query.push(StateFilter::Withdrawn.condition());
         push_owner(&mut query, owner);
+        push_sight(&mut query, sight);
         query.build_query_scalar().fetch_one(db).await?
     });
     let (all, overdue, due_today) = standing;
@@ -392,54 +435,6 @@ pub(crate) async fn counts(
         due_today: column.count(due_today)?,
         withdrawn: column.count(withdrawn)?,
     })
-}
-
-/// Adds the conditions of `filter` and `after`. Each combination is a text of its own, so each is
-/// planned with the index that serves it.
-fn push_filter<DB: Database>(
-    query: &mut QueryBuilder<DB>,
-    filter: &TaskFilter,
-    after: Option<&TaskCursor>,
-) where
-    for<'a> i64: Encode<'a, DB> + Type<DB>,
-    for<'a> String: Encode<'a, DB> + Type<DB>,
-{
-    query.push(" WHERE ").push(filter.state.condition());
-    push_owner(query, &filter.owner);
-    match filter.due {
-        DueFilter::Any => {}
-        DueFilter::Before(before) => {
-            query.push(" AND due_at < ").push_bind(before.timestamp_millis());
-        }
-        DueFilter::Between(from, before) => {
-            query.push(" AND due_at >= ").push_bind(from.timestamp_millis());
-            query.push(" AND due_at < ").push_bind(before.timestamp_millis());
-        }
-        DueFilter::FromOrNever(from) => {
-            query.push(" AND (due_at IS NULL OR due_at >= ").push_bind(from.timestamp_millis());
-            query.push(")");
-        }
-    }
-    if let Some(TaskCursor { created_at, id }) = after {
-        query.push(" AND (created_at, id) < (").push_bind(*created_at);
-        query.push(", ").push_bind(id.clone()).push(")");
-    }
-}
-
-fn push_owner<DB: Database>(query: &mut QueryBuilder<DB>, owner: &OwnerFilter)
-where
-    for<'a> String: Encode<'a, DB> + Type<DB>,
-{
-    match owner {
-        OwnerFilter::Anyone => {}
-        OwnerFilter::Is(owner) => {
-            // No column holds the character, so another that none holds finds the same: nothing.
-            query.push(" AND owner = ").push_bind(owner.replace('\0', "\u{fffd}"));
-        }
-        OwnerFilter::Pools => {
-            query.push(" AND owner LIKE 'pool:%'");
-        }
-    }
 }
 
 #[cfg(test)]

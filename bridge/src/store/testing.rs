@@ -15,7 +15,9 @@ use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Occasion, Task, Title};
 
 use super::event::NewEvent;
+use super::person::NewPerson;
 use super::{Backend, Store};
+use crate::auth::person::Profile;
 
 /// Runs `test` on a new database of each kind, with the schema in it.
 ///
@@ -128,6 +130,17 @@ fn unused_name() -> String {
 /// Returns a time in 2025, `minutes` after noon.
 pub(crate) fn at(minutes: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_736_510_400_000).unwrap() + TimeDelta::minutes(minutes)
+}
+
+/// Returns somebody of whom nothing is said, with a hash that no password has.
+pub(crate) fn person(id: &str) -> NewPerson {
+    NewPerson {
+        id: id.to_owned(),
+        profile: Profile::default(),
+        password_hash: "$argon2id$1".to_owned(),
+        is_given: false,
+        created_at: at(0),
+    }
 }
 
 /// Returns an event that states its time.

@@ -1,23 +1,30 @@
 //! The API for programs, version 1.
 
-use axum::http::header::LINK;
+use axum::extract::Request;
+use axum::http::header::{CONTENT_TYPE, LINK};
+use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, http::HeaderValue};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::openapi::Endpoint;
-use super::fault::Fault;
+use super::fault::{Fault, FaultKind};
 
+mod audit;
 mod dead_letters;
 mod events;
 mod explanation;
 pub(crate) mod openapi;
+mod people;
 mod rules;
 mod tasks;
 
 /// How many things a page has, unless the caller says otherwise.
 const LIMIT_DEFAULT: u32 = 50;
+
+/// What JSON, and JSON by lines, is sent as.
+const JSON_TYPES: [&str; 3] = ["application/json", "application/x-ndjson", "application/jsonl"];
 
 /// How many things a page has at most.
 const LIMIT_MAX: u32 = 500;
@@ -30,8 +37,22 @@ fn endpoints() -> Vec<Endpoint> {
         rules::endpoints(),
         explanation::endpoints(),
         dead_letters::endpoints(),
+        people::endpoints(),
+        audit::endpoints(),
     ];
     all.into_iter().flatten().collect()
+}
+
+/// Refuses what is sent as anything but JSON: forms of other sites cannot send that.
+pub(crate) async fn only_json(request: Request, next: Next) -> Response {
+    let stated = request.headers().get(CONTENT_TYPE).filter(|_| !request.method().is_safe());
+    let Some(stated) = stated else { return next.run(request).await };
+    let media = stated.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if JSON_TYPES.iter().any(|json| media.eq_ignore_ascii_case(json)) {
+        return next.run(request).await;
+    }
+    let detail = format!("content-type is '{media}'; use application/json");
+    Fault::of(FaultKind::UnsupportedMediaType, detail).into_response()
 }
 
 /// Returns the schema of the parameter `limit`.

@@ -8,7 +8,9 @@ use upturn_core::input::{Action, Verb};
 use upturn_core::rule::Stage;
 
 use super::App;
+use super::caller::Caller;
 use super::fault::{Fault, FaultKind};
+use crate::auth::rights;
 use crate::runtime::request::{Acted, Reply, Request};
 use crate::store::task_view::{self, TaskDetail, TaskStatus};
 
@@ -45,27 +47,35 @@ pub(crate) fn verb(word: &str) -> Option<Verb> {
     }
 }
 
-/// Lets `actor` do something with a task; returns the task after the commit. Of several people at
-/// once exactly one succeeds: the store decides.
+/// Lets `caller` do something with a task, if they may; returns the task after the commit. Of
+/// several people at once exactly one succeeds: the store decides.
 pub(crate) async fn act(
     app: &App,
     task: &TaskId,
     verb: Verb,
-    actor: &str,
+    caller: &Caller,
 ) -> Result<TaskDetail, Fault> {
-    find(app, task).await?;
-    let action = Action { task: task.clone(), verb, actor: actor.into() };
+    let sight = caller.sight(app, rights::Action::ActOnTasks).await?;
+    if task_view::find(&app.store, &sight, task).await?.is_none() {
+        return Err(out_of_sight(app, task, caller).await?);
+    }
+    let action = Action { task: task.clone(), verb, actor: caller.id().into() };
     let acted = ask(app, |reply| Request::Act { action, reply }).await?;
-    let detail = find(app, task).await?;
+    let detail = task_view::find(&app.store, &sight, task).await?.ok_or(FaultKind::NotFound)?;
     match acted {
         Acted::Done => Ok(detail),
         Acted::Refused => Err(refusal(&detail)),
     }
 }
 
-async fn find(app: &App, task: &TaskId) -> Result<TaskDetail, Fault> {
-    let detail = task_view::find(&app.store, task).await?;
-    detail.ok_or_else(|| FaultKind::NotFound.into())
+/// Says why `caller` cannot do anything with a task: those who see it learn that they may not.
+async fn out_of_sight(app: &App, task: &TaskId, caller: &Caller) -> Result<Fault, Fault> {
+    if !caller.can(rights::Action::ReadTasks) {
+        return Ok(FaultKind::NotFound.into());
+    }
+    let sight = caller.sight(app, rights::Action::ReadTasks).await?;
+    let is_seen = task_view::find(&app.store, &sight, task).await?.is_some();
+    Ok(if is_seen { FaultKind::Forbidden } else { FaultKind::NotFound }.into())
 }
 
 fn refusal(detail: &TaskDetail) -> Fault {

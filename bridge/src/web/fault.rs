@@ -19,7 +19,9 @@ use super::i18n::text;
 use super::language::Language;
 use super::page::fault::FaultPage;
 use super::page::shell::Shell;
+use crate::auth::password::PasswordError;
 use crate::hex::hex;
+use crate::people::PeopleError;
 use crate::reload::FileFinding;
 use crate::store::error::StoreError;
 
@@ -38,6 +40,10 @@ pub(crate) enum FaultKind {
     Unauthenticated,
     /// 403: it came from another site.
     CrossSite,
+    /// 403: who asks may not.
+    Forbidden,
+    /// 403: who asks has yet to choose a password of their own.
+    PasswordGiven,
     /// 404: there is no such thing.
     NotFound,
     /// 405: it cannot be asked for this way.
@@ -56,6 +62,12 @@ pub(crate) enum FaultKind {
     WrongEvents,
     /// 422: rules or registry are wrong.
     WrongRules,
+    /// 409: another person has the id.
+    PersonTaken,
+    /// 409: somebody else changed the person first.
+    PersonChanged,
+    /// 422: what is said about a person cannot be.
+    WrongPerson,
     /// 429: too many wrong passwords.
     TooManyAttempts,
     /// 500: our mistake.
@@ -66,10 +78,12 @@ pub(crate) enum FaultKind {
 
 impl FaultKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::CrossSite,
+        Self::Forbidden,
+        Self::PasswordGiven,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::TooLarge,
@@ -79,6 +93,9 @@ impl FaultKind {
         Self::TaskOnTrial,
         Self::WrongEvents,
         Self::WrongRules,
+        Self::PersonTaken,
+        Self::PersonChanged,
+        Self::WrongPerson,
         Self::TooManyAttempts,
         Self::Internal,
         Self::Unavailable,
@@ -90,6 +107,8 @@ impl FaultKind {
             Self::BadRequest => "bad-request",
             Self::Unauthenticated => "unauthenticated",
             Self::CrossSite => "cross-site",
+            Self::Forbidden => "forbidden",
+            Self::PasswordGiven => "password-given",
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::TooLarge => "too-large",
@@ -99,6 +118,9 @@ impl FaultKind {
             Self::TaskOnTrial => "task-on-trial",
             Self::WrongEvents => "wrong-events",
             Self::WrongRules => "wrong-rules",
+            Self::PersonTaken => "person-taken",
+            Self::PersonChanged => "person-changed",
+            Self::WrongPerson => "wrong-person",
             Self::TooManyAttempts => "too-many-attempts",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
@@ -110,13 +132,19 @@ impl FaultKind {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::CrossSite | Self::Forbidden | Self::PasswordGiven => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TaskClosed | Self::TaskChanged | Self::TaskOnTrial => StatusCode::CONFLICT,
-            Self::WrongEvents | Self::WrongRules => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TaskClosed
+            | Self::TaskChanged
+            | Self::TaskOnTrial
+            | Self::PersonTaken
+            | Self::PersonChanged => StatusCode::CONFLICT,
+            Self::WrongEvents | Self::WrongRules | Self::WrongPerson => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -190,6 +218,27 @@ impl From<StoreError> for Fault {
     }
 }
 
+impl From<PeopleError> for Fault {
+    fn from(error: PeopleError) -> Self {
+        let kind = match error {
+            PeopleError::Store(error) => return error.into(),
+            PeopleError::Random(error) => return Self::internal(error),
+            PeopleError::Password(error @ (PasswordError::Hash(_) | PasswordError::Stopped)) => {
+                return Self::internal(error);
+            }
+            PeopleError::Unknown(_) | PeopleError::UnknownToken(_) => FaultKind::NotFound,
+            PeopleError::Taken(_) => FaultKind::PersonTaken,
+            PeopleError::Changed(_) => FaultKind::PersonChanged,
+            PeopleError::Oneself => FaultKind::Forbidden,
+            PeopleError::Name(_)
+            | PeopleError::Profile(_)
+            | PeopleError::Password(_)
+            | PeopleError::Token => FaultKind::WrongPerson,
+        };
+        Self::of(kind, error.to_string())
+    }
+}
+
 impl Fault {
     /// Returns a fault of the request, with what exactly is wrong and what would be right.
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
@@ -239,8 +288,8 @@ impl IntoResponse for Fault {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.kind == FaultKind::Unauthenticated {
-            let basic = HeaderValue::from_static("Basic realm=\"Upturn\", charset=\"UTF-8\"");
-            headers.insert(WWW_AUTHENTICATE, basic);
+            let bearer = HeaderValue::from_static("Bearer realm=\"Upturn\"");
+            headers.insert(WWW_AUTHENTICATE, bearer);
         }
         response.extensions_mut().insert(self);
         response
@@ -325,6 +374,8 @@ fn log(fault: &Fault) -> String {
         FaultKind::BadRequest
         | FaultKind::Unauthenticated
         | FaultKind::CrossSite
+        | FaultKind::Forbidden
+        | FaultKind::PasswordGiven
         | FaultKind::NotFound
         | FaultKind::MethodNotAllowed
         | FaultKind::TooLarge
@@ -334,6 +385,9 @@ fn log(fault: &Fault) -> String {
         | FaultKind::TaskOnTrial
         | FaultKind::WrongEvents
         | FaultKind::WrongRules
+        | FaultKind::PersonTaken
+        | FaultKind::PersonChanged
+        | FaultKind::WrongPerson
         | FaultKind::TooManyAttempts
         | FaultKind::Internal => {
             tracing::error!(correlation.id = id, error, "a request was not answered");

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+use serde::{Deserialize, Serialize};
 
 /// The cookie that remembers the choice.
 const COOKIE: &str = "upturn_lang";
@@ -14,11 +15,16 @@ const COOKIE: &str = "upturn_lang";
 const REMEMBERED: time::Duration = time::Duration::days(365);
 
 /// A language the pages are written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema, clap::ValueEnum,
+)]
 pub(crate) enum Language {
     /// English.
+    #[serde(rename = "en")]
     En,
     /// Simplified Chinese.
+    #[serde(rename = "zh-CN")]
+    #[value(name = "zh-CN", alias = "zh")]
     ZhCn,
 }
 
@@ -43,7 +49,7 @@ impl Language {
     }
 
     /// Returns the language that `tag` asks for: every Chinese is `zh-CN`.
-    fn find(tag: &str) -> Option<Self> {
+    pub(crate) fn find(tag: &str) -> Option<Self> {
         let primary = tag.trim().split(['-', '_']).next().unwrap_or_default();
         if primary.eq_ignore_ascii_case("zh") {
             Some(Self::ZhCn)
@@ -73,7 +79,8 @@ pub(crate) async fn negotiate(mut request: Request, next: Next) -> Response {
     response
 }
 
-fn cookie(language: Language) -> Cookie<'static> {
+/// Returns the cookie that remembers `language`.
+pub(crate) fn cookie(language: Language) -> Cookie<'static> {
     Cookie::build((COOKIE, language.tag()))
         .path("/")
         .same_site(SameSite::Lax)

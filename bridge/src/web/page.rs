@@ -1,13 +1,18 @@
 //! The pages for people.
 
+pub(crate) mod audit;
 pub(crate) mod dead_letters;
 pub(crate) mod fault;
 pub(crate) mod login;
+pub(crate) mod me;
+pub(crate) mod people;
+pub(crate) mod person;
 pub(crate) mod rule;
 pub(crate) mod rules;
 pub(crate) mod shell;
 pub(crate) mod task;
 pub(crate) mod tasks;
+mod token_line;
 
 use askama::Template;
 use axum::response::Html;

@@ -1,4 +1,4 @@
-//! Who asks: a browser by its session, a program by HTTP Basic.
+//! Who asks: a browser by its session, a program by its token.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -8,16 +8,16 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::App;
+use super::caller::Caller;
 use super::fault::{Fault, FaultKind};
-use super::{App, Gate};
+use crate::auth::person::Person;
 use crate::auth::throttle::Wait;
 use crate::auth::{name, password, token};
 use crate::store::session::{self, Session};
-use crate::store::user::{self, User};
+use crate::store::{api_token, person};
 
 /// How long a session lasts without use.
 const IDLE_MAX: TimeDelta = TimeDelta::minutes(30);
@@ -28,35 +28,31 @@ const AGE_MAX: TimeDelta = TimeDelta::hours(12);
 /// How much of the idle time may pass before use is written down again.
 const EXTEND_AFTER: TimeDelta = TimeDelta::minutes(1);
 
+/// Where somebody with a password that another person gave chooses their own.
+const OWN_PAGE: &str = "/me";
+
 /// The address a request came from; the server adds it to each request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
 impl Peer {
-    /// Returns who sent the request with these `parts`.
-    pub(crate) fn of(parts: &Parts) -> IpAddr {
-        Self::or_unknown(parts.extensions.get().copied())
-    }
-
     /// Returns the address of `peer`; without one, all requests count as one sender's.
     pub(crate) fn or_unknown(peer: Option<Self>) -> IpAddr {
         peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0)
     }
 }
 
-/// Somebody who is logged in. Others are sent to the log-in page.
+/// Somebody who is logged in, even if they have yet to choose their password. Others are sent to the
+/// log-in page.
 #[derive(Clone, Debug)]
-pub(crate) struct Reader {
-    /// The user's name.
-    pub(crate) name: String,
-}
+pub(crate) struct Entrant(pub(crate) Caller);
 
-impl FromRequestParts<App> for Reader {
+impl FromRequestParts<App> for Entrant {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         match of_session(app, &parts.headers).await {
-            Ok(Some(name)) => Ok(Self { name }),
+            Ok(Some(caller)) => Ok(Self(caller)),
             Ok(None) => Err(Redirect::to(&login_link(parts)).into_response()),
             Err(fault) => Err(fault.into_response()),
         }
@@ -73,57 +69,70 @@ fn login_link(parts: &Parts) -> String {
     format!("/login?{query}")
 }
 
-/// Somebody whom a script or a program speaks for: by session or by HTTP Basic.
+/// Somebody who is logged in with a password of their own. Others are sent to where they choose one.
 #[derive(Clone, Debug)]
-pub(crate) struct ApiReader {
-    /// The user's name.
-    pub(crate) name: String,
+pub(crate) struct Reader(pub(crate) Caller);
+
+impl FromRequestParts<App> for Reader {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let Entrant(caller) = Entrant::from_request_parts(parts, app).await?;
+        if caller.person.password_given_at.is_some() {
+            return Err(Redirect::to(OWN_PAGE).into_response());
+        }
+        Ok(Self(caller))
+    }
 }
 
-impl FromRequestParts<App> for ApiReader {
+/// Somebody whom a script or a program speaks for: by session or by token.
+impl FromRequestParts<App> for Caller {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Fault> {
-        let name = match basic(&parts.headers)? {
-            Some((name, password)) => of_password(app, name, password, Peer::of(parts)).await?,
-            // What a page asks for by itself does not keep its reader logged in.
-            None => find_session(app, &parts.headers).await?.map(|(_, session)| session.user),
-        };
-        name.map(|name| Self { name }).ok_or_else(|| FaultKind::Unauthenticated.into())
+        identify(app, &parts.headers).await
     }
 }
 
-/// Returns the name and password of HTTP Basic, if the request has them.
-fn basic(headers: &HeaderMap) -> Result<Option<(String, String)>, Fault> {
-    let Some(header) = headers.get(AUTHORIZATION) else { return Ok(None) };
-    let credential = || {
-        let (scheme, encoded) = header.to_str().ok()?.split_once(' ')?;
-        let encoded = scheme.eq_ignore_ascii_case("basic").then(|| encoded.trim())?;
-        let plain = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
-        let (name, password) = plain.split_once(':')?;
-        Some((name.to_owned(), password.to_owned()))
+/// Returns who asks with these `headers`.
+pub(crate) async fn identify(app: &App, headers: &HeaderMap) -> Result<Caller, Fault> {
+    let caller = match bearer(headers)? {
+        Some(token) => of_token(app, &token).await?,
+        // What a page asks for by itself does not keep its reader logged in.
+        None => match find_session(app, headers).await? {
+            Some((_, session)) => caller(app, &session.user).await?,
+            None => None,
+        },
     };
-    credential().map(Some).ok_or_else(|| FaultKind::Unauthenticated.into())
-}
-
-async fn of_password(
-    app: &App,
-    name: String,
-    password: String,
-    peer: IpAddr,
-) -> Result<Option<String>, Fault> {
-    let stored = find_user(app, &name).await?.map(|user| user.password_hash);
-    if is_known(app, &password, stored.as_deref()) {
-        return Ok(Some(name));
+    let caller = caller.ok_or(FaultKind::Unauthenticated)?;
+    if caller.person.password_given_at.is_some() {
+        return Err(FaultKind::PasswordGiven.into());
     }
-    let attempt = Attempt { name: &name, password: &password, peer };
-    Ok(verify(app, attempt, stored).await?.then_some(name))
+    Ok(caller)
 }
 
-/// Returns whether `password` was verified a moment ago.
-fn is_known(app: &App, password: &str, stored: Option<&str>) -> bool {
-    let verified = &app.gate.verified;
-    stored.is_some_and(|stored| verified.knows(password, stored, app.clock.now()))
+/// Returns the token of the request, if it has one.
+fn bearer(headers: &HeaderMap) -> Result<Option<String>, Fault> {
+    let Some(header) = headers.get(AUTHORIZATION) else { return Ok(None) };
+    let token = || {
+        let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+        let token = scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())?;
+        token.starts_with(token::PREFIX).then(|| token.to_owned())
+    };
+    token().map(Some).ok_or_else(|| FaultKind::Unauthenticated.into())
+}
+
+async fn of_token(app: &App, token: &str) -> Result<Option<Caller>, Fault> {
+    let found = api_token::take(&app.store, &token::hash(token), app.clock.now()).await?;
+    let Some(found) = found else { return Ok(None) };
+    let caller = caller(app, &found.person).await?;
+    Ok(caller.map(|caller| Caller { token: Some(found.scopes), ..caller }))
+}
+
+async fn caller(app: &App, id: &str) -> Result<Option<Caller>, Fault> {
+    let person = person::find(&app.store, id).await?;
+    let person = person.filter(Person::is_enabled);
+    Ok(person.map(|person| Caller { person, token: None }))
 }
 
 /// Somebody's try to come in.
@@ -137,59 +146,47 @@ pub(crate) struct Attempt<'a> {
     pub(crate) peer: IpAddr,
 }
 
-/// Returns whether `attempt` names a user and their password; one that comes too often is refused
-/// whether it is right or not.
+/// Returns whether `attempt` names somebody who may come in, and their password; one that comes too
+/// often is refused whether it is right or not.
 pub(crate) async fn is_right(app: &App, attempt: Attempt<'_>) -> Result<bool, Fault> {
-    let stored = find_user(app, attempt.name).await?.map(|user| user.password_hash);
-    verify(app, attempt, stored).await
-}
-
-async fn verify(app: &App, attempt: Attempt<'_>, stored: Option<String>) -> Result<bool, Fault> {
     let Attempt { name, password, peer } = attempt;
-    let Gate { throttle, verified } = &*app.gate;
     // Names that nobody can have share one account, so that they cannot fill the memory.
     let account = if name::check(name).is_ok() { name } else { "" };
+    let stored = match account {
+        "" => None,
+        account => person::credentials(&app.store, account).await?,
+    };
+    // Whoever is kept out takes as long as nobody, and is told the same.
+    let stored = stored.filter(person::Credentials::is_enabled);
     let check = || {
         let now = app.clock.now();
         let wait = |wait: Wait| Fault::too_many_attempts((wait.until - now).num_seconds());
-        throttle.check(account, peer, now).map_err(wait)
+        app.throttle.check(account, peer, now).map_err(wait)
     };
     check()?;
     let turn = password::turn().await.map_err(Fault::internal)?;
-    // Others may have failed, or come in, while this one waited.
+    // Others may have failed while this one waited.
     check()?;
-    if is_known(app, password, stored.as_deref()) {
-        return Ok(true);
-    }
-
-    let is_right = password::verify(&turn, password.to_owned(), stored.clone()).await;
+    let hash = stored.map(|stored| stored.password_hash);
+    let is_right = password::verify(&turn, password.to_owned(), hash).await;
     let is_right = is_right.map_err(Fault::internal)?;
-    let now = app.clock.now();
-    if let Some(stored) = stored.filter(|_| is_right) {
-        throttle.succeeded(account, peer);
-        verified.remember(password, &stored, now);
+    if is_right {
+        app.throttle.succeeded(account, peer);
     } else {
-        throttle.failed(account, peer, now);
+        app.throttle.failed(account, peer, app.clock.now());
         tracing::info!(%peer, "a log-in was refused");
     }
     Ok(is_right)
 }
 
-async fn find_user(app: &App, name: &str) -> Result<Option<User>, Fault> {
-    match name::check(name) {
-        Ok(()) => Ok(user::find(&app.store, name).await?),
-        Err(_) => Ok(None),
-    }
-}
-
 /// Returns who is logged in with the request's cookie, and keeps the session alive.
-async fn of_session(app: &App, headers: &HeaderMap) -> Result<Option<String>, Fault> {
+async fn of_session(app: &App, headers: &HeaderMap) -> Result<Option<Caller>, Fault> {
     let Some((hash, session)) = find_session(app, headers).await? else { return Ok(None) };
     let expires_at = expiry(session.created_at, app.clock.now());
     if session.expires_at + EXTEND_AFTER <= expires_at {
         session::extend(&app.store, &hash, expires_at).await?;
     }
-    Ok(Some(session.user))
+    caller(app, &session.user).await
 }
 
 /// Returns the session of the request's cookie, with the hash it is stored under.

@@ -1,6 +1,6 @@
 //! Times for people: how long from now, and exactly when in the zone of the display.
 
-use chrono::{DateTime, Days, NaiveTime, SecondsFormat, TimeDelta, TimeZone as _, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use fluent_bundle::FluentValue;
 
@@ -70,14 +70,24 @@ pub(crate) struct Teller {
 impl Teller {
     /// Returns the rest of this day in the zone.
     pub(crate) fn today(&self) -> Today {
-        let tomorrow = self.now.with_timezone(&self.zone).date_naive() + Days::new(1);
-        // A midnight that the clocks skip: the day ends where the first hour after it begins.
-        let ends_at = (0..4).find_map(|hour| {
-            let at = tomorrow.and_time(NaiveTime::from_hms_opt(hour, 0, 0)?);
+        let tomorrow = self.day_of(self.now) + Days::new(1);
+        let ends_at = self.beginning_of(tomorrow).unwrap_or(self.now + TimeDelta::days(1));
+        Today { now: self.now, ends_at }
+    }
+
+    /// Returns the day of `at` in the zone.
+    pub(crate) fn day_of(&self, at: DateTime<Utc>) -> NaiveDate {
+        at.with_timezone(&self.zone).date_naive()
+    }
+
+    /// Returns when `day` begins in the zone.
+    pub(crate) fn beginning_of(&self, day: NaiveDate) -> Option<DateTime<Utc>> {
+        // A midnight that the clocks skip: the day begins with the first hour that there is.
+        let begins_at = (0..4).find_map(|hour| {
+            let at = day.and_time(NaiveTime::from_hms_opt(hour, 0, 0)?);
             self.zone.from_local_datetime(&at).earliest()
         });
-        let ends_at = ends_at.map_or(self.now + TimeDelta::days(1), |at| at.to_utc());
-        Today { now: self.now, ends_at }
+        begins_at.map(|at| at.to_utc())
     }
 
     /// Returns `at` as a page shows it.

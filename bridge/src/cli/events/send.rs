@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -66,7 +64,7 @@ struct Problem {
 pub(super) enum SendError {
     #[error("{0} did not answer; is it running, and is the address right?")]
     NoAnswer(String, #[source] Box<ureq::Error>),
-    #[error("the name or the password is wrong")]
+    #[error("the token is wrong, over or revoked")]
     Unauthenticated,
     #[error("the answer was {0}: {1}")]
     Refused(u16, String),
@@ -85,20 +83,19 @@ impl SendError {
 }
 
 impl Upturn {
-    /// Returns the Upturn whose pages are at `url`, for `user` with `password`.
-    pub(super) fn at(url: &str, user: &str, password: &Secret) -> Self {
+    /// Returns the Upturn whose pages are at `url`, for whom `token` speaks.
+    pub(super) fn at(url: &str, token: &Secret) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
-            // The password goes nowhere else.
+            // The token goes nowhere else.
             .max_redirects(0)
             .timeout_global(Some(ANSWER_TIME_MAX));
         let config =
             if url.starts_with("https:") { config.tls_config(tls()) } else { config }.build();
-        let credentials = STANDARD.encode(format!("{user}:{}", password.expose()));
         Self {
             agent: config.into(),
             url: format!("{}/api/v1/events", url.trim_end_matches('/')),
-            authorization: format!("Basic {credentials}").into(),
+            authorization: format!("Bearer {}", token.expose()).into(),
         }
     }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use upturn_core::id::TaskId;
 
 use super::{ExplainError, Inputs, fold, lines, time_text};
+use crate::auth::sight::Sight;
 use crate::cli::output;
 use crate::config::Config;
 use crate::explain::span_text;
@@ -42,7 +43,7 @@ async fn live(id: &str, config: Option<&Path>) -> Result<TaskExplained, ExplainE
     let config =
         Config::load(config).map_err(|error| ReplayError::from(StartError::from(error)))?;
     let store = replay::open(&config).await?;
-    let found = task::find(&store, &TaskId::from_text(id)).await?;
+    let found = task::find(&store, &Sight::All, &TaskId::from_text(id)).await?;
     found.ok_or_else(|| ExplainError::NoTask(id.to_owned()))
 }
 

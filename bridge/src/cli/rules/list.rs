@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::RulesCommandError;
+use crate::auth::sight::Sight;
 use crate::cli::output;
 use crate::lifecycle::{self, Standing, stage_word};
 use crate::store::{Store, task_view};
@@ -17,7 +18,7 @@ pub(in crate::cli) struct Args {
 
 pub(super) async fn run(args: &Args, store: &Store) -> Result<(), RulesCommandError> {
     let standing = lifecycle::standing(store).await?;
-    let open = task_view::open_by_rule(store).await?;
+    let open = task_view::open_by_rule(store, &Sight::All).await?;
     let open = |Standing { term, summary }: &Standing| {
         let key = summary.stage.map(|stage| (term.rule.clone(), stage));
         key.and_then(|key| open.get(&key)).copied().unwrap_or_default()

@@ -11,7 +11,7 @@ use super::{TaskDetail, TaskRow, TaskStatus};
 /// The columns of [`Row`].
 pub(super) const SELECT: &str = "
     SELECT task.id, task.rule_id, task.scope, task.device, task.account, task.kind, task.title,
-        task.owner, task.due_at, task.created_at, task.first_at, task.last_at, task.status,
+        task.owner, task.region, task.due_at, task.created_at, task.first_at, task.last_at, task.status,
         task.progress, task.contradicted_at, task.rule_version, task.stage, task.episode,
         task.joined, task.joined_at, task_evidence.event_id";
 
@@ -37,6 +37,7 @@ pub(super) struct Row {
     kind: String,
     title: String,
     owner: String,
+    region: Option<String>,
     due_at: Option<i64>,
     created_at: i64,
     first_at: i64,
@@ -131,6 +132,7 @@ impl TryFrom<Row> for TaskRow {
             kind: row.kind,
             title: Column("task", "title").json(&row.title)?,
             owner: row.owner,
+            region: row.region,
             due_at: Column("task", "due_at").time_if_any(row.due_at)?,
             created_at: Column("task", "created_at").time(row.created_at)?,
             first_at: Column("task", "first_at").time(row.first_at)?,

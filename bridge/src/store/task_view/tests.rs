@@ -33,18 +33,18 @@ async fn pages_do_not_shift_when_tasks_are_made_in_between() {
         ];
         store_tasks(store, &tasks).await;
         let filter = TaskFilter::default();
-        let first = page(store, &filter, None, 2).await.unwrap();
+        let first = page(store, &Sight::All, &filter, None, 2).await.unwrap();
         assert_eq!(ids(&first.rows), ["e", "d"]);
 
         store_tasks(store, &[("new", "d6", 9, "lin")]).await;
         let after = first.next.unwrap().to_string().parse().unwrap();
-        let second = page(store, &filter, Some(&after), 2).await.unwrap();
+        let second = page(store, &Sight::All, &filter, Some(&after), 2).await.unwrap();
         assert_eq!(ids(&second.rows), ["c", "b"]);
-        let third = page(store, &filter, second.next.as_ref(), 2).await.unwrap();
+        let third = page(store, &Sight::All, &filter, second.next.as_ref(), 2).await.unwrap();
         assert_eq!(ids(&third.rows), ["a"]);
         assert_eq!(third.next, None);
 
-        let all = page(store, &filter, None, 6).await.unwrap();
+        let all = page(store, &Sight::All, &filter, None, 6).await.unwrap();
         assert_eq!((all.rows.len(), all.next), (6, None), "a page that is just full");
     })
     .await;
@@ -73,10 +73,10 @@ async fn a_list_shows_what_the_filter_lets_through() {
             (TaskFilter { owner: of("l\0n' OR 1=1 --"), ..all() }, &[]),
         ];
         for (filter, expected) in cases {
-            let found = page(store, &filter, None, 10).await.unwrap();
+            let found = page(store, &Sight::All, &filter, None, 10).await.unwrap();
             assert_eq!(ids(&found.rows), expected, "case: {filter:?}");
             let after = TaskCursor { created_at: i64::MAX, id: "z".to_owned() };
-            let found = page(store, &filter, Some(&after), 10).await.unwrap();
+            let found = page(store, &Sight::All, &filter, Some(&after), 10).await.unwrap();
             assert_eq!(ids(&found.rows), expected, "case: {filter:?} with a cursor");
         }
     })
@@ -122,14 +122,14 @@ async fn counts_what_is_overdue_and_what_is_due_today() {
         let cases = [(0, 0, 3), (120, 0, 3), (121, 1, 2), (122, 2, 1), (200, 3, 0)];
         for (now, overdue, due_today) in cases {
             let today = Today { now: at(now), ends_at: at(600) };
-            let counted = counts(store, &OwnerFilter::Anyone, today).await.unwrap();
+            let counted = counts(store, &Sight::All, &OwnerFilter::Anyone, today).await.unwrap();
             let expected = TaskCounts { all: 4, overdue, due_today, withdrawn: 1 };
             assert_eq!(counted, expected, "case: at {now}");
         }
         let today = Today { now: at(120), ends_at: at(122) };
-        let counted = counts(store, &OwnerFilter::Anyone, today).await.unwrap();
+        let counted = counts(store, &Sight::All, &OwnerFilter::Anyone, today).await.unwrap();
         assert_eq!(counted.due_today, 2, "the last is due when the day has ended");
-        let counted = counts(store, &OwnerFilter::Pools, today).await.unwrap();
+        let counted = counts(store, &Sight::All, &OwnerFilter::Pools, today).await.unwrap();
         assert_eq!(counted, TaskCounts::default(), "no pool has any");
     })
     .await;
@@ -139,7 +139,7 @@ async fn counts_what_is_overdue_and_what_is_due_today() {
 async fn finds_no_task_by_an_id_that_cannot_be() {
     each_backend(async |store| {
         for id in ["", "nobody", "a\0b"] {
-            let found = find(store, &TaskId::from_text(id)).await.unwrap();
+            let found = find(store, &Sight::All, &TaskId::from_text(id)).await.unwrap();
             assert_eq!(found, None, "case: {id:?}");
         }
     })
@@ -202,13 +202,13 @@ async fn each_state_has_its_list_and_trials_count_for_nobody() {
         ];
         for (state, expected) in cases {
             let filter = TaskFilter { state, ..TaskFilter::default() };
-            let found = page(store, &filter, None, 10).await.unwrap();
+            let found = page(store, &Sight::All, &filter, None, 10).await.unwrap();
             assert_eq!(ids(&found.rows), expected, "case: {state:?}");
         }
         let today = Today { now: at(0), ends_at: at(600) };
-        let counted = counts(store, &OwnerFilter::Anyone, today).await.unwrap();
+        let counted = counts(store, &Sight::All, &OwnerFilter::Anyone, today).await.unwrap();
         assert_eq!((counted.all, counted.withdrawn), (2, 1));
-        let open = open_by_rule(store).await.unwrap();
+        let open = open_by_rule(store, &Sight::All).await.unwrap();
         let of = |stage| open.get(&("care".to_owned(), stage)).copied();
         assert_eq!((of(Stage::Live), of(Stage::Shadow)), (Some(2), Some(1)));
     })

@@ -9,11 +9,12 @@ use serde_json::json;
 
 use super::openapi::Endpoint;
 use super::{answer, limit, limit_schema, misread};
+use crate::auth::rights::Action;
 use crate::store::dead_letter::{self, DeadLetter};
 use crate::web::App;
+use crate::web::caller::Caller;
 use crate::web::fault::Fault;
 use crate::web::page::dead_letters::raw;
-use crate::web::session::ApiReader;
 use crate::web::when::machine;
 
 /// The parameters of the list.
@@ -72,10 +73,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 /// Lists messages that could not be read, newest first.
 pub(crate) async fn list(
     State(app): State<App>,
-    reader: ApiReader,
+    caller: Caller,
     params: Result<Query<Params>, QueryRejection>,
 ) -> Result<Response, Fault> {
-    drop(reader);
+    caller.check(Action::ReadDeadLetters)?;
     let Query(params) = params.map_err(|rejection| misread(&rejection))?;
     let limit = limit(params.limit.as_deref())?;
     let before = params.cursor.as_deref().map(str::parse::<i64>).transpose();
@@ -98,10 +99,10 @@ pub(crate) async fn list(
 /// Answers with the bytes of a message.
 pub(crate) async fn download(
     State(app): State<App>,
-    reader: ApiReader,
+    caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Fault> {
-    drop(reader);
+    caller.check(Action::ReadDeadLetters)?;
     raw(&app, &id).await
 }
 

@@ -17,10 +17,11 @@ use upturn_core::event::Event;
 
 use super::answer;
 use super::openapi::Endpoint;
+use crate::auth::rights::Action;
 use crate::ingest::submission::{Submission, Taken};
 use crate::web::App;
+use crate::web::caller::Caller;
 use crate::web::fault::{Fault, FaultKind, WrongItem};
-use crate::web::session::ApiReader;
 
 /// The most events of one request: one of them all is in one commit.
 const EVENTS_MAX: usize = 1_000;
@@ -90,11 +91,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 /// again after a 503, or after no answer, is always safe. `received_at` is the time of the commit.
 pub(crate) async fn submit(
     State(app): State<App>,
-    reader: ApiReader,
+    caller: Caller,
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Result<Response, Fault> {
-    drop(reader);
+    caller.check(Action::SubmitEvents)?;
     let shape = shape(&headers)?;
     // What is wrong with a body's bytes is its size, or that it broke off.
     let body = body.map_err(|rejection| match rejection.status() {

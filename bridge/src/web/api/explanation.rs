@@ -15,6 +15,7 @@ use upturn_core::rule::Stage;
 
 use super::openapi::Endpoint;
 use super::{answer, misread};
+use crate::auth::rights::Action;
 use crate::explain::task::{self, TaskError};
 use crate::explain::why_not::{self, Question, WhyNotExplained};
 use crate::explain::{registry_at, task::TaskExplained};
@@ -25,8 +26,8 @@ use crate::store::error::StoreError;
 use crate::store::event::newest::newest_of_device;
 use crate::web::App;
 use crate::web::ask::{ANSWER_TIME_MAX, RETRY_AFTER_S, ask};
+use crate::web::caller::Caller;
 use crate::web::fault::{Fault, FaultKind};
-use crate::web::session::ApiReader;
 
 /// The longest scope that is asked about, in bytes.
 const SCOPE_MAX: usize = 1024;
@@ -83,12 +84,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 /// Says why there is, or was, a task.
 pub(crate) async fn of_task(
     State(app): State<App>,
-    reader: ApiReader,
+    caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Fault> {
-    drop(reader);
-    let explained: Option<TaskExplained> =
-        task::find(&app.store, &TaskId::from_text(&id)).await.map_err(|error| match error {
+    let sight = caller.sight(&app, Action::ReadTasks).await?;
+    let explained: Option<TaskExplained> = task::find(&app.store, &sight, &TaskId::from_text(&id))
+        .await
+        .map_err(|error| match error {
             TaskError::Store(error) => Fault::from(error),
             TaskError::NoVersion { .. } => Fault::of(FaultKind::NotFound, error.to_string()),
         })?;
@@ -98,11 +100,11 @@ pub(crate) async fn of_task(
 /// Says why a rule has made no task, or no other one, for a scope.
 pub(crate) async fn why_not(
     State(app): State<App>,
-    reader: ApiReader,
+    caller: Caller,
     Path(id): Path<String>,
     params: Result<Query<Params>, QueryRejection>,
 ) -> Result<Response, Fault> {
-    drop(reader);
+    caller.check(Action::AskWhyNot)?;
     let Query(params) = params.map_err(|rejection| misread(&rejection))?;
     let rule = RuleId::new(&id).map_err(|_| FaultKind::NotFound)?;
     let at = params.at()?;

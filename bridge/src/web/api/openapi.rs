@@ -7,14 +7,14 @@ use axum::Router;
 use axum::handler::Handler;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, patch, post};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::web::App;
+use crate::web::caller::Caller;
 use crate::web::fault::{Fault, Problem};
-use crate::web::session::ApiReader;
 
 /// Where the document is.
 const PATH: &str = "/api/v1/openapi.json";
@@ -59,6 +59,15 @@ impl Endpoint {
         T: 'static,
     {
         Self::new(("post", path), post(handler), summary)
+    }
+
+    /// Returns a route that changes something that is there.
+    pub(super) fn patch<H, T>(path: &'static str, handler: H, summary: &'static str) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        Self::new(("patch", path), patch(handler), summary)
     }
 
     fn new(
@@ -157,10 +166,10 @@ fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Answers with the document.
-async fn handle(reader: ApiReader) -> Result<Response, Fault> {
+async fn handle(caller: Caller) -> Result<Response, Fault> {
     static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
 
-    drop(reader);
+    drop(caller);
     Ok(([(CONTENT_TYPE, "application/json")], DOCUMENT.as_str()).into_response())
 }
 
@@ -184,16 +193,16 @@ fn document() -> Value {
         "info": {
             "title": "Upturn",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Tasks, rules, events and dead letters. A change of what is said here \
+            "description": "Tasks, rules, events, dead letters, people and the trail of changes. A change of what is said here \
                 within version 1 only adds.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
-        "security": [{ "basic": [] }],
+        "security": [{ "token": [] }],
         "paths": paths,
         "components": {
             "schemas": generator.take_definitions(true),
-            "securitySchemes": { "basic": { "type": "http", "scheme": "basic" } },
+            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
         },
     })
 }

@@ -8,14 +8,15 @@ use upturn_core::task::Title;
 
 use super::answer;
 use super::openapi::Endpoint;
+use crate::auth::rights::Action;
 use crate::lifecycle::{self, Standing, stage_word};
 use crate::reload::ReloadError;
 use crate::runtime::request::Changes;
 use crate::store::task_view;
 use crate::web::App;
 use crate::web::ask::{ANSWER_TIME_MAX, RETRY_AFTER_S};
+use crate::web::caller::Caller;
 use crate::web::fault::Fault;
-use crate::web::session::ApiReader;
 use crate::web::when::machine;
 
 /// All rules.
@@ -48,10 +49,14 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Lists the rules, drafts and retired ones included.
-pub(crate) async fn list(State(app): State<App>, reader: ApiReader) -> Result<Response, Fault> {
-    drop(reader);
+pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<Response, Fault> {
+    caller.check(Action::ReadRules)?;
     let standing = lifecycle::standing(&app.store).await?;
-    let open = task_view::open_by_rule(&app.store).await?;
+    let open = task_view::open_by_rule(
+        &app.store,
+        &caller.sight_or_nothing(&app, Action::ReadTasks).await?,
+    )
+    .await?;
     let rules = standing.iter().map(|Standing { term, summary }| RuleJson {
         id: &term.rule,
         stage: stage_word(summary.stage),
@@ -68,8 +73,9 @@ pub(crate) async fn list(State(app): State<App>, reader: ApiReader) -> Result<Re
 }
 
 /// Reads rules and registry again and puts them in force, all or nothing; answers with what changed.
-pub(crate) async fn reload(State(app): State<App>, reader: ApiReader) -> Result<Response, Fault> {
-    let reload = app.reloader.reload(&reader.name);
+pub(crate) async fn reload(State(app): State<App>, caller: Caller) -> Result<Response, Fault> {
+    caller.check(Action::ReloadRules)?;
+    let reload = app.reloader.reload(caller.id());
     let late = || {
         let detail = "rules and registry are not in force yet; GET /api/v1/rules says what is";
         Fault::try_again(detail, RETRY_AFTER_S)

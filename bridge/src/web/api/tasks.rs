@@ -13,14 +13,16 @@ use upturn_core::task::{EpisodeState, Evidence, Title};
 
 use super::openapi::Endpoint;
 use super::{answer, limit, limit_schema, misread};
+use crate::auth::rights::Action;
+use crate::auth::sight::Sight;
 use crate::store::audit::AuditEntry;
 use crate::store::task_view::{self, TaskCursor, TaskDetail, TaskFilter, TaskRow, TaskStatus};
 use crate::web::App;
 use crate::web::ask;
+use crate::web::caller::Caller;
 use crate::web::fault::{Fault, FaultKind};
 use crate::web::filter::{Filter, Owner, View};
 use crate::web::language::Language;
-use crate::web::session::ApiReader;
 use crate::web::when::{Teller, machine};
 
 /// The parameters of a list. An unknown one is an error: a filter that is misspelt must not show
@@ -79,6 +81,7 @@ struct TaskJson<'a, E> {
     kind: &'a str,
     title: &'a Title,
     owner: &'a str,
+    region: Option<&'a str>,
     due_at: Option<String>,
     created_at: String,
     first_at: String,
@@ -148,9 +151,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 /// Lists tasks, newest first.
 pub(crate) async fn list(
     State(app): State<App>,
-    reader: ApiReader,
+    caller: Caller,
     params: Result<Query<Params>, QueryRejection>,
 ) -> Result<Response, Fault> {
+    let sight = caller.sight(&app, Action::ReadTasks).await?;
     let Query(params) = params.map_err(|rejection| misread(&rejection))?;
     let filter = params.filter()?;
     let limit = limit(params.limit.as_deref())?;
@@ -159,8 +163,8 @@ pub(crate) async fn list(
 
     // What "today" means does not depend on the language.
     let teller = Teller { language: Language::En, zone: app.reloader.zone(), now: app.clock.now() };
-    let wanted = filter.tasks(&reader.name, teller.today());
-    let (tasks, next) = bounded_page(&app, &wanted, (after, limit)).await?;
+    let wanted = filter.tasks(caller.id(), teller.today());
+    let (tasks, next) = bounded_page(&app, &sight, &wanted, (after, limit)).await?;
     let next = next.map(|next| next.to_string());
     let link = next.as_deref().map(|next| {
         let more = [("limit", &*limit.to_string()), ("cursor", next)];
@@ -173,13 +177,14 @@ pub(crate) async fn list(
 /// the next page begins.
 async fn bounded_page(
     app: &App,
+    sight: &Sight,
     wanted: &TaskFilter,
     (mut after, limit): (Option<TaskCursor>, u32),
 ) -> Result<(Vec<Box<RawValue>>, Option<TaskCursor>), Fault> {
     let (mut tasks, mut bytes, mut left) = (Vec::new(), 0, limit);
     loop {
         let chunk = left.min(CHUNK);
-        let page = task_view::page(&app.store, wanted, after.as_ref(), chunk).await?;
+        let page = task_view::page(&app.store, sight, wanted, after.as_ref(), chunk).await?;
         for row in &page.rows {
             let task = to_raw_value(&in_list(row)).map_err(Fault::internal)?;
             bytes += task.get().len();
@@ -199,11 +204,11 @@ async fn bounded_page(
 /// Answers with one task.
 pub(crate) async fn find(
     State(app): State<App>,
-    reader: ApiReader,
+    caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Fault> {
-    drop(reader);
-    let detail = task_view::find(&app.store, &TaskId::from_text(&id)).await?;
+    let sight = caller.sight(&app, Action::ReadTasks).await?;
+    let detail = task_view::find(&app.store, &sight, &TaskId::from_text(&id)).await?;
     let detail = detail.ok_or(FaultKind::NotFound)?;
     Ok(answer(in_detail(&detail), None))
 }
@@ -211,11 +216,11 @@ pub(crate) async fn find(
 /// Accepts a task, or closes it as done or dismissed; answers with the task after the commit.
 pub(crate) async fn act(
     State(app): State<App>,
-    reader: ApiReader,
+    caller: Caller,
     Path((id, verb)): Path<(String, String)>,
 ) -> Result<Response, Fault> {
     let verb = ask::verb(&verb).ok_or(FaultKind::NotFound)?;
-    let detail = ask::act(&app, &TaskId::from_text(&id), verb, &reader.name).await?;
+    let detail = ask::act(&app, &TaskId::from_text(&id), verb, &caller).await?;
     Ok(answer(in_detail(&detail), None))
 }
 
@@ -230,6 +235,7 @@ impl<'a, E> TaskJson<'a, E> {
             kind: &row.kind,
             title: &row.title,
             owner: &row.owner,
+            region: row.region.as_deref(),
             due_at: row.due_at.map(machine),
             created_at: machine(row.created_at),
             first_at: machine(row.first_at),

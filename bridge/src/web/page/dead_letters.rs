@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::render;
 use super::shell::Shell;
+use crate::auth::rights::Action;
 use crate::store::dead_letter::{self, DeadLetter};
 use crate::web::App;
 use crate::web::fault::{Fault, FaultKind};
@@ -66,6 +67,7 @@ pub(crate) async fn show(
     shell: Shell,
     Query(params): Query<Params>,
 ) -> Result<Html<String>, Fault> {
+    shell.check(Action::ReadDeadLetters)?;
     let before = params.before.map(|before| before.parse::<i64>()).transpose();
     let before = before.map_err(|_| {
         Fault::bad_request("'before' is not the number of a message; start again without it")
@@ -113,10 +115,10 @@ fn shown(teller: &Teller, letter: &DeadLetter) -> Shown {
 /// Answers with the bytes of a message, to be saved.
 pub(crate) async fn download(
     State(app): State<App>,
-    reader: Reader,
+    Reader(caller): Reader,
     Path(id): Path<String>,
 ) -> Result<Response, Fault> {
-    drop(reader);
+    caller.check(Action::ReadDeadLetters)?;
     raw(&app, &id).await
 }
 

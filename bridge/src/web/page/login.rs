@@ -10,11 +10,12 @@ use serde::Deserialize;
 
 use super::render;
 use super::shell::Shell;
-use crate::store::user;
+use crate::store::person;
 use crate::web::App;
+use crate::web::caller::Caller;
 use crate::web::fault::{Fault, FaultKind, Told};
-use crate::web::language::Language;
-use crate::web::session::{self, Attempt, Peer};
+use crate::web::language::{self, Language};
+use crate::web::session::{self, Attempt, Entrant, Peer};
 
 /// The log-in page.
 #[derive(Debug, Template)]
@@ -55,6 +56,15 @@ pub(crate) struct Typed {
     next: String,
 }
 
+/// Leads to the page that the reader begins with.
+pub(crate) async fn home(Entrant(caller): Entrant) -> Redirect {
+    Redirect::to(begin_at(&caller))
+}
+
+fn begin_at(caller: &Caller) -> &'static str {
+    if caller.person.password_given_at.is_some() { "/me" } else { caller.home() }
+}
+
 /// Shows the form.
 pub(crate) async fn show(
     State(app): State<App>,
@@ -67,7 +77,7 @@ pub(crate) async fn show(
         next: goal.next,
         name: String::new(),
         refusal: None,
-        has_users: user::any_exists(&app.store).await?,
+        has_users: person::any_exists(&app.store).await?,
     };
     Ok(render(&page)?.into_response())
 }
@@ -86,9 +96,7 @@ pub(crate) async fn submit(
     let (status, refusal, fault) = match session::is_right(&app, attempt).await {
         Ok(true) => {
             session::end(&app, &headers).await?;
-            let cookie = session::begin(&app, name).await?;
-            let next = Redirect::to(local(&typed.next));
-            return Ok((CookieJar::new().add(cookie), next).into_response());
+            return enter(&app, name, &typed.next).await;
         }
         Ok(false) => (StatusCode::UNAUTHORIZED, Refusal::Wrong, None),
         Err(fault) if fault.kind == FaultKind::TooManyAttempts => {
@@ -98,10 +106,10 @@ pub(crate) async fn submit(
     };
     let page = LoginPage {
         shell: Shell::for_nobody(&app, language, &Uri::from_static("/login")),
-        next: local(&typed.next).to_owned(),
+        next: local(&typed.next, "").to_owned(),
         name: name.to_owned(),
         refusal: Some(refusal),
-        has_users: user::any_exists(&app.store).await?,
+        has_users: person::any_exists(&app.store).await?,
     };
     let mut response = (status, Extension(Told), render(&page)?).into_response();
     if let Some(wait) =
@@ -117,19 +125,30 @@ pub(crate) async fn submit(
     Ok(response)
 }
 
+/// Begins a session of somebody who showed who they are, and leads to the page they wanted.
+async fn enter(app: &App, name: &str, next: &str) -> Result<Response, Fault> {
+    let person = person::find(&app.store, name).await?.ok_or(FaultKind::Unauthenticated)?;
+    let mut cookies = CookieJar::new().add(session::begin(app, name).await?);
+    if let Some(chosen) = person.profile.language {
+        cookies = cookies.add(language::cookie(chosen));
+    }
+    let home = begin_at(&Caller { person, token: None });
+    Ok((cookies, Redirect::to(local(next, home))).into_response())
+}
+
 /// Logs out.
 pub(crate) async fn log_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, Fault> {
     let gone = session::end(&app, &headers).await?;
     Ok((CookieJar::new().add(gone), Redirect::to("/login")).into_response())
 }
 
-/// Returns `wanted` if it is a page of ours, else the inbox.
-fn local(wanted: &str) -> &str {
+/// Returns `wanted` if it is a page of ours, else `home`.
+fn local<'a>(wanted: &'a str, home: &'a str) -> &'a str {
     // A second slash or a backslash would lead to another host.
     let is_local = wanted.starts_with('/')
         && !wanted.starts_with("//")
         && !wanted.contains(|c: char| c == '\\' || c.is_control());
-    if is_local { wanted } else { "/tasks" }
+    if is_local { wanted } else { home }
 }
 
 #[cfg(test)]
@@ -148,7 +167,7 @@ mod tests {
             ("javascript:alert(1)", "/tasks"),
         ];
         for (wanted, expected) in cases {
-            assert_eq!(local(wanted), expected, "case: {wanted:?}");
+            assert_eq!(local(wanted, "/tasks"), expected, "case: {wanted:?}");
         }
     }
 }

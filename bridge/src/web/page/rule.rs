@@ -10,6 +10,7 @@ use upturn_core::task::Title;
 
 use super::render;
 use super::shell::Shell;
+use crate::auth::rights::Action;
 use crate::explain::why_not::Question;
 use crate::lifecycle::{self, Term};
 use crate::runtime::request::Request;
@@ -47,6 +48,8 @@ struct RulePage {
     document: String,
     /// Newest first.
     terms: Vec<TermShown>,
+    /// Whether the reader may ask why there is no task.
+    can_ask: bool,
     /// This page.
     here: String,
     /// What was asked about.
@@ -94,6 +97,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Html<String>, Fault> {
+    shell.check(Action::ReadRules)?;
     let rule = RuleId::new(&id).map_err(|_| FaultKind::NotFound)?;
     let terms = lifecycle::terms(&app.store, Some(&id)).await?;
     let wanted = params.version.as_deref();
@@ -105,9 +109,11 @@ pub(crate) async fn show(
     let teller = shell.teller(&app);
     let summary = lifecycle::summary(&app.store, &id, &shown.version).await?;
     let scope: String = params.scope.trim().chars().take(SCOPE_MAX).collect();
+    let can_ask = shell.caller()?.can_everywhere(Action::AskWhyNot);
     let answer = if scope.is_empty() {
         None
     } else {
+        shell.check(Action::AskWhyNot)?;
         // The version that is shown, if it is in force; else the live one.
         let is_standing = named.is_some_and(|named| named.until_at.is_none());
         let in_force = summary.stage.filter(|stage| matches!(stage, Stage::Live | Stage::Shadow));
@@ -124,6 +130,7 @@ pub(crate) async fn show(
         asked_version: named.map(|named| Visible(&named.version).to_string()),
         document: VisibleLines(&summary.document).to_string(),
         terms: terms_shown(&app, &teller, &terms, &shown.version).await?,
+        can_ask,
         here: link(&id, None),
         id: Visible(&id).to_string(),
         scope,

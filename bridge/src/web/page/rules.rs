@@ -9,6 +9,7 @@ use upturn_core::rule::Stage;
 use super::render;
 use super::rule::{link, title};
 use super::shell::Shell;
+use crate::auth::rights::Action;
 use crate::lifecycle::{self, Standing};
 use crate::reload::{FileFinding, Refusal};
 use crate::runtime::switching::SUBJECT;
@@ -68,9 +69,11 @@ struct Switch {
 
 /// Shows them all.
 pub(crate) async fn show(State(app): State<App>, shell: Shell) -> Result<Html<String>, Fault> {
+    shell.check(Action::ReadRules)?;
+    let sight = shell.caller()?.sight_or_nothing(&app, Action::ReadTasks).await?;
     let teller = shell.teller(&app);
     let standing = lifecycle::standing(&app.store).await?;
-    let open = task_view::open_by_rule(&app.store).await?;
+    let open = task_view::open_by_rule(&app.store, &sight).await?;
     let switches = audit::newest_of_subject(&app.store, SUBJECT, SWITCHES_MAX).await?;
     let line = |Standing { term, summary }: &Standing| {
         let of_stage = summary.stage.map(|stage| (term.rule.clone(), stage));

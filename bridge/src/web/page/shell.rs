@@ -5,9 +5,13 @@ use axum::http::Uri;
 use axum::http::request::Parts;
 use axum::response::Response;
 
+use crate::auth::rights::Action;
+use crate::auth::sight::Sight;
 use crate::web::App;
 use crate::web::asset;
-use crate::web::i18n;
+use crate::web::caller::Caller;
+use crate::web::fault::{Fault, FaultKind};
+use crate::web::i18n::{self, key};
 use crate::web::language::Language;
 use crate::web::session::Reader;
 use crate::web::when::Teller;
@@ -17,8 +21,8 @@ use crate::web::when::Teller;
 pub(crate) struct Shell {
     /// The reader's language.
     pub(crate) language: Language,
-    /// The reader's name, if somebody is logged in.
-    pub(crate) reader: Option<String>,
+    /// The reader, if somebody is logged in.
+    pub(crate) reader: Option<Caller>,
     /// Where the page is, to mark it in the navigation.
     pub(crate) path: String,
     /// The same page in each language.
@@ -34,6 +38,15 @@ pub(crate) struct LanguageLink {
     pub(crate) href: String,
     /// The language.
     pub(crate) language: Language,
+}
+
+/// A part of the pages.
+#[derive(Clone, Debug)]
+pub(crate) struct Section {
+    /// Where it begins.
+    pub(crate) href: &'static str,
+    /// Its name.
+    pub(crate) label: String,
 }
 
 impl Shell {
@@ -53,6 +66,49 @@ impl Shell {
     /// Returns the text for `key` in the reader's language.
     pub(crate) fn text(&self, key: &str) -> String {
         i18n::text(self.language, key)
+    }
+
+    /// Returns whether the reader may do `action` to anything.
+    pub(crate) fn can(&self, action: Action) -> bool {
+        self.reader.as_ref().is_some_and(|reader| reader.can(action))
+    }
+
+    /// Returns the sections that the reader may see.
+    pub(crate) fn sections(&self) -> Vec<Section> {
+        let all = [
+            (Action::ReadTasks, "/tasks", key!("nav-tasks")),
+            (Action::ReadRules, "/rules", key!("nav-rules")),
+            (Action::ReadDeadLetters, "/dead-letters", key!("nav-dead-letters")),
+            (Action::ReadPeople, "/people", key!("nav-people")),
+            (Action::ReadAudit, "/audit", key!("nav-audit")),
+        ];
+        let open = all.into_iter().filter(|(action, _, _)| self.can(*action));
+        open.map(|(_, href, label)| Section { href, label: self.text(label) }).collect()
+    }
+
+    /// Returns the reader; refuses where nobody is logged in.
+    pub(crate) fn caller(&self) -> Result<&Caller, Fault> {
+        self.reader.as_ref().ok_or_else(|| FaultKind::Unauthenticated.into())
+    }
+
+    /// Refuses unless the reader may do `action` to everything.
+    pub(crate) fn check(&self, action: Action) -> Result<(), Fault> {
+        self.caller()?.check(action)
+    }
+
+    /// Returns what the reader may do `action` to; refuses if it is nothing.
+    pub(crate) async fn sight(&self, app: &App, action: Action) -> Result<Sight, Fault> {
+        self.caller()?.sight(app, action).await
+    }
+
+    /// Returns the frame of a page for `caller`, who may have yet to choose a password.
+    pub(crate) fn for_caller(app: &App, language: Language, uri: &Uri, caller: Caller) -> Self {
+        Self { reader: Some(caller), ..Self::for_nobody(app, language, uri) }
+    }
+
+    /// Returns whether the reader has a password of their own, so that other pages are open.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.reader.as_ref().is_some_and(|reader| reader.person.password_given_at.is_none())
     }
 
     /// Returns the path of the asset called `name`.
@@ -87,9 +143,8 @@ impl FromRequestParts<App> for Shell {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let reader = Reader::from_request_parts(parts, app).await?;
+        let Reader(caller) = Reader::from_request_parts(parts, app).await?;
         let language = parts.extensions.get().copied().unwrap_or(Language::En);
-        let shell = Self::for_nobody(app, language, &parts.uri);
-        Ok(Self { reader: Some(reader.name), ..shell })
+        Ok(Self::for_caller(app, language, &parts.uri, caller))
     }
 }

@@ -14,6 +14,7 @@ use upturn_core::task::{EpisodeState, Evidence};
 use super::shell::Shell;
 use super::tasks::{DueShown, OwnerShown, link, title};
 use super::{render, rule};
+use crate::auth::rights::Action;
 use crate::explain::task::{Taken, taken};
 use crate::store::audit::AuditEntry;
 use crate::store::task_view::{self, TaskDetail, TaskRow, TaskStatus};
@@ -113,23 +114,28 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Html<String>, Fault> {
-    let detail = task_view::find(&app.store, &TaskId::from_text(&id)).await?;
+    let sight = shell.sight(&app, Action::ReadTasks).await?;
+    let detail = task_view::find(&app.store, &sight, &TaskId::from_text(&id)).await?;
     let detail = detail.ok_or(FaultKind::NotFound)?;
     let teller = shell.teller(&app);
     let told = told(shell.language, &params.did);
     let taken = taken(&app.store, &detail).await?.map(|taken| taken_words(&teller, &taken));
-    render(&TaskPage { taken, told, ..page(shell, &teller, &detail) })
+    let acts = shell.caller()?.sight_or_nothing(&app, Action::ActOnTasks).await?;
+    let can_act = acts.covers(&detail.row.owner, detail.row.region.as_deref());
+    let page = page(shell, &teller, &detail);
+    let actions = if can_act { page.actions } else { Vec::new() };
+    render(&TaskPage { taken, told, actions, ..page })
 }
 
 /// Does what a button says and leads back to the task.
 pub(crate) async fn act(
     State(app): State<App>,
-    reader: Reader,
+    Reader(caller): Reader,
     Path((id, word)): Path<(String, String)>,
 ) -> Result<Redirect, Fault> {
     let verb = ask::verb(&word).ok_or(FaultKind::NotFound)?;
     let id = TaskId::from_text(&id);
-    let did = match ask::act(&app, &id, verb, &reader.name).await {
+    let did = match ask::act(&app, &id, verb, &caller).await {
         Ok(_) => &word,
         Err(fault) if fault.kind.status() == StatusCode::CONFLICT => REFUSED,
         Err(fault) => return Err(fault),

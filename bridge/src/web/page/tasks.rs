@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use askama::Template;
 use axum::Json;
 use axum::extract::{Extension, Query, State};
-use axum::response::{Html, Redirect};
+use axum::response::Html;
 use chrono::{DateTime, Utc};
 use fluent_bundle::FluentValue;
 use serde::{Deserialize, Serialize};
@@ -13,13 +13,14 @@ use upturn_core::id::TaskId;
 
 use super::render;
 use super::shell::Shell;
+use crate::auth::rights::Action;
 use crate::store::task_view::{self, TaskCounts, TaskCursor, TaskRow, TaskStatus};
 use crate::web::App;
+use crate::web::caller::Caller;
 use crate::web::fault::Fault;
 use crate::web::filter::{Filter, Owner, View};
 use crate::web::i18n::{key, text_with};
 use crate::web::language::Language;
-use crate::web::session::ApiReader;
 use crate::web::visible::Visible;
 use crate::web::when::{DueState, Teller, When};
 
@@ -139,29 +140,22 @@ impl Params {
     }
 }
 
-/// Leads to the inbox.
-pub(crate) async fn redirect(shell: Shell) -> Redirect {
-    drop(shell);
-    Redirect::to("/tasks")
-}
-
 /// Shows the inbox.
 pub(crate) async fn show(
     State(app): State<App>,
     shell: Shell,
     Query(params): Query<Params>,
 ) -> Result<Html<String>, Fault> {
+    let sight = shell.sight(&app, Action::ReadTasks).await?;
     let after = params.after.as_deref().map(str::parse::<TaskCursor>).transpose();
     let after = after.map_err(|e| Fault::bad_request(e.to_string()))?;
     let teller = shell.teller(&app);
     let today = teller.today();
     let filter = params.filter();
-    let reader = shell.reader.clone().unwrap_or_default();
-
-    let wanted = filter.tasks(&reader, today);
-    let page = task_view::page(&app.store, &wanted, after.as_ref(), PAGE_LEN).await?;
-    let counts = task_view::counts(&app.store, &wanted.owner, today).await?;
-    let is_untouched = page.rows.is_empty() && !task_view::any_exists(&app.store).await?;
+    let wanted = filter.tasks(shell.caller()?.id(), today);
+    let page = task_view::page(&app.store, &sight, &wanted, after.as_ref(), PAGE_LEN).await?;
+    let counts = task_view::counts(&app.store, &sight, &wanted.owner, today).await?;
+    let is_untouched = page.rows.is_empty() && !task_view::any_exists(&app.store, &sight).await?;
     let next = page.next.map(|next| filter.link(&[("after", &next.to_string())]));
     let top = page.rows.first().map(place).unwrap_or_default();
     render(&TasksPage {
@@ -191,12 +185,13 @@ pub(crate) struct News {
 pub(crate) async fn count_new(
     State(app): State<App>,
     Extension(language): Extension<Language>,
-    reader: ApiReader,
+    caller: Caller,
     Query(params): Query<Params>,
 ) -> Result<Json<News>, Fault> {
+    let sight = caller.sight(&app, Action::ReadTasks).await?;
     let teller = Teller { language, zone: app.reloader.zone(), now: app.clock.now() };
-    let wanted = params.filter().tasks(&reader.name, teller.today());
-    let page = task_view::page(&app.store, &wanted, None, NEW_MAX).await?;
+    let wanted = params.filter().tasks(caller.id(), teller.today());
+    let page = task_view::page(&app.store, &sight, &wanted, None, NEW_MAX).await?;
     let top = params.top.unwrap_or_default();
     let count = match top.parse::<TaskCursor>() {
         Ok(top) => page.rows.iter().take_while(|row| is_above(row, &top)).count(),

@@ -2,22 +2,19 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use serde_json::json;
 use upturn_core::input::Verb;
 use upturn_core::rule::Stage;
 
 use super::api::{assert_problem, get};
-use super::site::{Answer, NAME, PASSWORD, Site, task};
+use super::site::{Answer, NAME, PASSWORD, Site, bearer, task};
 use super::writer::with_writer;
 use crate::store;
 use crate::store::task::Taken;
 
 async fn post(site: &Site, path: &str) -> Answer {
-    let credentials = STANDARD.encode(format!("{NAME}:{PASSWORD}"));
-    let request = Request::post(path).header("authorization", format!("Basic {credentials}"));
+    let request = Request::post(path).header("authorization", bearer(NAME));
     site.send(request.body(Body::empty()).unwrap()).await
 }
 

@@ -2,12 +2,10 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use upturn_core::event::Event;
 
-use super::site::{Answer, NAME, PASSWORD, Site};
+use super::site::{Answer, NAME, Site, bearer};
 use super::writer::with_writer;
 use crate::store::event::read_after;
 
@@ -15,10 +13,9 @@ const JSON: &str = "application/json";
 const LINES: &str = "application/x-ndjson";
 
 async fn post(site: &Site, kind: &str, body: impl Into<Vec<u8>>) -> Answer {
-    let credentials = STANDARD.encode(format!("{NAME}:{PASSWORD}"));
     let request = Request::post("/api/v1/events")
         .header("content-type", kind)
-        .header("authorization", format!("Basic {credentials}"))
+        .header("authorization", bearer(NAME))
         .body(Body::from(body.into()));
     site.send(request.unwrap()).await
 }
@@ -154,7 +151,7 @@ async fn refuses_what_is_no_body_of_events() {
         let answer = post(&site, kind, body).await;
         assert_eq!(answer.status, expected, "case: {case}: {}", answer.text());
     }
-    let stranger = site.post("/api/v1/events", "", &[]).await;
+    let stranger = site.call("POST", "/api/v1/events", &[], "{}").await;
     assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
 }
 

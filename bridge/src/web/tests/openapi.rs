@@ -4,23 +4,20 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::api::{assert_problem, get};
-use super::site::{NAME, PASSWORD, Site, task};
+use super::site::{NAME, Site, bearer, task};
 
 const PATH: &str = "/api/v1/openapi.json";
 
 /// Returns the status of a request to `path` with its parts filled in.
 async fn status(site: &Site, method: &str, path: &str) -> StatusCode {
     let path = path.replace("{id}", "1").replace("{verb}", "accept");
-    let credentials = STANDARD.encode(format!("{NAME}:{PASSWORD}"));
     let request = Request::builder()
         .method(Method::from_bytes(method.to_ascii_uppercase().as_bytes()).unwrap())
         .uri(path)
-        .header("authorization", format!("Basic {credentials}"));
+        .header("authorization", bearer(NAME));
     site.send(request.body(Body::empty()).unwrap()).await.status
 }
 
@@ -44,22 +41,27 @@ async fn describes_each_route_that_is_served_and_no_other() {
                 .collect();
             assert_eq!(named, parts, "case: {method} {path}");
         }
-        for method in ["get", "post", "put", "delete"] {
+        for method in ["get", "post", "put", "patch", "delete"] {
             let is_served = status(&site, method, path).await != StatusCode::METHOD_NOT_ALLOWED;
             let is_described = operations.get(method).is_some();
             assert_eq!(is_served, is_described, "case: {method} {path}");
         }
     }
     let expected = [
+        "get /api/v1/audit",
         "get /api/v1/dead-letters",
         "get /api/v1/dead-letters/{id}/raw",
         "get /api/v1/openapi.json",
+        "get /api/v1/people",
+        "get /api/v1/people/{id}",
         "get /api/v1/rules",
         "get /api/v1/rules/{id}/why-not",
         "get /api/v1/tasks",
         "get /api/v1/tasks/{id}",
         "get /api/v1/tasks/{id}/explanation",
+        "patch /api/v1/people/{id}",
         "post /api/v1/events",
+        "post /api/v1/people",
         "post /api/v1/rules/reload",
         "post /api/v1/tasks/{id}/{verb}",
     ];

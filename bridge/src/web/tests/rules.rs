@@ -4,12 +4,10 @@ use std::fs;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::api::{assert_problem, get};
-use super::site::{Answer, NAME, PASSWORD, Site};
+use super::site::{Answer, NAME, Site, bearer};
 use super::writer::with_writer;
 
 pub(super) fn rule(id: &str, stage: &str, times: u8) -> String {
@@ -25,9 +23,8 @@ pub(super) fn write(site: &Site, file: &str, text: &str) {
 }
 
 pub(super) async fn post(site: &Site, path: &str, body: Value) -> Answer {
-    let credentials = STANDARD.encode(format!("{NAME}:{PASSWORD}"));
     let request = Request::post(path)
-        .header("authorization", format!("Basic {credentials}"))
+        .header("authorization", bearer(NAME))
         .header("content-type", "application/json");
     site.send(request.body(Body::from(body.to_string())).unwrap()).await
 }

@@ -11,25 +11,30 @@ use axum::http::request::Builder;
 use axum::http::{HeaderMap, Request as HttpRequest, StatusCode};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::{OnceCell, broadcast, mpsc};
 use tower::ServiceExt as _;
 use upturn_core::id::{DeviceId, EventId, RuleId, TaskId};
+use upturn_core::registry::Registry;
 use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Occasion, Task, Title};
 
-use crate::auth::password;
+use crate::auth::person::{EVERYWHERE, Profile};
+use crate::auth::rights::TokenScope;
+use crate::auth::role::Role;
+use crate::auth::{password, token};
 use crate::clock::Clock;
 use crate::config::{Config, RegistryConfig, RulesConfig};
 use crate::health::Health;
 use crate::ingest::submission::Submission;
 use crate::reload::Reloader;
 use crate::runtime::request::Request;
+use crate::store::api_token::{self, ApiToken};
 use crate::store::audit::{self, NewEntry};
 use crate::store::dead_letter::{self, NewDeadLetter};
-use crate::store::user::{self, NewUser};
+use crate::store::person::{self, NewPerson};
+use crate::store::session::{self, Session};
 use crate::store::{self, Store};
 use crate::telemetry::Metrics;
 use crate::web::{App, Change, WebSettings, router};
@@ -128,7 +133,12 @@ impl Site {
         fs::create_dir(folder.path().join("registry")).unwrap();
         let as_clock: Arc<dyn Clock> = Arc::<Fixed>::clone(&clock);
         let app = App {
-            reloader: Arc::new(Reloader::new(&config, asks.clone(), as_clock, Tz::UTC)),
+            reloader: Arc::new(Reloader::new(
+                &config,
+                asks.clone(),
+                as_clock,
+                &Registry::default(),
+            )),
             asks,
             store: store.clone(),
             health: health.clone(),
@@ -137,7 +147,7 @@ impl Site {
             submit,
             clock: Arc::<Fixed>::clone(&clock),
             settings: Arc::new(settings),
-            gate: Arc::default(),
+            throttle: Arc::default(),
         };
         let folder = Arc::new(folder);
         let submissions = Arc::new(Mutex::new(Some(submissions)));
@@ -157,9 +167,32 @@ impl Site {
         // Argon2 is slow by design; one hash serves all tests.
         static HASH: OnceCell<String> = OnceCell::const_new();
         let hash = HASH.get_or_init(|| async { password::hash(PASSWORD.into()).await.unwrap() });
-        let (password_hash, created_at) = (hash.await, self.now());
-        let new = NewUser { name: NAME, password_hash, language: None, created_at };
-        assert!(user::create(&self.store, new).await.unwrap());
+        let roles = [Role::Admin, Role::Operations, Role::SalesManager].into();
+        let everything =
+            Profile { roles, regions: [EVERYWHERE.into()].into(), ..Profile::default() };
+        self.add_person(NAME, everything, hash.await).await;
+    }
+
+    /// Adds somebody with a token for everything, which is [`token_of`] them.
+    pub(super) async fn add_person(&self, id: &str, profile: Profile, hash: &str) {
+        let created_at = self.now();
+        let (id, password_hash) = (id.to_owned(), hash.to_owned());
+        let token = ApiToken {
+            id: id.clone(),
+            person: id.clone(),
+            label: "tests".into(),
+            scopes: TokenScope::ALL.into(),
+            created_at,
+            expires_at: created_at + TimeDelta::days(365),
+            last_used_at: None,
+            revoked_at: None,
+        };
+        let new = NewPerson { id, profile, password_hash, is_given: false, created_at };
+        let mut tx = self.store.begin().await.unwrap();
+        assert!(person::create(&mut tx, &new).await.unwrap());
+        let hash = token::hash(&token_of(&new.id));
+        api_token::create(&mut tx, &token, &hash).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {
@@ -192,12 +225,38 @@ impl Site {
         self.send(with_headers(request, headers).body(Body::from(form.to_owned())).unwrap()).await
     }
 
+    /// Sends JSON, or nothing, as a program does.
+    pub(super) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: Headers<'_>,
+        body: &str,
+    ) -> Answer {
+        let request = HttpRequest::builder().method(method).uri(path).header(HOST, "upturn.test");
+        let request = if body.is_empty() {
+            request
+        } else {
+            request.header(CONTENT_TYPE, "application/json")
+        };
+        self.send(with_headers(request, headers).body(Body::from(body.to_owned())).unwrap()).await
+    }
+
     pub(super) async fn log_in(&self, password: &str) -> Answer {
         let form = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("name", NAME)
             .append_pair("password", password)
             .finish();
         self.post("/login", &form, &[("origin", "http://upturn.test")]).await
+    }
+
+    /// Begins a session of `id` past the log-in page, which is slow by design; returns its cookie.
+    pub(super) async fn enter(&self, id: &str) -> String {
+        let text = token::new().unwrap();
+        let (created_at, expires_at) = (self.now(), self.now() + TimeDelta::minutes(30));
+        let session = Session { user: id.to_owned(), created_at, expires_at };
+        session::create(&self.store, &token::hash(&text), &session).await.unwrap();
+        format!("upturn_session={text}")
     }
 
     /// Gets a page as somebody who is logged in.
@@ -270,6 +329,16 @@ impl Site {
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// Returns the token of somebody whom a test added.
+pub(super) fn token_of(id: &str) -> String {
+    format!("upt_{id}")
+}
+
+/// Returns the header by which a program speaks for `id`.
+pub(super) fn bearer(id: &str) -> String {
+    format!("Bearer {}", token_of(id))
 }
 
 /// Returns a new store in `folder`: a copy of one, so that the schema is made once for all tests.
