@@ -13,4 +13,3 @@ pub(crate) mod door;
 pub(crate) mod dialer;
 pub(crate) mod mqtt;
 mod pem;
-pub(crate) mod tunnel;

@@ -240,6 +240,7 @@ impl Runtime<'_> {
         if decoded.is_empty() {
             return Ok(submitted::outcome(&decoded.submitted, &[]));
         }
+        self.store.require_room()?;
         let old = fold.cursor;
         let new = decoded.events.last().map_or(old, |(position, _, _)| *position);
         let Decoded { events, dead_letters, states, repeated, submitted } = decoded;

@@ -43,6 +43,7 @@ pub(crate) mod person;
 mod postgres;
 pub(crate) mod retention;
 pub(crate) mod retained_state;
+pub(crate) mod room;
 pub(crate) mod rule;
 pub(crate) mod schema;
 pub(crate) mod session;
@@ -120,6 +121,16 @@ impl Store {
             Backend::Sqlite(readers) => Backend::Sqlite(readers.begin().await?),
             Backend::Postgres(pool) => Backend::Postgres(answer(pool.begin()).await?),
         }))
+    }
+
+    /// Returns an error where what is left on the disk is kept free: events are to wait.
+    ///
+    /// PostgreSQL's disk is its own; it says by itself when that is full.
+    pub(crate) fn require_room(&self) -> Result<(), StoreError> {
+        match &self.0 {
+            Backend::Sqlite(database) => database.require_room(),
+            Backend::Postgres(_) => Ok(()),
+        }
     }
 
     /// Asks the database for a sign of life; answers within seconds either way.

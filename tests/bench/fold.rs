@@ -12,9 +12,7 @@ use upturn_core::input::Input;
 use upturn_core::registry::Registry;
 use upturn_core::rule::parse;
 
-use super::{cpu_s, say};
-
-type Failure = Box<dyn std::error::Error>;
+use super::figures::{Failure, cpu_s, say};
 
 /// Events of each figure.
 const EVENTS: u64 = 500_000;

@@ -42,6 +42,15 @@ impl SmallDisk {
         assert!(!dd.status().unwrap().success(), "dd ends when the disk is full");
     }
 
+    /// Uses up all but `left` bytes.
+    fn fill_but(&self, left: u64) {
+        self.fill();
+        let ballast = std::fs::File::options().write(true).open(self.0.path().join("ballast"));
+        let ballast = ballast.unwrap();
+        let size = ballast.metadata().unwrap().len();
+        ballast.set_len(size.saturating_sub(left)).unwrap();
+    }
+
     fn make_room(&self) {
         std::fs::remove_file(self.0.path().join("ballast")).unwrap();
     }
@@ -85,6 +94,16 @@ fn a_full_disk_is_named_and_work_goes_on_when_there_is_room() {
     let kept = publish_through(&site, "storage", || disk.fill(), || disk.make_room());
     assert_eq!(kept, Kept::ALL);
     assert_eq!(site.running().terminate(), Some(0));
+}
+
+#[test]
+fn the_last_of_a_disk_is_kept_free() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let site = Site::start(&Plan { data: Some(disk.0.path().to_owned()), ..load::plan() });
+    // Enough for many commits, and less than one part in twenty.
+    let fill = || disk.fill_but(900 * 1024);
+    let kept = publish_through(&site, "are kept free", fill, || disk.make_room());
+    assert_eq!(kept, Kept::ALL);
 }
 
 /// Makes calls of the system fail in a program that is started with [`Trouble::environment`].

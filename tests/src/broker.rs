@@ -99,6 +99,11 @@ impl Mosquitto {
         Some(broker)
     }
 
+    /// Returns its number in the system, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Running::id)
+    }
+
     /// Has it forget every session and message; it must not run.
     pub fn forget(&self) {
         std::fs::remove_file(self.folder.path().join("mosquitto.db")).unwrap();

@@ -4,7 +4,6 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
-    clippy::unwrap_in_result,
     reason = "a test ends where something is missing, and says what it leaves out"
 )]
 

@@ -73,7 +73,7 @@ pub struct Site {
     /// The program, while it runs.
     pub process: Option<Running>,
     /// The address of the database.
-    store: String,
+    pub store: String,
     program: Option<PathBuf>,
     environment: Vec<(&'static str, String)>,
 }
@@ -323,18 +323,25 @@ impl Database {
             left_out(&SAID, "PostgreSQL; set UPTURN_TEST_POSTGRES to a server's URL");
             return None;
         };
-        let server = server.into_string().unwrap();
+        Some(Self::on(server.into_string().unwrap()))
+    }
+
+    /// Makes one on `server`.
+    pub fn on(server: String) -> Self {
         let name = format!("upturn_{}_{}", std::process::id(), free_port());
         execute(&server, format!("CREATE DATABASE {name}"));
         let (rest, query) = server.split_once('?').map_or((&*server, None), |(r, q)| (r, Some(q)));
         let base = rest.rsplit_once('/').unwrap().0;
         let query = query.map_or_else(String::new, |query| format!("?{query}"));
         let url = format!("{base}/{name}{query}");
-        Some(Self { url, server, name })
+        Self { url, server, name }
     }
-}
 
-impl Database {
+    /// Has every session from here on run with a setting of its own.
+    pub fn set(&self, name: &str, value: &str) {
+        execute(&self.server, format!("ALTER DATABASE {} SET {name} = {value}", self.name));
+    }
+
     /// Returns a connection that can be cut, and the database's address by way of it.
     pub fn by_proxy(&self) -> (Proxy, String) {
         let folder = self.url.rsplit_once("host=").expect("the tests' server has a socket").1;

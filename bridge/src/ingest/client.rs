@@ -24,10 +24,6 @@ use crate::telemetry::Metrics;
 
 pub(crate) mod limits;
 
-/// Acknowledgements that wait to be written. They leave one by one while reads come by the dozen,
-/// and Mosquitto 2.0 sends a backlog without regard to the Receive Maximum, so there is room for
-/// those of a million messages; the list grows only as it is used.
-const REQUESTS_MAX: usize = 1 << 20;
 /// A connection that stood as long as this was a good one, whatever ended it.
 const GOOD_AFTER: Duration = Duration::from_secs(10);
 /// Connections in a row that the broker ended sooner, after which somebody else probably uses our
@@ -80,7 +76,7 @@ pub(crate) enum ReadError {
 
 /// Reads until `shutdown`; after trouble it connects again by itself.
 pub(crate) async fn run(settings: Settings, links: Links) {
-    let (requests, events) = settings.options.for_stay().open(REQUESTS_MAX);
+    let (requests, events) = settings.options.open();
     let acks = Arc::new(Acks {
         requests: requests.clone(),
         epoch: Mutex::new(0),
@@ -191,12 +187,12 @@ impl Reader {
                 polled = self.events.poll(), if self.waiting.is_none() => match polled {
                     Ok(heard) => {
                         self.take(heard);
+                        self.take_more();
                         if self.acks.is_short.load(Ordering::Relaxed) {
                             tracing::warn!("too many acknowledgements wait; connecting again");
                             self.start_over();
                         }
                     }
-                    Err(LinkError::OldRelease) => self.start_over(),
                     Err(error) => {
                         let pause = self.on_trouble(error, &mut backoff);
                         self.start_over();
@@ -218,12 +214,21 @@ impl Reader {
         self.acks.next_epoch(&mut self.events);
     }
 
+    /// Takes what has come with it.
+    fn take_more(&mut self) {
+        while self.waiting.is_none()
+            && let Some(heard) = self.events.next_here()
+        {
+            self.take(heard);
+        }
+    }
+
     fn take(&mut self, heard: Heard) {
         match heard {
             Heard::Connected(welcome) => self.on_connected(&welcome),
             Heard::Subscribed(granted) => self.on_subscribed(&granted),
             Heard::Message(message) => self.on_message(message),
-            Heard::Published(_) | Heard::Other => {}
+            Heard::Published(_) => {}
         }
     }
 
@@ -295,7 +300,7 @@ impl Reader {
                 backoff.reset();
                 self.short = 0;
             }
-            Some(_) if error.is_hang_up() => self.short += 1,
+            Some(_) if matches!(error, LinkError::HungUp) => self.short += 1,
             Some(_) => {}
             // The broker is not there: it was no other program that ended the connection before.
             None => self.short = 0,

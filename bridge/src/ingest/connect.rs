@@ -1,11 +1,9 @@
-//! How to reach the site's broker: what `[mqtt.connect]` says, as the MQTT library wants it.
+//! How to reach the site's broker: what `[mqtt.connect]` says, with its files read.
 
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use std::sync::Arc;
 
-use super::dialer::{DialerSettings, TunnelError};
-use super::mqtt::{Host, Options};
-use super::tunnel::Tunnel;
+use super::dialer::{DialError, Dialer, DialerSettings};
+use super::mqtt::{Options, Peer};
 use crate::config::ConfigError;
 use crate::config::mqtt::ConnectConfig;
 
@@ -15,32 +13,17 @@ pub(crate) enum ConnectError {
     /// The password's file.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// TLS.
+    /// Certificates.
     #[error(transparent)]
-    Tunnel(#[from] TunnelError),
+    Dial(#[from] DialError),
 }
 
-/// The way to a broker, open as long as this lives.
-#[derive(Debug)]
-pub(crate) struct Way {
-    /// How the broker is reached, and as whom.
-    pub(crate) options: Options,
-    /// TLS goes through a socket of our own, since the MQTT library is built without it.
-    _tunnel: Option<Tunnel>,
-}
-
-/// Opens the way that `connect` describes; nothing is sent yet.
-pub(crate) async fn open(
-    connect: &ConnectConfig,
-    tracker: &TaskTracker,
-    shutdown: &CancellationToken,
-) -> Result<Way, ConnectError> {
-    let (host, tunnel) = if connect.url.is_tls() {
-        let tunnel = Tunnel::open(DialerSettings::of(connect), tracker, shutdown).await?;
-        (Host::Socket(tunnel.socket().display().to_string()), Some(tunnel))
+/// Returns the way that `connect` describes; nothing is sent yet.
+pub(crate) async fn options(connect: &ConnectConfig) -> Result<Options, ConnectError> {
+    let peer = if connect.url.is_tls() {
+        Peer::Tls(Arc::new(Dialer::new(DialerSettings::of(connect)).await?))
     } else {
-        (Host::Name(connect.url.host().to_owned()), None)
+        Peer::Plain(connect.url.host().to_owned(), connect.url.port())
     };
-    let options = Options::new(connect, &host, connect.password()?.as_ref());
-    Ok(Way { options, _tunnel: tunnel })
+    Ok(Options::new(connect, peer, connect.password()?))
 }

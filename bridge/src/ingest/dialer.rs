@@ -53,9 +53,9 @@ impl DialerSettings {
     }
 }
 
-/// Why there is no tunnel, or no connection through it.
+/// Why there is no TLS connection.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TunnelError {
+pub(crate) enum DialError {
     /// A file that is not what it should be.
     #[error(transparent)]
     File(#[from] PemError),
@@ -68,9 +68,9 @@ pub(crate) enum TunnelError {
     /// A host that cannot stand in a certificate.
     #[error("'{0}' is no name that a certificate can bear; check the broker's URL")]
     Name(String),
-    /// The tunnel's near end.
-    #[error("the tunnel's socket cannot be opened; check the folder for temporary files")]
-    Socket(#[source] io::Error),
+    /// Reading the certificates was broken off.
+    #[error("reading the certificates was broken off")]
+    Reading(#[source] tokio::task::JoinError),
     /// Nobody there.
     #[error("the broker at {target} does not answer; check its address and the network")]
     Unreachable {
@@ -106,13 +106,13 @@ impl std::fmt::Debug for Dialer {
 
 impl Dialer {
     /// Reads the certificates that `settings` name.
-    pub(crate) async fn new(settings: DialerSettings) -> Result<Self, TunnelError> {
+    pub(crate) async fn new(settings: DialerSettings) -> Result<Self, DialError> {
         let name = ServerName::try_from(settings.host.clone());
-        let name = name.map_err(|_| TunnelError::Name(settings.host.clone()))?;
+        let name = name.map_err(|_| DialError::Name(settings.host.clone()))?;
         let (host, port) = (settings.host.clone(), settings.port);
         // The system's certificates are a hundred files or more.
         let config = tokio::task::spawn_blocking(move || client_config(&settings)).await;
-        let config = config.map_err(|error| TunnelError::Socket(io::Error::other(error)))??;
+        let config = config.map_err(DialError::Reading)??;
         Ok(Self { connector: TlsConnector::from(Arc::new(config)), name, host, port })
     }
 
@@ -122,9 +122,9 @@ impl Dialer {
     }
 
     /// Opens a connection and sees to it that the broker is the one that is meant.
-    pub(crate) async fn dial(&self) -> Result<TlsStream<TcpStream>, TunnelError> {
-        let unreachable = |source| TunnelError::Unreachable { target: self.target(), source };
-        let handshake = |source| TunnelError::Handshake { target: self.target(), source };
+    pub(crate) async fn dial(&self) -> Result<TlsStream<TcpStream>, DialError> {
+        let unreachable = |source| DialError::Unreachable { target: self.target(), source };
+        let handshake = |source| DialError::Handshake { target: self.target(), source };
         let late = || io::Error::from(io::ErrorKind::TimedOut);
 
         let stream = timeout(DIAL_LIMIT, TcpStream::connect((self.host.as_str(), self.port))).await;
@@ -135,24 +135,24 @@ impl Dialer {
     }
 }
 
-fn client_config(settings: &DialerSettings) -> Result<ClientConfig, TunnelError> {
+fn client_config(settings: &DialerSettings) -> Result<ClientConfig, DialError> {
     let roots = match &settings.ca_file {
         Some(path) => pem::roots(path)?,
         None => system_roots(),
     };
     if roots.is_empty() {
-        return Err(TunnelError::NoRoots);
+        return Err(DialError::NoRoots);
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(TunnelError::Certificates)?
+        .map_err(DialError::Certificates)?
         .with_root_certificates(roots);
     let Some(files) = &settings.client else {
         return Ok(builder.with_no_client_auth());
     };
     let (chain, key) = (pem::chain(&files.cert)?, pem::key(&files.key)?);
-    builder.with_client_auth_cert(chain, key).map_err(TunnelError::Certificates)
+    builder.with_client_auth_cert(chain, key).map_err(DialError::Certificates)
 }
 
 /// Returns the authorities that the system trusts.
@@ -162,3 +162,6 @@ fn system_roots() -> RootCertStore {
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     roots
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,29 +1,63 @@
-//! The MQTT client library behind one face, whichever version of MQTT is spoken.
+//! An MQTT client that is told what to acknowledge, and when.
+//!
+//! The packets are the library's, the loop that reads and writes them is ours: the library's own
+//! writes one acknowledgement for every ten messages that it reads, each with a call of the system,
+//! and so has hundreds of thousands of them waiting while a broker sends a backlog. Here everything
+//! that waits is written at once, as bytes.
 
-use rumqttc::v5::mqttbytes::v5 as packets5;
-use rumqttc::{mqttbytes::v4 as packets3, v5};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use crate::config::mqtt::Qos;
+use bytes::BytesMut;
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
+use super::dialer::DialError;
+use crate::config::mqtt::{MqttVersion, Qos};
+
+mod codec;
 mod heard;
+mod line;
 mod options;
+mod v3;
+mod v5;
 
 pub(crate) use self::heard::{Announced, Heard, Message, Welcome};
-pub(crate) use self::options::{Host, Options, SESSION_EXPIRY_S};
+use self::line::Line;
+pub(crate) use self::options::{Options, Peer, SESSION_EXPIRY_S};
 
 /// Larger packets are refused by the broker on our behalf, where it can be told. Payloads over the
 /// decoder's limit but below this still arrive, and become dead letters.
 pub(crate) const PACKET_MAX: u32 = 1024 * 1024;
 /// How many messages the broker may send ahead of our acknowledgements.
 pub(crate) const IN_FLIGHT_MAX: u16 = 4_000;
+/// Bytes that wait to be written. Mosquitto 2.0 sends a backlog without regard to what we said is
+/// the most in flight, so there is room for the acknowledgements of a million messages.
+const WAITING_MAX: usize = 4 * 1024 * 1024;
+/// How long the broker may take to let us in.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
 
-/// What the library may be asked to send; a clone asks the same connection. Never waits.
+/// What is to be sent; a clone asks the same connection. Never waits.
 #[derive(Clone, Debug)]
-pub(crate) enum Requests {
-    /// MQTT 3.1.1.
-    V3(rumqttc::AsyncClient),
-    /// MQTT 5.
-    V5(v5::AsyncClient),
+pub(crate) struct Requests {
+    version: MqttVersion,
+    queue: Arc<Queue>,
+}
+
+/// What waits to be written, as bytes.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    /// Wakes whoever writes.
+    added: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    bytes: BytesMut,
+    /// The packet id of the last request of ours that has one.
+    last_id: u16,
 }
 
 /// There is no room for one more request.
@@ -32,213 +66,138 @@ pub(crate) enum Requests {
 pub(crate) struct Full;
 
 /// The connection: it is there as long as it is polled.
+#[derive(Debug)]
 pub(crate) struct Events {
-    line: Line,
-    /// The broker has released a publish of before this connection, so more of these may come.
-    has_old_releases: bool,
-}
-
-enum Line {
-    V3(Box<rumqttc::EventLoop>),
-    V5(Box<v5::EventLoop>),
+    options: Options,
+    queue: Arc<Queue>,
+    line: Option<Line>,
+    /// Why the connection ended, as far as nobody has been told.
+    trouble: Option<LinkError>,
 }
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LinkError {
-    /// MQTT 3.1.1.
+    /// The broker was not reached.
     #[error(transparent)]
-    V3(#[from] rumqttc::ConnectionError),
-    /// MQTT 5.
-    #[error(transparent)]
-    V5(#[from] v5::ConnectionError),
-    /// The broker released a message of before this connection; the next connection knows of it.
-    #[error("the broker released a message of the connection before")]
-    OldRelease,
+    Dial(#[from] DialError),
+    /// The connection broke.
+    #[error("the connection broke")]
+    Io(#[from] io::Error),
+    /// The broker said no, and why.
+    #[error("it does not let us in: {0}")]
+    Refused(String),
+    /// The broker sent what is no MQTT, or too large.
+    #[error("it sends what cannot be read: {0}")]
+    Malformed(String),
+    /// The broker ended the connection without a word.
+    #[error("it ended the connection")]
+    HungUp,
+    /// The broker ended the connection and said why.
+    #[error("it ended the connection: {0}")]
+    Ended(String),
     /// Somebody else came under our name.
     #[error("another program has logged in under our client id; give each [mqtt.connect] its own")]
     TakenOver,
+    /// The broker is silent.
+    #[error("it does not answer")]
+    Silent,
 }
 
 impl Requests {
     /// Acknowledges a message: PUBACK, or PUBREC.
     pub(crate) fn acknowledge(&self, packet_id: u16, qos: Qos) -> Result<(), Full> {
-        match self {
-            Self::V3(client) => {
-                let mut publish = packets3::Publish::new("", qos3(qos), "");
-                publish.pkid = packet_id;
-                client.try_ack(&publish).map_err(|_| Full)
-            }
-            Self::V5(client) => {
-                let mut publish = packets5::Publish::new("", qos5(qos), "", None);
-                publish.pkid = packet_id;
-                client.try_ack(&publish).map_err(|_| Full)
-            }
-        }
+        self.push(|waiting| codec::acknowledge(packet_id, qos, &mut waiting.bytes))
     }
 
     /// Subscribes to all of `filters`.
     pub(crate) fn subscribe(&self, filters: &[String], qos: Qos) -> Result<(), Full> {
-        match self {
-            Self::V3(client) => {
-                let filters = filters.iter();
-                let filters =
-                    filters.map(|path| packets3::SubscribeFilter::new(path.clone(), qos3(qos)));
-                client.try_subscribe_many(filters).map_err(|_| Full)
-            }
-            Self::V5(client) => {
-                let filters = filters.iter().map(|path| packets5::Filter {
-                    path: path.clone(),
-                    qos: qos5(qos),
-                    nolocal: false,
-                    preserve_retain: false,
-                    retain_forward_rule: packets5::RetainForwardRule::OnNewSubscribe,
-                });
-                client.try_subscribe_many(filters).map_err(|_| Full)
-            }
-        }
+        self.push(|Waiting { bytes, last_id }| match self.version {
+            MqttVersion::V3 => v3::subscribe(next(last_id), filters, qos, bytes),
+            MqttVersion::V5 => v5::subscribe(next(last_id), filters, qos, bytes),
+        })
     }
 
     /// Publishes at QoS 1; the answer is [`Heard::Published`].
     pub(crate) fn publish(&self, topic: &str, payload: Vec<u8>) -> Result<(), Full> {
-        match self {
-            Self::V3(client) => client
-                .try_publish(topic, rumqttc::QoS::AtLeastOnce, false, payload)
-                .map_err(|_| Full),
-            Self::V5(client) => client
-                .try_publish(topic, v5::mqttbytes::QoS::AtLeastOnce, false, payload)
-                .map_err(|_| Full),
-        }
+        self.push(|Waiting { bytes, last_id }| match self.version {
+            MqttVersion::V3 => v3::publish(next(last_id), topic, payload, bytes),
+            MqttVersion::V5 => v5::publish(next(last_id), topic, payload, bytes),
+        })
     }
 
     /// Says good-bye.
     pub(crate) fn disconnect(&self) -> Result<(), Full> {
-        match self {
-            Self::V3(client) => client.try_disconnect().map_err(|_| Full),
-            Self::V5(client) => client.try_disconnect().map_err(|_| Full),
+        self.push(|waiting| codec::disconnect(&mut waiting.bytes))
+    }
+
+    fn push(&self, write: impl FnOnce(&mut Waiting) -> Result<(), Full>) -> Result<(), Full> {
+        let mut waiting = self.queue.lock();
+        if WAITING_MAX < waiting.bytes.len() {
+            return Err(Full);
         }
+        write(&mut waiting)?;
+        drop(waiting);
+        self.queue.added.notify_one();
+        Ok(())
+    }
+}
+
+fn next(last_id: &mut u16) -> u16 {
+    *last_id = last_id.checked_add(1).unwrap_or(1);
+    *last_id
+}
+
+impl Queue {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Events {
-    /// Connects, reads and writes, until there is something to tell.
+    /// Connects, reads and writes, until there is something to tell. May be given up at any time.
     pub(crate) async fn poll(&mut self) -> Result<Heard, LinkError> {
-        let error = match &mut self.line {
-            Line::V3(events) => match events.poll().await {
-                Ok(rumqttc::Event::Incoming(packet)) => return Ok(heard::of_v3(packet)),
-                Ok(rumqttc::Event::Outgoing(_)) => return Ok(Heard::Other),
-                Err(error) => LinkError::V3(error),
-            },
-            Line::V5(events) => match events.poll().await {
-                Ok(v5::Event::Incoming(packet)) => return Ok(heard::of_v5(packet)),
-                Ok(v5::Event::Outgoing(_)) => return Ok(Heard::Other),
-                Err(error) => LinkError::V5(error),
-            },
-        };
-        if error.is_old_release() && !self.has_old_releases {
-            self.has_old_releases = true;
-            return Err(LinkError::OldRelease);
+        if let Some(error) = self.trouble.take() {
+            return Err(error);
         }
-        Err(if error.is_take_over() { LinkError::TakenOver } else { error })
+        let Some(line) = &mut self.line else {
+            let connecting = timeout(CONNECT_MAX, Line::connect(&self.options));
+            let (line, welcome) = connecting.await.map_err(|_| LinkError::Silent)??;
+            self.line = Some(line);
+            return Ok(Heard::Connected(welcome));
+        };
+        let polled = line.next(&self.queue).await;
+        if polled.is_err() {
+            self.line = None;
+        }
+        polled
+    }
+
+    /// Returns what has come already, without waiting; trouble is left to [`Events::poll`].
+    pub(crate) fn next_here(&mut self) -> Option<Heard> {
+        match self.line.as_mut()?.next_here() {
+            Ok(heard) => heard,
+            Err(error) => {
+                self.line = None;
+                self.trouble = Some(error);
+                None
+            }
+        }
+    }
+
+    /// Writes what waits, hears no answer, and ends the connection.
+    pub(crate) async fn finish(&mut self) -> Result<(), LinkError> {
+        match self.line.take() {
+            Some(line) => line.finish(&self.queue).await,
+            None => Ok(()),
+        }
     }
 
     /// Ends the connection and forgets what waits to be sent on it. Nobody may ask for something
     /// to be sent meanwhile.
     pub(crate) fn forget(&mut self) {
-        match &mut self.line {
-            Line::V3(events) => {
-                events.clean();
-                events.pending.clear();
-                events.state.events.clear();
-            }
-            Line::V5(events) => {
-                events.clean();
-                events.pending.clear();
-                events.state.events.clear();
-            }
-        }
-        if self.has_old_releases {
-            self.expect_releases();
-        }
-    }
-
-    /// Makes the library answer whatever release comes.
-    ///
-    /// We committed a message of QoS 2 and said so (PUBREC); the broker releases it (PUBREL), if
-    /// need be on the next connection. The library knows nothing of the one before, takes the
-    /// release for a fault and connects again, for ever. So it is told of every packet id there is.
-    fn expect_releases(&mut self) {
-        for packet_id in 1..=u16::MAX {
-            let is_known = match &mut self.line {
-                Line::V3(events) => {
-                    let mut publish = packets3::Publish::new("", rumqttc::QoS::ExactlyOnce, "");
-                    publish.pkid = packet_id;
-                    let packet = packets3::Packet::Publish(publish);
-                    let is_known = events.state.handle_incoming_packet(packet).is_ok();
-                    events.state.events.clear();
-                    is_known
-                }
-                Line::V5(events) => {
-                    let qos = v5::mqttbytes::QoS::ExactlyOnce;
-                    let mut publish = packets5::Publish::new("", qos, "", None);
-                    publish.pkid = packet_id;
-                    let packet = packets5::Packet::Publish(publish);
-                    let is_known = events.state.handle_incoming_packet(packet).is_ok();
-                    events.state.events.clear();
-                    is_known
-                }
-            };
-            if !is_known {
-                return;
-            }
-        }
-    }
-}
-
-impl LinkError {
-    /// Whether the broker released a message that the library does not know.
-    fn is_old_release(&self) -> bool {
-        matches!(
-            self,
-            Self::V3(rumqttc::ConnectionError::MqttState(rumqttc::StateError::Unsolicited(_)))
-                | Self::V5(v5::ConnectionError::MqttState(v5::StateError::Unsolicited(_)))
-        )
-    }
-
-    /// Whether the broker ended the connection without a word.
-    pub(crate) fn is_hang_up(&self) -> bool {
-        matches!(
-            self,
-            Self::V3(rumqttc::ConnectionError::MqttState(rumqttc::StateError::ConnectionAborted))
-                | Self::V5(v5::ConnectionError::MqttState(v5::StateError::ConnectionAborted))
-        )
-    }
-
-    /// Whether the broker says that somebody else came under our name; MQTT 3.1.1 has no word.
-    fn is_take_over(&self) -> bool {
-        let Self::V5(v5::ConnectionError::MqttState(v5::StateError::ServerDisconnect {
-            reason_code,
-            ..
-        })) = self
-        else {
-            return false;
-        };
-        *reason_code == packets5::DisconnectReasonCode::SessionTakenOver
-    }
-}
-
-fn qos3(qos: Qos) -> rumqttc::QoS {
-    match qos {
-        Qos::AtMostOnce => rumqttc::QoS::AtMostOnce,
-        Qos::AtLeastOnce => rumqttc::QoS::AtLeastOnce,
-        Qos::ExactlyOnce => rumqttc::QoS::ExactlyOnce,
-    }
-}
-
-fn qos5(qos: Qos) -> v5::mqttbytes::QoS {
-    match qos {
-        Qos::AtMostOnce => v5::mqttbytes::QoS::AtMostOnce,
-        Qos::AtLeastOnce => v5::mqttbytes::QoS::AtLeastOnce,
-        Qos::ExactlyOnce => v5::mqttbytes::QoS::ExactlyOnce,
+        self.line = None;
+        self.trouble = None;
+        self.queue.lock().bytes = BytesMut::new();
     }
 }

@@ -78,6 +78,17 @@ pub(crate) enum StoreError {
     /// There is no room left where the database lies.
     #[error("the storage of the database is full; free some space, and work goes on by itself")]
     Full(#[source] sqlx::Error),
+    /// Hardly any room is left where the database lies.
+    #[error(
+        "the storage of the database has {free_mib} MiB left, of which {reserve_mib} MiB are kept \
+         free; free some space, and work goes on by itself"
+    )]
+    Reserve {
+        /// What is left.
+        free_mib: u64,
+        /// What is kept free.
+        reserve_mib: u64,
+    },
     /// The database took longer than one that is there needs.
     #[error("the database does not answer; it is tried again")]
     NoAnswer,
@@ -149,9 +160,11 @@ impl StoreError {
     /// Whether the same can succeed later without a person's help.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Unavailable(_) | Self::Full(_) | Self::NoAnswer => {
-                true
-            }
+            Self::Unreachable { .. }
+            | Self::Unavailable(_)
+            | Self::Full(_)
+            | Self::Reserve { .. }
+            | Self::NoAnswer => true,
             Self::Address(_)
             | Self::NoFolder(_)
             | Self::NotWritable { .. }

@@ -11,6 +11,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 
 use super::error::{self, StoreError};
+use super::room::{MIB, Room};
 
 /// More do not help: reading is bound by the processor.
 const READERS_MAX: u32 = 4;
@@ -42,6 +43,17 @@ impl SqliteDatabase {
         let readers =
             pool(READERS_MAX).connect_lazy_with(options(&path).pragma("query_only", "ON"));
         Ok(Self { path, writer, readers })
+    }
+
+    /// Returns an error where no more is left on the disk than is kept free.
+    pub(super) fn require_room(&self) -> Result<(), StoreError> {
+        // A disk that cannot tell is written to until it is full.
+        let Ok(room) = Room::at(folder_of(&self.path)) else { return Ok(()) };
+        if room.free < room.reserve() {
+            let (free_mib, reserve_mib) = (room.free / MIB, room.reserve().div_ceil(MIB));
+            return Err(StoreError::Reserve { free_mib, reserve_mib });
+        }
+        Ok(())
     }
 
     /// Reads the whole file and returns an error if it is damaged.

@@ -32,7 +32,7 @@ pub(super) fn start(
     let settings = mqtt::Settings { topic };
     let carrier: Box<dyn Carrier> = match (&doors.embedded, &doors.external) {
         (Some(door), _) => Box::new(Embedded { settings, door: door.clone() }),
-        (None, Some(way)) => Box::new(External::new(settings, &way.options)),
+        (None, Some(options)) => Box::new(External::new(settings, options)),
         (None, None) => return,
     };
     tracker.spawn(outbox::run(store.clone(), SystemClock, carrier, shutdown.clone()));
@@ -84,7 +84,7 @@ impl std::fmt::Debug for External {
 impl External {
     fn new(settings: mqtt::Settings, options: &Options) -> Self {
         // Nothing is left to the session: what is not acknowledged stays in the outbox.
-        let (requests, events) = options.for_visit("outbox").open(10);
+        let (requests, events) = options.for_visit("outbox").open();
         Self { settings, requests, events: Mutex::new(events) }
     }
 }

@@ -9,9 +9,10 @@ use tokio_util::task::TaskTracker;
 use super::StartError;
 use super::house::House;
 use crate::ingest::client;
-use crate::ingest::connect::{self, Way};
+use crate::ingest::connect;
 use crate::ingest::delivery::Delivery;
 use crate::ingest::door::{self, Homes, OpenDoor, TlsSettings};
+use crate::ingest::mqtt::Options;
 
 /// The longest pause before a door that stays shut is tried again.
 pub(super) const RETRY_MAX: Duration = Duration::from_secs(2);
@@ -43,7 +44,7 @@ pub(super) struct Doors {
     /// The broker in this process, if the settings ask for one.
     pub(super) embedded: Option<OpenDoor>,
     /// How to reach the site's broker, if the settings name one.
-    pub(super) external: Option<Way>,
+    pub(super) external: Option<Options>,
 }
 
 /// Opens all doors; returns once each takes messages in.
@@ -78,13 +79,13 @@ async fn open_embedded(opening: &Opening<'_>) -> Result<Option<OpenDoor>, StartE
     Ok(Some(door))
 }
 
-async fn open_external(opening: &Opening<'_>) -> Result<Option<Way>, StartError> {
+async fn open_external(opening: &Opening<'_>) -> Result<Option<Options>, StartError> {
     let house = opening.house;
     let Some(connect) = &house.config.mqtt.connect else { return Ok(None) };
-    let way = connect::open(connect, opening.tracker, opening.stop).await?;
+    let options = connect::options(connect).await?;
     let filters = house.sources.0.iter().map(|source| source.topic.filter());
     let settings = client::Settings {
-        options: way.options.clone(),
+        options: options.clone(),
         address: connect.url.to_string(),
         filters: filters.map(|filter| connect.filter(filter)).collect(),
         qos: connect.qos,
@@ -100,10 +101,10 @@ async fn open_external(opening: &Opening<'_>) -> Result<Option<Way>, StartError>
     };
     opening.tracker.spawn(client::run(settings, links));
     if opening.patience == Patience::Endless {
-        return Ok(Some(way));
+        return Ok(Some(options));
     }
     match is_ready.await {
-        Ok(Ok(())) => Ok(Some(way)),
+        Ok(Ok(())) => Ok(Some(options)),
         Ok(Err(error)) => {
             Err(StartError::Broker { address: connect.url.to_string(), source: Box::new(error) })
         }

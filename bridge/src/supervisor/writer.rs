@@ -47,6 +47,7 @@ pub(super) async fn run(
     while !house.shutdown.is_cancelled() {
         let commits = house.metrics.commits.get();
         let work = async {
+            house.store.require_room()?;
             let epoch = store::cursor::begin_epoch(&house.store).await?;
             let mut fold = runtime.recover(epoch, warm.take()).await?;
             if *is_due || fold.registry.is_empty() {

@@ -4,21 +4,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::{Check, Outcome};
 use crate::cli::causes;
 use crate::config::mqtt::ConnectConfig;
 use crate::ingest::client::limits;
 use crate::ingest::connect::{self, ConnectError};
-use crate::ingest::dialer::{Dialer, DialerSettings, TunnelError};
 use crate::ingest::mqtt::{Heard, LinkError, Options};
 
 /// How long the broker may take to let us in, and to let us go.
 const LOGIN_LIMIT: Duration = Duration::from_secs(10);
-/// Requests that wait at once: the farewell.
-const REQUESTS: usize = 4;
 
 /// Whether the broker lets us in.
 #[derive(Clone, Debug)]
@@ -32,8 +27,6 @@ pub(super) struct BrokerCheck {
 enum BrokerError {
     #[error(transparent)]
     Way(#[from] ConnectError),
-    #[error(transparent)]
-    Tls(#[from] TunnelError),
     #[error("it does not let us in")]
     Refused(#[from] LinkError),
     #[error("it does not answer within {} s", LOGIN_LIMIT.as_secs())]
@@ -58,7 +51,9 @@ impl Check for BrokerCheck {
                 let found = format!("{url}: {}", causes::describe(&error));
                 let advice = match error {
                     BrokerError::Way(_) => "correct the file or the certificates",
-                    BrokerError::Tls(_) => "correct the URL or the certificates",
+                    BrokerError::Refused(LinkError::Dial(_)) => {
+                        "correct the URL or the certificates"
+                    }
                     BrokerError::Refused(_) | BrokerError::Late => {
                         "see that the broker runs, and check URL, username and password"
                     }
@@ -71,19 +66,14 @@ impl Check for BrokerCheck {
 
 impl BrokerCheck {
     async fn log_in(&self) -> Result<Vec<String>, BrokerError> {
-        if self.connect.url.is_tls() {
-            // First without MQTT: through the tunnel no cause would come back.
-            Dialer::new(DialerSettings::of(&self.connect)).await?.dial().await?;
-        }
-        let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
-        let way = connect::open(&self.connect, &tracker, &shutdown).await?;
-        let entered = timeout(LOGIN_LIMIT, self.enter(&way.options));
+        let options = connect::options(&self.connect).await?;
+        let entered = timeout(LOGIN_LIMIT, self.enter(&options));
         entered.await.map_err(|_| BrokerError::Late)?
     }
 
     async fn enter(&self, options: &Options) -> Result<Vec<String>, BrokerError> {
         // A name of our own: with the real one we would throw a running Upturn out.
-        let (requests, mut events) = options.for_visit("doctor").open(REQUESTS);
+        let (requests, mut events) = options.for_visit("doctor").open();
         let welcome = loop {
             // A refusal comes as an error.
             if let Heard::Connected(welcome) = events.poll().await? {
@@ -92,7 +82,7 @@ impl BrokerCheck {
         };
         // The farewell is a courtesy.
         if requests.disconnect().is_ok() {
-            events.poll().await.ok();
+            events.finish().await.ok();
         }
         Ok(limits::check(&self.connect.url.to_string(), &welcome))
     }

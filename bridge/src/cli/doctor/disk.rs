@@ -3,13 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use rustix::fs::{Access, access, statvfs};
+use rustix::fs::{Access, access};
 
 use super::{Check, Outcome};
+use crate::store::room::{MIB, Room};
 
-const MIB: u64 = 1024 * 1024;
-/// Below this, nothing is acknowledged any more.
-const FREE_MIN: u64 = 64 * MIB;
 /// Below this share of the disk, in percent, a person should look, unless there is much all the
 /// same.
 const FREE_SHARE_MIN: u64 = 5;
@@ -45,11 +43,8 @@ impl Check for DiskCheck {
             let advice = format!("make the folder {place} and give it to the user Upturn runs as");
             return Outcome::fail(found, advice);
         }
-        match statvfs(folder) {
-            Ok(disk) => judge_space(
-                disk.f_bavail.saturating_mul(disk.f_frsize),
-                disk.f_blocks.saturating_mul(disk.f_frsize),
-            ),
+        match Room::at(folder) {
+            Ok(room) => judge(room),
             Err(error) => {
                 let found = format!("the free space of {place} is not known: {error}");
                 Outcome::warn(found, "look at it with df")
@@ -58,10 +53,12 @@ impl Check for DiskCheck {
     }
 }
 
-fn judge_space(free: u64, size: u64) -> Outcome {
+fn judge(room: Room) -> Outcome {
+    let Room { free, size } = room;
     let found = format!("{} MiB free of {} MiB", free / MIB, size / MIB);
     let advice = "make room, or move the database with store.url";
-    if free < FREE_MIN {
+    // Below this, nothing is acknowledged any more.
+    if free < room.reserve() || size == 0 {
         return Outcome::fail(found, advice);
     }
     let is_small_share = free < size / 100 * FREE_SHARE_MIN;
@@ -82,11 +79,13 @@ mod tests {
             ("plenty", 500 * MIB, 1_000 * MIB, Verdict::Ok),
             ("a small share", 400 * MIB, 10_000 * MIB, Verdict::Warn),
             ("a small share of a large disk", 20_000 * MIB, 1_000_000 * MIB, Verdict::Ok),
-            ("hardly any", 63 * MIB, 100 * MIB, Verdict::Fail),
+            ("hardly any", 63 * MIB, 10_000 * MIB, Verdict::Fail),
+            ("enough for a small disk", 6 * MIB, 100 * MIB, Verdict::Ok),
+            ("hardly any of a small disk", 4 * MIB, 100 * MIB, Verdict::Fail),
             ("no disk at all", 0, 0, Verdict::Fail),
         ];
         for (name, free, size, expected) in cases {
-            assert_eq!(judge_space(free, size).verdict, expected, "case: {name}");
+            assert_eq!(judge(Room { free, size }).verdict, expected, "case: {name}");
         }
     }
 

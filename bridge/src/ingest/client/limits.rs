@@ -13,7 +13,7 @@ const RECEIVE_MIN: u16 = 1_000;
 /// Brokers do not announce how many messages they queue; that they were given no thought shows in
 /// what they do announce. MQTT 3.1.1 announces nothing.
 pub(crate) fn check(address: &str, welcome: &Welcome) -> Vec<String> {
-    let Some(Announced { receive_max, packet_max, session_expiry_s }) = welcome.limits else {
+    let Some(Announced { receive_max, packet_max, session_expiry_s, .. }) = welcome.limits else {
         return Vec::new();
     };
     let mut warnings = Vec::new();
