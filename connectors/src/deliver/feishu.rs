@@ -107,9 +107,12 @@ pub fn compose(letter: &Letter) -> Value {
         Some(link) => json!({"tag": "a", "text": mark, "href": link}),
         None => json!({"tag": "text", "text": mark}),
     };
-    let text = json!({"tag": "text", "text": lines.join("\n")});
+    let text = lines.join("\n");
+    // An element without text is none there.
+    let text = (!text.is_empty()).then(|| json!([{"tag": "text", "text": text}]));
+    let content: Vec<_> = text.into_iter().chain([json!([mark])]).collect();
     let language = if letter.text.language == "zh" { "zh_cn" } else { "en_us" };
-    let post = json!({language: {"title": title, "content": [[text], [mark]]}});
+    let post = json!({language: {"title": title, "content": content}});
     json!({"msg_type": "post", "content": {"post": post}})
 }
 

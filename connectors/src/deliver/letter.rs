@@ -58,9 +58,14 @@ impl Letter {
         format!("upturn:{about}:{}", self.subject)
     }
 
-    /// Tells whether the letter is the first about its subject.
+    /// Returns what happened to the subject, whatever it is: `created`, `done`.
+    pub fn event(&self) -> &str {
+        self.kind.split_once('-').map_or(self.kind.as_str(), |(_, event)| event)
+    }
+
+    /// Tells whether the letter is the first about its subject. A digest has no other.
     pub fn is_first(&self) -> bool {
-        self.kind == "digest" || self.kind.ends_with("-created")
+        matches!(self.event(), "created" | "digest")
     }
 
     /// Returns the member `name` of the body, if it is a text.
@@ -68,8 +73,8 @@ impl Letter {
         self.body.get(name).and_then(Value::as_str)
     }
 
-    /// Tells whether the task is over for the receiver: done, dismissed or withdrawn.
+    /// Tells whether the subject is over for the receiver: done, dismissed or withdrawn.
     pub fn is_last(&self) -> bool {
-        matches!(&*self.kind, "task-done" | "task-dismissed" | "task-withdrawn")
+        matches!(self.event(), "done" | "dismissed" | "withdrawn")
     }
 }

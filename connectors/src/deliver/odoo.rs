@@ -251,13 +251,13 @@ impl Odoo {
     /// by a task; it is archived where the task turned out to be none.
     fn change(&self, id: i64, letter: &Letter) -> (&'static str, Value) {
         let ids = [id];
-        match (&self.settings.keeps, &*letter.kind) {
-            (Keeps::Activity(_), "task-done") => {
-                let feedback = letter.text.plain.trim();
+        match (&self.settings.keeps, letter.event()) {
+            (Keeps::Activity(_), "done") => {
+                let feedback = records::plain(letter);
                 ("action_feedback", json!({"ids": ids, "feedback": feedback}))
             }
             (Keeps::Activity(_), _) if letter.is_last() => ("unlink", json!({"ids": ids})),
-            (Keeps::Lead(_), "task-dismissed" | "task-withdrawn") => {
+            (Keeps::Lead(_), "dismissed" | "withdrawn") => {
                 let mut values = self.values(letter);
                 values.insert("active".to_owned(), json!(false));
                 ("write", json!({"ids": ids, "vals": values}))

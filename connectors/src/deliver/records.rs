@@ -132,14 +132,23 @@ pub fn mark(letter: &Letter) -> String {
     format!("[{}]", letter.reference())
 }
 
-/// Returns the text of `letter` as HTML: its own, else its plain text escaped.
+/// How long a text may be, in bytes: systems take 32,000 characters and more.
+const PLAIN_MAX: usize = 10_000;
+const HTML_MAX: usize = 30_000;
+
+/// Returns the plain text of `letter`, at most 10,000 bytes of it.
+pub fn plain(letter: &Letter) -> String {
+    bot::cut(letter.text.plain.trim(), PLAIN_MAX)
+}
+
+/// Returns the text of `letter` as HTML: its own if that is not too long, else its plain text.
 pub fn html(letter: &Letter) -> String {
-    if let Some(html) = &letter.text.html {
+    if let Some(html) = letter.text.html.as_ref().filter(|html| html.len() <= HTML_MAX) {
         return html.clone();
     }
     let mut escaped = String::new();
     // Writing to a string does not fail.
-    let written = Html.write_escaped_str(&mut escaped, letter.text.plain.trim());
+    let written = Html.write_escaped_str(&mut escaped, &plain(letter));
     if written.is_err() { String::new() } else { escaped.replace('\n', "<br>") }
 }
 
@@ -199,5 +208,8 @@ mod tests {
         assert_eq!(html(&letter), "a &#60;script&#62;<br>b &#38; &#34;c&#34;");
         letter.text.html = Some("<p>a</p>".to_owned());
         assert_eq!(html(&letter), "<p>a</p>");
+        letter.text.html = Some("<p>".repeat(100_000));
+        letter.text.plain = "充".repeat(100_000);
+        assert!(html(&letter).len() <= 10_000, "too long a text is plain, and cut");
     }
 }

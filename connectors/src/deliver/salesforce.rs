@@ -185,13 +185,13 @@ impl Salesforce {
         let mut fields = Map::new();
         let mut set = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
         set("Subject", json!(records::title(letter, settings.reference_field.is_none())));
-        set("Description", json!(letter.text.plain.trim()));
+        set("Description", json!(records::plain(letter)));
         set("Priority", json!(priority));
         if let Some(due_on) = records::due_on(letter) {
             set("ActivityDate", json!(due_on));
         }
-        match &*letter.kind {
-            "task-done" => set("Status", json!(settings.status_done)),
+        match letter.event() {
+            "done" => set("Status", json!(settings.status_done)),
             _ if letter.is_last() => set("Status", json!(self.dismissed())),
             _ => {}
         }

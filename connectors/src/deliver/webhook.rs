@@ -34,7 +34,7 @@ pub mod key;
 pub const KIND: Kind = Kind {
     name: "webhook",
     about: "Posts letters as signed JSON (Standard Webhooks), and takes word of what was done.",
-    proof: Proof::RecordedShapes,
+    proof: Proof::Real("the verifier of standardwebhooks 1.0"),
     schema: || schemars::schema_for!(Settings),
     build: |settings, around| Ok(Box::new(Webhook::new(&kind::read(settings)?, around)?)),
 };

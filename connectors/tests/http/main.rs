@@ -10,10 +10,12 @@
 
 mod bots;
 mod channels;
+mod docs;
 mod evil;
 mod products;
 mod records;
 mod server;
 mod shapes;
 mod systems;
+mod tls;
 mod webhook;
