@@ -7,12 +7,15 @@
 //! - Time, size of the answer and number of its headers are limited.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::HeaderMap;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
@@ -22,19 +25,49 @@ pub use reqwest::header;
 use self::guard::{Allowed, Refusal};
 
 pub mod guard;
+mod pause;
 
-/// How long a connection may take to open.
-const CONNECT_MAX: Duration = Duration::from_secs(10);
-/// How long an exchange may take in all. The first call after some systems' start takes 3 s.
-const EXCHANGE_MAX: Duration = Duration::from_secs(30);
-/// How large an answer may be, in bytes.
-const ANSWER_MAX: usize = 1 << 20;
+pub use self::pause::PAUSE_MAX;
 
 /// A client that goes out through the guard. Clones share its connections.
 #[derive(Clone)]
 pub struct Http {
     client: reqwest::Client,
     allowed: Arc<Allowed>,
+    limits: Limits,
+}
+
+/// What a client is made with.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What may be called beside public addresses.
+    pub allowed: Allowed,
+    /// The bounds of an exchange.
+    pub limits: Limits,
+    /// PEM files with the authorities that sign within the site, trusted beside the system's.
+    pub authorities: Vec<PathBuf>,
+}
+
+/// The bounds of an exchange. An answer with more than 100 headers is refused besides.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long a connection may take to open.
+    pub connect: Duration,
+    /// How long an exchange may take in all.
+    pub exchange: Duration,
+    /// How large an answer may be, in bytes.
+    pub answer: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            // The first call after some systems' start takes 3 s.
+            exchange: Duration::from_secs(30),
+            answer: 1 << 20,
+        }
+    }
 }
 
 /// Why nothing came back. Names the host, never the whole address, which can be a secret.
@@ -47,10 +80,12 @@ pub enum HttpError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// It took too long.
-    #[error("{host} did not answer within {} s", EXCHANGE_MAX.as_secs())]
+    #[error("{host} did not answer within {limit:?}")]
     Late {
         /// Whom we asked.
         host: String,
+        /// How long that may take.
+        limit: Duration,
     },
     /// No connection, or it broke.
     #[error("{host} cannot be reached: {why}")]
@@ -61,15 +96,16 @@ pub enum HttpError {
         why: String,
     },
     /// The answer is larger than anybody needs.
-    #[error("{host} answered with more than {ANSWER_MAX} bytes, which are not read")]
+    #[error("{host} answered with more than {limit} bytes, which are not read")]
     TooLarge {
         /// Whom we asked.
         host: String,
+        /// How many bytes are read.
+        limit: usize,
     },
 }
 
-/// What is asked.
-#[derive(Debug)]
+/// What is asked. Shown without the address's path and the body, which can hold secrets.
 pub struct Request {
     /// How.
     pub method: Method,
@@ -88,9 +124,9 @@ pub struct Answer {
     pub status: u16,
     /// Its headers.
     pub headers: HeaderMap,
-    /// Its body, at most 1 MiB.
+    /// Its body, at most [`Limits::answer`] bytes.
     pub body: Bytes,
-    /// How long the other side wants to be left alone, if it said so in seconds.
+    /// How long the other side wants to be left alone, if it said so; at most [`PAUSE_MAX`].
     pub retry_after: Option<Duration>,
 }
 
@@ -98,6 +134,16 @@ impl Request {
     /// Returns a request without headers and body.
     pub fn new(method: Method, url: Url) -> Self {
         Self { method, url, headers: HeaderMap::new(), body: Bytes::new() }
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.url.host_str().unwrap_or_default();
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("host", &host)
+            .finish_non_exhaustive()
     }
 }
 
@@ -122,18 +168,24 @@ impl fmt::Debug for Http {
 impl Http {
     /// Returns a client that calls public addresses and, beside them, what is `allowed`.
     pub fn new(allowed: Allowed) -> Result<Self, HttpError> {
+        Self::with(Options { allowed, ..Options::default() })
+    }
+
+    /// Returns a client as `options` say.
+    pub fn with(options: Options) -> Result<Self, HttpError> {
+        let Options { allowed, limits, authorities } = options;
         let allowed = Arc::new(allowed);
         let client = reqwest::Client::builder()
-            .use_preconfigured_tls(tls()?)
+            .use_preconfigured_tls(tls(&authorities)?)
             .dns_resolver(Arc::new(Guarded { allowed: Arc::clone(&allowed) }))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .connect_timeout(CONNECT_MAX)
-            .timeout(EXCHANGE_MAX)
+            .connect_timeout(limits.connect)
+            .timeout(limits.exchange)
             .user_agent(concat!("upturn/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| HttpError::Setup(why(&error)))?;
-        Ok(Self { client, allowed })
+        Ok(Self { client, allowed, limits })
     }
 
     /// Says whether `url` may be called as far as its text tells: scheme, and the address if it is
@@ -142,14 +194,21 @@ impl Http {
         self.allowed.check_url(url)
     }
 
+    /// Tells whether `url` hides what is sent from whoever is on the way, or stays on paths that the
+    /// operator trusts: it is `https`, or its host is on the allow-list.
+    pub fn keeps_secrets(&self, url: &Url) -> bool {
+        url.scheme() == "https" || url.host_str().is_some_and(|host| self.allowed.lists(host))
+    }
+
     /// Asks and returns the whole answer, whatever its status.
     pub async fn send(&self, request: Request) -> Result<Answer, HttpError> {
         self.allowed.check_url(&request.url)?;
+        let limits = self.limits;
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let failed = |error: reqwest::Error| {
             let host = host.clone();
             if error.is_timeout() {
-                HttpError::Late { host }
+                HttpError::Late { host, limit: limits.exchange }
             } else {
                 HttpError::Unreachable { host, why: why(&error.without_url()) }
             }
@@ -160,33 +219,54 @@ impl Http {
             .headers(request.headers)
             .body(request.body);
         let mut response = asked.send().await.map_err(failed)?;
+        let too_large = || HttpError::TooLarge { host: host.clone(), limit: limits.answer };
+        let announced = response.content_length().unwrap_or_default();
+        if usize::try_from(announced).map_or(true, |announced| limits.answer < announced) {
+            return Err(too_large());
+        }
         let mut body = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(failed)? {
-            if ANSWER_MAX < body.len() + piece.len() {
-                return Err(HttpError::TooLarge { host });
+            if limits.answer < body.len() + piece.len() {
+                return Err(too_large());
             }
             body.extend_from_slice(&piece);
         }
         let headers = response.headers().clone();
-        let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         Ok(Answer {
             status: response.status().as_u16(),
-            retry_after: retry_after.and_then(|text| text.parse().ok()).map(Duration::from_secs),
+            retry_after: pause::read(&headers),
             headers,
             body: body.into(),
         })
     }
 }
 
-fn tls() -> Result<ClientConfig, HttpError> {
+fn tls(authorities: &[PathBuf]) -> Result<ClientConfig, HttpError> {
     let mut roots = RootCertStore::empty();
     // Single files that cannot be read are usual.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    for path in authorities {
+        add(&mut roots, path)
+            .map_err(|why| HttpError::Setup(format!("{}: {why}", path.display())))?;
+    }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| HttpError::Setup(error.to_string()))?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
+    let mut is_empty = true;
+    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| error.to_string())? {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+        is_empty = false;
+    }
+    if is_empty {
+        return Err("it holds no certificate in PEM".to_owned());
+    }
+    Ok(())
 }
 
 /// The innermost reason, which says most.

@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::failure::Failure;
+use super::inbound::Inbound;
 use super::letter::Letter;
+use crate::http::header::HeaderMap;
 
 /// A way to one destination, with its settings.
 ///
@@ -32,6 +34,17 @@ pub trait Channel: Debug + Send + Sync {
     /// channel that cannot be asked returns nothing.
     async fn states(&self, _remotes: &[String]) -> Result<Vec<RecordState>, Failure> {
         Ok(Vec::new())
+    }
+
+    /// Reads what the other side posted to us of its own accord at the time `now`, and refuses what
+    /// is not signed as its settings ask. A channel that is not told anything takes nothing.
+    fn receive(
+        &self,
+        _headers: &HeaderMap,
+        _body: &[u8],
+        _now: DateTime<Utc>,
+    ) -> Result<Inbound, Failure> {
+        Err(Failure::refused("this kind of destination takes nothing"))
     }
 
     /// Tells whether [`Channel::states`] can say anything.

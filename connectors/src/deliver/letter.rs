@@ -52,9 +52,20 @@ pub struct Recipient {
 
 impl Letter {
     /// Returns the mark that a record elsewhere is found again by: the same for all letters about
-    /// one task, short enough for a reference field.
+    /// one task or one requirement, short enough for a reference field.
     pub fn reference(&self) -> String {
-        format!("upturn:task:{}", self.subject)
+        let about = self.kind.split('-').next().unwrap_or_default();
+        format!("upturn:{about}:{}", self.subject)
+    }
+
+    /// Returns what happened to the subject, whatever it is: `created`, `done`.
+    pub fn event(&self) -> &str {
+        self.kind.split_once('-').map_or(self.kind.as_str(), |(_, event)| event)
+    }
+
+    /// Tells whether the letter is the first about its subject. A digest has no other.
+    pub fn is_first(&self) -> bool {
+        matches!(self.event(), "created" | "digest")
     }
 
     /// Returns the member `name` of the body, if it is a text.
@@ -62,8 +73,8 @@ impl Letter {
         self.body.get(name).and_then(Value::as_str)
     }
 
-    /// Tells whether the task is over for the receiver: done, dismissed or withdrawn.
+    /// Tells whether the subject is over for the receiver: done, dismissed or withdrawn.
     pub fn is_last(&self) -> bool {
-        matches!(&*self.kind, "task-done" | "task-dismissed" | "task-withdrawn")
+        matches!(self.event(), "done" | "dismissed" | "withdrawn")
     }
 }
