@@ -4,10 +4,12 @@
 //! sent, its [`Kind`], and a line in [`KINDS`].
 
 pub mod channel;
+pub mod csv;
 pub mod failure;
 pub mod kind;
 pub mod letter;
 pub mod mqtt;
+pub mod template;
 
 pub use self::channel::{Channel, Receipt, RecordState};
 pub use self::failure::Failure;
@@ -15,4 +17,4 @@ pub use self::kind::{Kind, SettingsError, Surroundings};
 pub use self::letter::Letter;
 
 /// All kinds of channels, in the order of their names.
-pub const KINDS: &[&Kind] = &[&mqtt::KIND];
+pub const KINDS: &[&Kind] = &[&csv::KIND, &mqtt::KIND];
