@@ -5,6 +5,7 @@
 
 pub mod channel;
 pub mod csv;
+pub mod email;
 pub mod failure;
 pub mod kind;
 pub mod letter;
@@ -17,4 +18,4 @@ pub use self::kind::{Kind, SettingsError, Surroundings};
 pub use self::letter::Letter;
 
 /// All kinds of channels, in the order of their names.
-pub const KINDS: &[&Kind] = &[&csv::KIND, &mqtt::KIND];
+pub const KINDS: &[&Kind] = &[&csv::KIND, &email::KIND, &mqtt::KIND];

@@ -7,6 +7,7 @@
 //! - Time, size of the answer and number of its headers are limited.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -140,6 +141,22 @@ impl Http {
     /// one. For settings, before anything is called.
     pub fn check(&self, url: &Url) -> Result<(), Refusal> {
         self.allowed.check_url(url)
+    }
+
+    /// Returns the addresses of `host` that may be connected to, for what is not HTTP; whoever asks
+    /// connects to these and looks nothing up again.
+    pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, HttpError> {
+        let unreachable = |why: String| HttpError::Unreachable { host: host.to_owned(), why };
+        let found = tokio::time::timeout(CONNECT_MAX, tokio::net::lookup_host((host, port))).await;
+        let found =
+            found.map_err(|_| unreachable("its name was not looked up in time".to_owned()))?;
+        let found = found.map_err(|error| unreachable(error.to_string()))?;
+        Ok(self.allowed.keep(host, found)?)
+    }
+
+    /// Returns which hosts may be called though they are private.
+    pub fn allowed(&self) -> &Allowed {
+        &self.allowed
     }
 
     /// Asks and returns the whole answer, whatever its status.
