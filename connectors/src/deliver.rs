@@ -3,6 +3,7 @@
 //! To add a channel: a file under `deliver/` with its settings, a pure function that builds what is
 //! sent, its [`Kind`], and a line in [`KINDS`].
 
+pub mod caldav;
 pub mod channel;
 pub mod csv;
 pub mod email;
@@ -18,4 +19,4 @@ pub use self::kind::{Kind, SettingsError, Surroundings};
 pub use self::letter::Letter;
 
 /// All kinds of channels, in the order of their names.
-pub const KINDS: &[&Kind] = &[&csv::KIND, &email::KIND, &mqtt::KIND];
+pub const KINDS: &[&Kind] = &[&caldav::KIND, &csv::KIND, &email::KIND, &mqtt::KIND];

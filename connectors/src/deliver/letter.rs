@@ -10,7 +10,8 @@ pub struct Letter {
     /// try, so that a receiver knows a repeated letter by it.
     pub key: String,
     /// What happened: `task-created`, `task-amended`, `task-withdrawn`, `task-contradicted`,
-    /// `task-accepted`, `task-done`, `task-dismissed`.
+    /// `task-accepted`, `task-done`, `task-dismissed`; `requirement-created`, `advice-created` and
+    /// their like. The word before the first hyphen says what it is about.
     pub kind: String,
     /// The task's id. All letters about it share one record elsewhere.
     pub subject: String,
@@ -52,9 +53,10 @@ pub struct Recipient {
 
 impl Letter {
     /// Returns the mark that a record elsewhere is found again by: the same for all letters about
-    /// one task, short enough for a reference field.
+    /// one task, requirement or advice, short enough for a reference field.
     pub fn reference(&self) -> String {
-        format!("upturn:task:{}", self.subject)
+        let about = self.kind.split_once('-').map_or("task", |(about, _)| about);
+        format!("upturn:{about}:{}", self.subject)
     }
 
     /// Returns the member `name` of the body, if it is a text.
