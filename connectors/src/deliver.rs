@@ -12,6 +12,7 @@ pub mod kind;
 pub mod letter;
 pub mod mqtt;
 pub mod template;
+pub mod tryton;
 
 pub use self::channel::{Channel, Receipt, RecordState};
 pub use self::failure::Failure;
@@ -19,4 +20,4 @@ pub use self::kind::{Kind, SettingsError, Surroundings};
 pub use self::letter::Letter;
 
 /// All kinds of channels, in the order of their names.
-pub const KINDS: &[&Kind] = &[&caldav::KIND, &csv::KIND, &email::KIND, &mqtt::KIND];
+pub const KINDS: &[&Kind] = &[&caldav::KIND, &csv::KIND, &email::KIND, &mqtt::KIND, &tryton::KIND];
