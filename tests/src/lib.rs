@@ -17,3 +17,4 @@ pub mod http;
 pub mod proxy;
 pub mod shared;
 pub mod site;
+pub mod target;
