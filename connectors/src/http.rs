@@ -143,22 +143,6 @@ impl Http {
         self.allowed.check_url(url)
     }
 
-    /// Returns the addresses of `host` that may be connected to, for what is not HTTP; whoever asks
-    /// connects to these and looks nothing up again.
-    pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, HttpError> {
-        let unreachable = |why: String| HttpError::Unreachable { host: host.to_owned(), why };
-        let found = tokio::time::timeout(CONNECT_MAX, tokio::net::lookup_host((host, port))).await;
-        let found =
-            found.map_err(|_| unreachable("its name was not looked up in time".to_owned()))?;
-        let found = found.map_err(|error| unreachable(error.to_string()))?;
-        Ok(self.allowed.keep(host, found)?)
-    }
-
-    /// Returns which hosts may be called though they are private.
-    pub fn allowed(&self) -> &Allowed {
-        &self.allowed
-    }
-
     /// Asks and returns the whole answer, whatever its status.
     pub async fn send(&self, request: Request) -> Result<Answer, HttpError> {
         self.allowed.check_url(&request.url)?;
@@ -230,5 +214,23 @@ impl Resolve for Guarded {
             let kept = allowed.keep(&host, found)?;
             Ok(Box::new(kept.into_iter()) as Addrs)
         })
+    }
+}
+
+impl Http {
+    /// Tells whether the operator lists `host`, so that it may be called though it is private.
+    pub fn is_listed(&self, host: &str) -> bool {
+        self.allowed.lists(host)
+    }
+
+    /// Returns the addresses of `host` that may be connected to, for what is not HTTP; whoever asks
+    /// connects to these, looks nothing up again, and limits the time.
+    pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, HttpError> {
+        let found = tokio::net::lookup_host((host, port)).await;
+        let found = found.map_err(|error| HttpError::Unreachable {
+            host: host.to_owned(),
+            why: error.to_string(),
+        })?;
+        Ok(self.allowed.keep(host, found)?)
     }
 }

@@ -234,7 +234,7 @@ impl Channel for Caldav {
         let name = name(letter);
         match self.get(self.address(&name)?).await? {
             // Whether a later letter was put into it, or this one, the item is there.
-            Some(held) if makes(letter) || item::holds(&held.calendar, letter) => {
+            Some(held) if letter.is_first() || item::holds(&held.calendar, letter) => {
                 self.receipt(name, true).map(Some)
             }
             _ => Ok(None),
@@ -242,9 +242,12 @@ impl Channel for Caldav {
     }
 
     async fn send(&self, letter: &Letter, now: DateTime<Utc>) -> Result<Receipt, Failure> {
+        if letter.kind == "digest" {
+            return Err(Failure::refused("a digest is no task; send digests to people"));
+        }
         let name = name(letter);
         let url = self.address(&name)?;
-        if makes(letter) {
+        if letter.is_first() {
             // A refusal of the condition says that it is there.
             let is_new = self.create(letter, &url, now).await?;
             return self.receipt(name, !is_new);
@@ -336,9 +339,4 @@ impl Channel for Caldav {
     fn can_be_asked(&self) -> bool {
         true
     }
-}
-
-/// Tells whether `letter` is the first about its task.
-fn makes(letter: &Letter) -> bool {
-    letter.kind.ends_with("-created")
 }

@@ -63,7 +63,7 @@ pub enum Files {
 }
 
 /// The columns: the letter's key, kind and subject, the title people read, and members of its body.
-const COLUMNS: [&str; 25] = [
+const COLUMNS: [&str; 29] = [
     "key",
     "event",
     "subject",
@@ -72,9 +72,13 @@ const COLUMNS: [&str; 25] = [
     "rule",
     "device",
     "account",
+    "account_name",
     "owner",
+    "owner_name",
     "due_at",
     "steps",
+    "priority",
+    "text",
     "reason",
     "first_at",
     "last_at",
@@ -88,7 +92,7 @@ const COLUMNS: [&str; 25] = [
     "arrive_on",
     "amount",
     "currency",
-    "link",
+    "url",
 ];
 
 /// Spreadsheet programs know UTF-8 by it.
@@ -341,7 +345,7 @@ mod tests {
         assert_eq!((rows.len(), rows[0][0].as_str()), (2, "key"));
         assert_eq!(rows[1][3], "'=cmd|'/c calc'!A1");
         assert_eq!(rows[1][6], "'@a\",\"\r\nb");
-        assert_eq!(rows[1][10..12], ["x; y".to_owned(), "'-1+1".to_owned()]);
+        assert_eq!(rows[1][12..=15], ["x; y", "", "", "'-1+1"]);
     }
 
     #[tokio::test]

@@ -14,6 +14,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use lettre::message::Mailbox;
 use lettre::transport::smtp::Error;
@@ -114,7 +116,7 @@ impl Email {
             let why = "'user' and 'password_file' belong together; set both or neither";
             return Err(SettingsError(why.to_owned()));
         }
-        if settings.security == Security::None && !http.allowed().lists(&settings.host) {
+        if settings.security == Security::None && !http.is_listed(&settings.host) {
             let why = "'security' may be none only for a private host that is listed in [http] \
                        allow_private; use starttls or tls";
             return Err(SettingsError(why.to_owned()));
@@ -219,8 +221,16 @@ impl Email {
 
     /// Returns what the server said, in one line and without our password.
     fn words(&self, error: &Error) -> String {
-        let said = error.to_string();
-        quote(&self.password.as_ref().map_or_else(|| said.clone(), |secret| secret.hide_in(&said)))
+        let mut said = error.to_string();
+        if let (Some(user), Some(password)) = (&self.settings.user, &self.password) {
+            // As it is, and as it goes over the wire.
+            let plain = STANDARD.encode(format!("\0{user}\0{}", password.expose()));
+            let login = STANDARD.encode(password.expose());
+            for secret in [password, &Secret::from(plain), &Secret::from(login)] {
+                said = secret.hide_in(&said);
+            }
+        }
+        quote(&said)
     }
 
     async fn hand_over(&self, letter: &Letter, now: DateTime<Utc>) -> Result<Receipt, Failure> {

@@ -66,10 +66,17 @@ pub fn read<T: DeserializeOwned>(settings: &Value) -> Result<T, SettingsError> {
     T::deserialize(settings).map_err(|error| SettingsError(error.to_string()))
 }
 
-/// Reads the setting `name` as an address that may be called, as far as its text tells.
+/// Reads the setting `name` as an address that secrets may be sent to, as far as its text tells.
 pub fn address(http: &Http, name: &str, text: &str) -> Result<Url, SettingsError> {
     let wrong = |why: &dyn std::fmt::Display| SettingsError(format!("'{name}': {why}"));
     let url = Url::parse(text).map_err(|error| wrong(&error))?;
     http.check(&url).map_err(|refusal| wrong(&refusal))?;
+    let is_trusted = url.host_str().is_some_and(|host| http.is_listed(host));
+    if url.scheme() != "https" && !is_trusted {
+        return Err(wrong(
+            &"without TLS the password would be readable on its way; use https://, or list the \
+              host in [http] allow_private",
+        ));
+    }
     Ok(url)
 }

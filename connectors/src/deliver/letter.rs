@@ -53,10 +53,15 @@ pub struct Recipient {
 
 impl Letter {
     /// Returns the mark that a record elsewhere is found again by: the same for all letters about
-    /// one task, requirement or advice, short enough for a reference field.
+    /// one task or one requirement, short enough for a reference field.
     pub fn reference(&self) -> String {
-        let about = self.kind.split_once('-').map_or("task", |(about, _)| about);
+        let about = self.kind.split('-').next().unwrap_or_default();
         format!("upturn:{about}:{}", self.subject)
+    }
+
+    /// Tells whether the letter is the first about its subject.
+    pub fn is_first(&self) -> bool {
+        self.kind == "digest" || self.kind.ends_with("-created")
     }
 
     /// Returns the member `name` of the body, if it is a text.

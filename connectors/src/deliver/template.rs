@@ -31,6 +31,7 @@ pub const HEADLINES: &[(&str, &str, &str)] = &[
     ("advice-amended", "Stocking advice changed", "备货建议有变化"),
     ("advice-created", "Stocking advice", "备货建议"),
     ("advice-withdrawn", "Stocking advice withdrawn", "备货建议已撤回"),
+    ("digest", "Tasks", "任务汇总"),
     ("requirement-amended", "Requirement changed", "需求有变化"),
     ("requirement-created", "New requirement", "新需求"),
     ("requirement-withdrawn", "Requirement withdrawn", "需求已撤回"),
@@ -38,7 +39,7 @@ pub const HEADLINES: &[(&str, &str, &str)] = &[
     ("task-amended", "Task changed", "任务有变化"),
     ("task-contradicted", "Late data speaks against this task", "迟到的数据与此任务不符"),
     ("task-created", "New task", "新任务"),
-    ("task-dismissed", "Task dismissed", "任务已取消"),
+    ("task-dismissed", "Task dismissed", "任务已放弃"),
     ("task-done", "Task done", "任务已完成"),
     ("task-withdrawn", "Task withdrawn", "任务已撤回"),
 ];
@@ -144,26 +145,9 @@ pub fn render(
 ) -> Result<Text, TemplateError> {
     let is_zh = language.split(['-', '_']).next().is_some_and(|l| l.eq_ignore_ascii_case("zh"));
     let language = if is_zh { "zh" } else { "en" };
-    let headline = HEADLINES.iter().find(|(kind, ..)| *kind == letter_kind);
-    let headline = match headline {
-        Some((_, en, zh)) => {
-            if is_zh {
-                zh
-            } else {
-                en
-            }
-        }
-        None => {
-            if is_zh {
-                "通知"
-            } else {
-                "Notice"
-            }
-        }
-    };
     let mut values = values(body, language);
-    values.insert("kind".to_owned(), json!(clean(letter_kind)));
-    values.insert("headline".to_owned(), json!(headline));
+    values.insert("event".to_owned(), json!(clean(letter_kind)));
+    values.insert("headline".to_owned(), json!(headline(letter_kind, language)));
     let values = Value::Object(values);
 
     let rendered = |format: &str| match templates.find(letter_kind, language, format) {
@@ -179,6 +163,13 @@ pub fn render(
         html: rendered("html")?,
         markdown: rendered("md")?,
     })
+}
+
+/// Returns what letters of `kind` are called in `language`.
+fn headline(kind: &str, language: &str) -> &'static str {
+    let found = HEADLINES.iter().find(|(known, ..)| *known == kind);
+    let (_, en, zh) = found.unwrap_or(&("", "Notice", "通知"));
+    if language == "zh" { zh } else { en }
 }
 
 fn fill(file: &str, source: &str, values: &Value) -> Result<String, TemplateError> {
@@ -307,12 +298,13 @@ fn sample() -> Value {
     json!({
         "rule": "charger-care",
         "title": {"en": "Charging failed three times", "zh": "连续三次充电失败"},
-        "device": "EVSE-0042", "account": "northside", "owner": "Mei Lin",
+        "device": "EVSE-0042", "account": "northside", "owner": "mei",
         "steps": ["send_coupon", "book_consultant"],
         "due_at": "2026-01-20T10:00:00Z", "at": "2026-01-20T08:00:00Z",
         "first_at": "2026-01-20T07:10:00Z", "last_at": "2026-01-20T08:00:00Z",
-        "evidence": ["e1", "e2", "e3"], "joined": "t1", "reason": "late-evidence",
-        "link": "https://upturn.example/tasks/t2", "zone": "Asia/Shanghai",
+        "evidence": ["e1", "e2", "e3"], "joined": 2, "reason": "late-evidence",
+        "url": "https://upturn.example/tasks/t2", "account_name": "Northside Charging",
+        "owner_name": "Mei Lin", "priority": "high", "text": "Quote by Friday", "zone": "Asia/Shanghai",
         "product": "VENT-12", "quantity": "8", "from": "A", "to": "B",
         "ship_on": "2026-01-26", "arrive_on": "2026-01-27",
         "amount": "52000.00", "currency": "USD",

@@ -255,15 +255,18 @@ impl Tryton {
 impl Channel for Tryton {
     async fn find(&self, letter: &Letter) -> Result<Option<Receipt>, Failure> {
         let Some(found) = self.locate(letter).await? else { return Ok(None) };
-        let is_done = record::makes(letter)
+        let is_done = letter.is_first()
             || (self.has_note(&found, letter).await? && !found.is_to_be_cancelled(letter));
         Ok(is_done.then(|| self.receipt(&found, true)))
     }
 
     async fn send(&self, letter: &Letter, now: DateTime<Utc>) -> Result<Receipt, Failure> {
+        if letter.kind == "digest" {
+            return Err(Failure::refused("a digest is no record; send digests to people"));
+        }
         let found = self.locate(letter).await?;
         match found {
-            Some(found) if record::makes(letter) => Ok(self.receipt(&found, true)),
+            Some(found) if letter.is_first() => Ok(self.receipt(&found, true)),
             Some(found) => {
                 let was_there = self.note(&found, letter).await?;
                 Ok(self.receipt(&found, was_there))

@@ -85,8 +85,8 @@ impl Allowed {
         Err(Refusal::Private { host: host.to_owned(), address })
     }
 
-    /// Tells whether the operator lists `host`, so that it may be called though it is private.
-    pub fn lists(&self, host: &str) -> bool {
+    /// Tells whether the operator lists `host`.
+    pub(super) fn lists(&self, host: &str) -> bool {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         self.hosts.contains(&host)
     }

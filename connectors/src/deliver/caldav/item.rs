@@ -80,7 +80,7 @@ pub(super) fn uid(letter: &Letter) -> String {
 pub(super) fn compose(form: Form, letter: &Letter, now: DateTime<Utc>) -> Result<String, Failure> {
     let mut fields = fields(form, letter);
     fields.push(NewProperty::new("DESCRIPTION", limit(&description(letter))));
-    let link = letter.field("link").and_then(|link| Url::parse(link).ok());
+    let link = letter.field("url").and_then(|url| Url::parse(url).ok());
     let mut calendar = Calendar::empty();
     calendar.append_property(("VERSION", "2.0"));
     calendar.append_property(("PRODID", "-//Upturn//Upturn//EN"));

@@ -10,6 +10,15 @@ fn own(file: &str, source: &str) -> Result<Templates, TemplateError> {
 fn every_kind_reads_well_in_both_languages_with_everything_and_with_nothing() {
     let templates = Templates::default();
     assert_eq!(templates.check(), []);
+    let digest = json!({"count": 2, "zone": "Asia/Shanghai", "letters": [
+        {"event": "task-created", "title": {"en": "A", "zh": "甲"}, "due_at": "2026-01-20T10:00:00Z"},
+        {"event": "task-done", "title": {"en": "B"}, "url": "https://upturn.example/tasks/t2"},
+    ]});
+    let text = render(&templates, "digest", "zh", &digest).unwrap();
+    assert_eq!(text.title, "任务汇总：2");
+    let listed = "- 新任务：甲，截止 2026-01-20 18:00 Asia/Shanghai\n- 任务已完成：B\n";
+    assert!(text.plain.starts_with(listed), "{}", text.plain);
+    assert!(text.markdown.unwrap().contains("[任务已完成：B](https://upturn.example/tasks/t2)"));
     for (kind, en, zh) in HEADLINES {
         for (language, headline) in [("en", en), ("zh", zh), ("zh-CN", zh), ("fr", en)] {
             let text = render(&templates, kind, language, &json!({})).unwrap();
@@ -32,7 +41,7 @@ fn what_a_device_says_stays_text() {
     let hostile = "a\r\nBcc: x\u{202e}<script>alert(1)</script>[x](http://evil)*b* {{ 7*7 }} @all";
     let body = json!({
         "device": hostile, "title": hostile, "steps": [hostile], "reason": hostile,
-        "link": "javascript:alert(1)", "joined": [hostile, 3], hostile: hostile,
+        "link": "javascript:alert(1)", "text": hostile, "count": 3, "letters": [{"title": {"en": hostile}, "device": hostile}], hostile: hostile,
     });
     for language in LANGUAGES {
         let text = render(&Templates::default(), "task-created", language, &body).unwrap();

@@ -5,12 +5,17 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::headline;
+
 /// The members a body can have; what is missing is empty, so that no template has to ask.
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 33] = [
     "account",
+    "account_name",
     "amount",
     "arrive_on",
     "at",
+    "count",
+    "created_at",
     "currency",
     "device",
     "due_at",
@@ -19,16 +24,23 @@ const NAMES: [&str; 23] = [
     "from",
     "joined",
     "last_at",
+    "letters",
     "link",
     "owner",
+    "owner_name",
+    "priority",
     "product",
     "quantity",
     "reason",
     "rule",
+    "scope",
     "ship_on",
+    "status",
     "steps",
+    "text",
     "title",
     "to",
+    "url",
     "zone",
 ];
 
@@ -36,12 +48,27 @@ const NAMES: [&str; 23] = [
 const TEXT_MAX: usize = 1_000;
 /// How many members or elements are shown of an object or a list.
 const MEMBERS_MAX: usize = 64;
+/// How many letters are shown of those that go out together.
+const LETTERS_MAX: usize = 200;
 /// How deep a body may be.
 const DEPTH_MAX: usize = 4;
 
 /// Returns the values of `body` for texts in `language`.
 pub(super) fn values(body: &Value, language: &str) -> Map<String, Value> {
     let zone = body.get("zone").and_then(Value::as_str).and_then(|name| name.parse::<Tz>().ok());
+    let mut values = members(body, language, zone);
+    let letters = body.get("letters").and_then(Value::as_array);
+    let letters = letters.into_iter().flatten().take(LETTERS_MAX).map(|letter| {
+        let mut values = members(letter, language, zone);
+        let event = letter.get("event").and_then(Value::as_str).unwrap_or_default();
+        values.insert("headline".to_owned(), headline(event, language).into());
+        Value::Object(values)
+    });
+    values.insert("letters".to_owned(), letters.collect());
+    values
+}
+
+fn members(body: &Value, language: &str, zone: Option<Tz>) -> Map<String, Value> {
     let mut values: Map<_, _> =
         NAMES.into_iter().map(|name| (name.to_owned(), Value::Null)).collect();
     for (name, value) in body.as_object().into_iter().flatten().take(MEMBERS_MAX) {
@@ -50,8 +77,7 @@ pub(super) fn values(body: &Value, language: &str) -> Map<String, Value> {
                 let title = titles.get(language).or_else(|| titles.values().next());
                 tidy(title.unwrap_or(&Value::Null), 1)
             }
-            ("link", Value::String(link)) => readable_link(link),
-            ("joined", Value::Array(several)) => join(several),
+            ("link" | "url", Value::String(link)) => readable_link(link),
             (name, Value::String(text)) if name == "at" || name.ends_with("_at") => {
                 readable_time(text, zone)
             }
@@ -91,16 +117,8 @@ fn tidy(value: &Value, depth: usize) -> Value {
             let members = members.iter().take(MEMBERS_MAX);
             members.map(|(name, value)| (clean(name), tidy(value, depth + 1))).collect()
         }
-        // As text, so that it is shown as it was written.
-        Value::Number(number) => Value::String(number.to_string()),
-        Value::Bool(_) | Value::Null => value.clone(),
+        Value::Number(_) | Value::Bool(_) | Value::Null => value.clone(),
     }
-}
-
-fn join(several: &[Value]) -> Value {
-    let texts = several.iter().take(MEMBERS_MAX);
-    let texts = texts.map(|one| one.as_str().map_or_else(|| clean(&one.to_string()), clean));
-    Value::String(texts.collect::<Vec<_>>().join(", "))
 }
 
 /// Returns a time for people: to the minute, with the name of its zone.

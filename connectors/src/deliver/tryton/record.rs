@@ -103,11 +103,6 @@ impl Found {
     }
 }
 
-/// Tells whether `letter` is the first about its subject.
-pub(super) fn makes(letter: &Letter) -> bool {
-    letter.kind.ends_with("-created")
-}
-
 /// Tells whether `letter` says that nothing is to be done after all.
 pub(super) fn takes_back(letter: &Letter) -> bool {
     letter.kind.ends_with("-withdrawn") || letter.kind.ends_with("-dismissed")
