@@ -5,8 +5,11 @@
 
 pub mod access;
 pub mod bot;
+pub mod caldav;
 pub mod channel;
+pub mod csv;
 pub mod dingtalk;
+pub mod email;
 pub mod exchange;
 pub mod failure;
 pub mod feishu;
@@ -18,6 +21,8 @@ pub mod mqtt;
 pub mod odoo;
 pub mod records;
 pub mod salesforce;
+pub mod template;
+pub mod tryton;
 pub mod webhook;
 pub mod wecom;
 
@@ -29,12 +34,16 @@ pub use self::letter::Letter;
 
 /// All kinds of channels, in the order of their names.
 pub const KINDS: &[&Kind] = &[
+    &caldav::KIND,
+    &csv::KIND,
     &dingtalk::KIND,
+    &email::KIND,
     &feishu::KIND,
     &hubspot::KIND,
     &mqtt::KIND,
     &odoo::KIND,
     &salesforce::KIND,
+    &tryton::KIND,
     &webhook::KIND,
     &wecom::KIND,
 ];

@@ -16,3 +16,4 @@ pub mod http;
 pub mod proxy;
 pub mod shared;
 pub mod site;
+pub mod target;

@@ -34,6 +34,9 @@ enum State {
     Cut,
     /// Connections stand, but nothing passes, and nobody is told.
     Silent,
+    /// What is asked arrives; what is answered to pieces that begin so is lost, and with it the
+    /// connection.
+    Deaf(&'static str),
 }
 
 #[derive(Debug, Default)]
@@ -82,6 +85,16 @@ impl Proxy {
         self.line.wires.lock().unwrap().state = State::Silent;
     }
 
+    /// Lets through what is asked, and ends the connection when the answer comes.
+    pub fn lose_answers(&self) {
+        self.lose_answers_to("");
+    }
+
+    /// As [`Proxy::lose_answers`], only where what is asked begins with `start`.
+    pub fn lose_answers_to(&self, start: &'static str) {
+        self.line.wires.lock().unwrap().state = State::Deaf(start);
+    }
+
     /// Lets everything through again, what was held back included.
     pub fn heal(&self) {
         self.line.wires.lock().unwrap().state = State::Clear;
@@ -94,6 +107,15 @@ impl Line {
     fn pass(&self) {
         let wires = self.wires.lock().unwrap();
         drop(self.changed.wait_while(wires, |wires| wires.state == State::Silent).unwrap());
+    }
+
+    /// Waits while the line is silent; tells whether the answer to `asked` gets through.
+    fn pass_answer(&self, asked: &Mutex<Vec<u8>>) -> bool {
+        self.pass();
+        match self.wires.lock().unwrap().state {
+            State::Deaf(start) => !asked.lock().unwrap().starts_with(start.as_bytes()),
+            State::Clear | State::Cut | State::Silent => true,
+        }
     }
 }
 
@@ -122,22 +144,31 @@ fn join<S: Read + Write + Send + 'static>(
 ) {
     let (from_client, one, other) =
         (client.try_clone().unwrap(), Arc::clone(line), Arc::clone(line));
+    // What was asked last.
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let last = Arc::clone(&asked);
     thread::spawn(move || {
-        let to_server = pump(from_client, to_server, &one);
+        let to_server = pump(from_client, to_server, |piece| {
+            one.pass();
+            last.lock().unwrap().clone_from(&piece.to_vec());
+            true
+        });
         hang_up(&to_server);
     });
     thread::spawn(move || {
-        let client = pump(server, client, &other);
+        let client = pump(server, client, |_| other.pass_answer(&asked));
         drop(client.shutdown(Shutdown::Both));
     });
 }
 
-/// Copies until either side ends.
-fn pump<W: Write>(mut from: impl Read, mut to: W, line: &Line) -> W {
+/// Copies until either side ends, or what came does not pass.
+fn pump<W: Write>(mut from: impl Read, mut to: W, pass: impl Fn(&[u8]) -> bool) -> W {
     let mut carry_on = || -> io::Result<bool> {
         let mut piece = [0; 16 * 1024];
         let length = from.read(&mut piece)?;
-        line.pass();
+        if !pass(&piece[..length]) {
+            return Ok(false);
+        }
         to.write_all(&piece[..length])?;
         Ok(0 < length)
     };

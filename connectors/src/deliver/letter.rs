@@ -10,7 +10,8 @@ pub struct Letter {
     /// try, so that a receiver knows a repeated letter by it.
     pub key: String,
     /// What happened: `task-created`, `task-amended`, `task-withdrawn`, `task-contradicted`,
-    /// `task-accepted`, `task-done`, `task-dismissed`.
+    /// `task-accepted`, `task-done`, `task-dismissed`; `requirement-created`, `advice-created` and
+    /// their like. The word before the first hyphen says what it is about.
     pub kind: String,
     /// The task's id. All letters about it share one record elsewhere.
     pub subject: String,
