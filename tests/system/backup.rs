@@ -98,7 +98,7 @@ fn a_database_that_is_not_empty_is_not_restored_over() {
         assert_eq!(output.status.code(), Some(74), "never over another file: {output:?}");
         let (code, said) = restore(&site, &file);
         assert_eq!(code, Some(69), "{said}");
-        assert!(said.contains("the database is not empty: 'app_user' has rows"), "{said}");
+        assert!(said.contains("the database is not empty: 'audit' has rows"), "{said}");
     });
 }
 

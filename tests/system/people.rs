@@ -16,7 +16,7 @@ fn on_a_terminal(site: &Site) -> Option<Command> {
         return None;
     }
     let settings = site.folder.path().join("upturn.toml");
-    let command = format!("{} --config {} serve", path().display(), settings.display());
+    let command = format!("exec {} --config {} serve", path().display(), settings.display());
     let mut terminal = Command::new("script");
     terminal.args(["-qfec", &command, "/dev/null"]).current_dir(site.folder.path());
     terminal.env_clear().env("PATH", "/usr/bin:/bin").env("SHELL", "/bin/sh");
@@ -33,9 +33,9 @@ fn the_first_start_on_a_terminal_makes_an_admin_with_a_password_for_once() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     let mut told = None;
-    for line in lines.map_while(Result::ok) {
+    for line in lines.by_ref() {
         if let Some((_, rest)) = line.split_once("sign in as admin with ") {
             told = rest.split_whitespace().next().map(str::to_owned);
         }
@@ -50,6 +50,7 @@ fn the_first_start_on_a_terminal_makes_an_admin_with_a_password_for_once() {
     assert_eq!(entered, (303, "/me".to_owned()), "it has to be changed first");
     // Ctrl-C, since a service outlives its terminal.
     stdin.write_all(&[3]).unwrap();
+    lines.for_each(drop);
     assert!(child.wait().unwrap().success());
 
     site.start_again();

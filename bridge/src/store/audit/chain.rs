@@ -88,8 +88,11 @@ pub(crate) async fn verify(store: &Store, noted: Option<&Head>) -> Result<Verdic
     let entries = Column("audit_head", "entries").count(entries)?;
     let (mut last, mut before, mut found) = (0, String::new(), 0);
     let mut is_noted = noted.is_none_or(|noted| noted.entries == 0);
-    loop {
+    'trail: loop {
         let rows = chunk(&mut tx, last).await?;
+        if rows.is_empty() {
+            break;
+        }
         for row in &rows {
             last = row.id;
             let is_old = row.digest.is_none() && found == 0;
@@ -98,7 +101,7 @@ pub(crate) async fn verify(store: &Store, noted: Option<&Head>) -> Result<Verdic
             }
             // What came after the head that was read is not its business.
             if found == entries {
-                break;
+                break 'trail;
             }
             let expected = row.link().digest(&before);
             if row.digest.as_deref() != Some(&*expected) {
@@ -107,9 +110,6 @@ pub(crate) async fn verify(store: &Store, noted: Option<&Head>) -> Result<Verdic
             found += 1;
             is_noted |= noted.is_some_and(|n| n.entries == found && n.digest == expected);
             before = expected;
-        }
-        if rows.is_empty() {
-            break;
         }
     }
     Ok(match () {

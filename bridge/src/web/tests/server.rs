@@ -2,11 +2,15 @@
 
 use std::net::SocketAddr;
 
+use chrono::TimeDelta;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::site::{PASSWORD, Site};
+use super::site::{PASSWORD, Site, task};
+use crate::auth::person::Profile;
+use crate::auth::role::Role;
+use crate::store::person;
 use crate::web::Change;
 use crate::web::serve::serve;
 
@@ -55,6 +59,49 @@ async fn streams_changes_to_whoever_is_logged_in_until_the_server_stops() {
         shutdown.cancel();
         let mut rest = Vec::new();
         stream.read_to_end(&mut rest).await.unwrap();
+    };
+    let (served, ()) = tokio::join!(serving, watching);
+    served.unwrap();
+}
+
+#[tokio::test]
+async fn tells_a_reader_only_of_changes_that_they_see_and_not_how_many_there_were() {
+    let site = Site::new().await;
+    let sales = Profile { roles: [Role::Sales].into(), ..Profile::default() };
+    site.add_person("zoe", sales, "$argon2id$none").await;
+    let cookie = site.enter("zoe").await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let serving = serve(listener, site.router.clone(), shutdown.clone());
+
+    let watching = async {
+        let request = format!(
+            "GET /live HTTP/1.1\r\nHost: upturn.test\r\nCookie: {cookie}\r\n\
+             Connection: close\r\n\r\n"
+        );
+        let mut stream = connect(address, &request).await;
+        read_until(&mut stream, "\r\n\r\n").await;
+        for (version, owner) in [(7, "other"), (8, "zoe")] {
+            site.advance(TimeDelta::seconds(1));
+            let mut task = task(owner, site.now(), 0, None);
+            (task.owner, task.scope) = (owner.into(), owner.into());
+            site.add([task]).await;
+            site.advance(TimeDelta::seconds(1));
+            site.changes.send(Change { tasks_version: version }).unwrap();
+        }
+        let told = read_until(&mut stream, "\n\n").await;
+        // Who is kept out is told nothing more, and the stream ends.
+        let mut tx = site.store.begin().await.unwrap();
+        person::set_disabled(&mut tx, "zoe", Some(site.now())).await.unwrap();
+        tx.commit().await.unwrap();
+        site.changes.send(Change { tasks_version: 9 }).unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+        let told = format!("{told}{}", String::from_utf8(rest).unwrap());
+        assert_eq!(told.matches("event: tasks").count(), 1, "{told}");
+        assert!(!told.contains("id: "), "{told}");
+        shutdown.cancel();
     };
     let (served, ()) = tokio::join!(serving, watching);
     served.unwrap();
