@@ -3,7 +3,7 @@
 # 127.0.0.1. OpenSMTPD 6.8 as Debian 12 builds it breaks off every TLS handshake ("EVP lib"), so TLS
 # is tried here.
 #
-#   tests/targets/aiosmtpd.sh install           puts it into the cache, if it is not there; 20 MB
+#   tests/targets/aiosmtpd.sh install           puts it into the cache, if it is not there; 28 MB
 #   tests/targets/aiosmtpd.sh start CERT KEY    starts it with a certificate (PEM), and prints
 #                                               NAME='value' lines: STARTTLS, TLS (ports), LOGIN,
 #                                               PASSWORD, MAIL (a Maildir), DIR

@@ -140,6 +140,8 @@ fn nothing_is_left_unfinished() {
             continue;
         }
         let text = read(&path);
+        // A to-do of a calendar is a `VTODO`.
+        let text = text.replace("VTODO", "");
         let found = marks.iter().find(|mark| text.contains(**mark));
         assert_eq!(found, None, "{path}");
     }

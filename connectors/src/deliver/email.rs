@@ -42,7 +42,7 @@ mod message;
 pub const KIND: Kind = Kind {
     name: "email",
     about: "Sends letters as e-mail, in text and HTML.",
-    proof: Proof::Real("OpenSMTPD 6.8"),
+    proof: Proof::Real("OpenSMTPD 6.8 and aiosmtpd 1.4"),
     schema: || schemars::schema_for!(Settings),
     build: |settings, around| Ok(Box::new(Email::new(kind::read(settings)?, &around.http)?)),
 };
