@@ -72,6 +72,8 @@ fn dependencies_go_one_way() {
     for (manifest, banned) in cases {
         let text = read(manifest);
         let dependencies = text.split("[dependencies]").nth(1).unwrap();
+        // Tests may need more, as a server to call.
+        let dependencies = dependencies.split("\n[").next().unwrap();
         for line in dependencies.lines() {
             let found = banned.iter().find(|name| line.starts_with(**name));
             assert_eq!(found, None, "{manifest}: {line}");
@@ -83,7 +85,9 @@ fn dependencies_go_one_way() {
 fn sql_stands_in_the_store_only() {
     let words = ["SELECT ", "INSERT INTO", "DELETE FROM", "UPDATE "];
     for path in rust_files() {
-        if path.starts_with("bridge/src/store") || path.starts_with("tests/") {
+        // Connectors have no database; Salesforce is asked in a language that looks alike.
+        let rooms = ["bridge/src/store", "connectors/", "tests/"];
+        if rooms.iter().any(|room| path.starts_with(room)) {
             continue;
         }
         let text = read(&path);

@@ -98,11 +98,13 @@ mod tests {
 
     #[test]
     fn an_address_is_taken_if_what_is_sent_stays_private() {
-        let http = Http::new(Allowed::new(["erp.internal".to_owned()])).unwrap();
+        let http = Http::new(Allowed::new(["erp.internal", "fd00::1"].map(str::to_owned))).unwrap();
         let cases = [
             ("https://api.example.com/x", Ok("https://api.example.com/x")),
             (" https://api.example.com\n", Ok("https://api.example.com/")),
             ("http://erp.internal:8069", Ok("http://erp.internal:8069/")),
+            ("http://[fd00::1]:8069/", Ok("http://[fd00::1]:8069/")),
+            ("http://[fd00::2]/key-S3CR3T", Err("not a public address")),
             ("http://api.example.com/key-S3CR3T", Err("use https://")),
             ("https://10.0.0.1/key-S3CR3T", Err("not a public address")),
             ("ftp://api.example.com/key-S3CR3T", Err("only http:// and https://")),

@@ -167,7 +167,6 @@ impl HubSpot {
         let mut properties = self.properties(letter);
         properties.entry("hs_timestamp").or_insert_with(|| json!(text(now)));
         properties.entry("hs_task_status").or_insert_with(|| json!("NOT_STARTED"));
-        properties.insert("hs_task_type".to_owned(), json!("TODO"));
         if let Some(name) = &settings.reference_property {
             properties.insert(name.clone(), json!(letter.reference()));
         }
@@ -268,7 +267,7 @@ impl Records for HubSpot {
         let mark = records::mark(letter);
         let task = found.results.into_iter().find(|task| {
             let subject = task.properties.get("hs_task_subject").cloned().flatten();
-            subject.is_some_and(|subject| subject.contains(&mark))
+            subject.is_some_and(|subject| records::is_marked(&subject, &mark))
         });
         task.map(|task| self.id(task, &answer)).transpose()
     }

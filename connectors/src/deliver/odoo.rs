@@ -341,7 +341,7 @@ impl Records for Odoo {
         let record = found.iter().find(|record| {
             // The operator takes '_' and '%' for any sign; the very mark is looked for here.
             let text = record.get(field).and_then(Value::as_str);
-            text.is_some_and(|text| text.contains(&wanted))
+            text.is_some_and(|text| records::is_marked(text, &wanted))
         });
         Ok(record.and_then(|record| record.get("id")?.as_i64()).map(|id| id.to_string()))
     }

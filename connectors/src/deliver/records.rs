@@ -132,6 +132,12 @@ pub fn mark(letter: &Letter) -> String {
     format!("[{}]", letter.reference())
 }
 
+/// Tells whether `title` ends with `mark`. A device can write any mark into the title itself, but
+/// not behind the one that stands at its end.
+pub fn is_marked(title: &str, mark: &str) -> bool {
+    title.trim_end().ends_with(mark)
+}
+
 /// How long a text may be, in bytes: systems take 32,000 characters and more.
 const PLAIN_MAX: usize = 10_000;
 const HTML_MAX: usize = 30_000;

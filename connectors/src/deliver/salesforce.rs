@@ -269,8 +269,8 @@ impl Records for Salesforce {
             format!("SELECT Id, Subject FROM Task WHERE {wanted} ORDER BY CreatedDate LIMIT 100");
         let found = self.query(&soql).await?;
         // The operator takes '_' and '%' for any sign; the very mark is looked for here.
-        let is_it =
-            |task: &Task| has_field || task.subject.as_ref().is_some_and(|s| s.contains(&mark));
+        let is_marked = |subject: &String| records::is_marked(subject, &mark);
+        let is_it = |task: &Task| has_field || task.subject.as_ref().is_some_and(is_marked);
         Ok(found.into_iter().find(is_it).map(|task| task.id))
     }
 

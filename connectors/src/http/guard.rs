@@ -87,7 +87,7 @@ impl Allowed {
 
     /// Tells whether the operator lists `host`.
     pub(super) fn lists(&self, host: &str) -> bool {
-        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
         self.hosts.contains(&host)
     }
 }

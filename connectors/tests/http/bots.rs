@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use upturn_connectors::deliver::wecom::Format;
 use upturn_connectors::deliver::{Failure, dingtalk, feishu, wecom};
-use upturn_connectors::http::Limits;
 use upturn_connectors::secret::Secret;
 
 use crate::channels::{self, Site, letter, now};
@@ -195,7 +194,7 @@ fn a_bot_needs_its_address() {
     ];
     for (settings, expected) in cases {
         for kind in ["wecom", "dingtalk", "feishu"] {
-            let error = channels::build(kind, &settings, Limits::default()).unwrap_err();
+            let error = channels::build(kind, &settings).unwrap_err();
             assert!(error.0.contains(expected), "{kind}: {settings}: {error}");
             assert!(!error.0.contains("S3CR3T"), "{kind}: {error}");
         }

@@ -1,6 +1,7 @@
 //! The channels under test: their settings, a letter, and what a good server answers them.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::response::Response;
@@ -75,12 +76,13 @@ impl Site {
     }
 
     pub(crate) fn channel(&self, kind: &str) -> Box<dyn Channel> {
-        build(kind, &self.settings(kind), Limits::default()).unwrap()
+        build(kind, &self.settings(kind)).unwrap()
     }
 
     pub(crate) fn hasty(&self, kind: &str) -> Box<dyn Channel> {
         let exchange = Duration::from_millis(300);
-        build(kind, &self.settings(kind), Limits { exchange, ..Limits::default() }).unwrap()
+        build_on(client(Limits { exchange, ..Limits::default() }), kind, &self.settings(kind))
+            .unwrap()
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -88,13 +90,21 @@ impl Site {
     }
 }
 
-pub(crate) fn build(
-    kind: &str,
-    settings: &Value,
-    limits: Limits,
-) -> Result<Box<dyn Channel>, SettingsError> {
+/// The client with the usual bounds. Reading the system's authorities takes a while, so it is made
+/// once.
+static HTTP: LazyLock<Http> = LazyLock::new(|| client(Limits::default()));
+
+fn client(limits: Limits) -> Http {
     let allowed = Allowed::new(["127.0.0.1".to_owned()]);
-    let http = Http::with(Options { allowed, limits, ..Options::default() }).unwrap();
+    Http::with(Options { allowed, limits, ..Options::default() }).unwrap()
+}
+
+/// Makes a channel of `kind` with the usual bounds.
+pub(crate) fn build(kind: &str, settings: &Value) -> Result<Box<dyn Channel>, SettingsError> {
+    build_on(HTTP.clone(), kind, settings)
+}
+
+fn build_on(http: Http, kind: &str, settings: &Value) -> Result<Box<dyn Channel>, SettingsError> {
     let name = kind.split('-').next().unwrap();
     let kind = deliver::KINDS.iter().find(|kind| kind.name == name).unwrap();
     (kind.build)(settings, &Surroundings { http, publisher: None })

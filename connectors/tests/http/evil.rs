@@ -7,7 +7,6 @@ use axum::response::Response;
 use chrono::TimeDelta;
 use serde_json::json;
 use upturn_connectors::deliver::Failure;
-use upturn_connectors::http::Limits;
 
 use crate::channels::{self, CANARY, CHANNELS, Site, letter, now};
 use crate::server::{self, Asked, Server, say, with};
@@ -255,16 +254,16 @@ async fn a_good_server_takes_letters_also_twice() {
 async fn settings_that_cannot_work_are_refused_without_telling_secrets() {
     let site = Site::new("http://169.254.169.254");
     for kind in CHANNELS {
-        let error = channels::build(kind, &site.settings(kind), Limits::default()).unwrap_err();
+        let error = channels::build(kind, &site.settings(kind)).unwrap_err();
         assert!(error.0.contains("not a public address"), "{kind}: {error}");
         assert!(!error.0.contains(CANARY), "{kind}: {error}");
 
         let mut settings = Site::new("https://api.example.com").settings(kind);
-        let error = channels::build(kind, &settings, Limits::default()).unwrap_err();
+        let error = channels::build(kind, &settings).unwrap_err();
         assert!(error.0.contains("cannot be read"), "{kind}: the folder is gone: {error}");
 
         settings["unheard"] = json!(1);
-        let error = channels::build(kind, &settings, Limits::default()).unwrap_err();
+        let error = channels::build(kind, &settings).unwrap_err();
         assert!(error.0.contains("unheard"), "{kind}: {error}");
     }
 }

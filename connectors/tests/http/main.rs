@@ -1,7 +1,6 @@
 //! Channels over HTTP against a real server, which answers what others recorded, or does its worst.
 #![expect(
     clippy::unwrap_used,
-    clippy::unwrap_in_result,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,

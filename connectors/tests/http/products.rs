@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 use upturn_connectors::deliver::letter::Recipient;
 use upturn_connectors::deliver::{Channel, Failure};
-use upturn_connectors::http::Limits;
 
 use crate::channels::{self, CANARY, Site, letter, now};
 use crate::server::{self, Server};
@@ -15,7 +14,7 @@ fn with(channel: &str, url: &str, set: &[(&str, Value)]) -> Box<dyn Channel> {
     for (name, value) in set {
         settings[*name] = value.clone();
     }
-    channels::build(channel, &settings, Limits::default()).unwrap()
+    channels::build(channel, &settings).unwrap()
 }
 
 #[tokio::test]
@@ -47,7 +46,6 @@ async fn hubspot_finds_by_a_property_of_its_own_and_takes_conflict_for_success()
                              <br>https://upturn.example/tasks/t1",
             "hs_task_status": "NOT_STARTED",
             "hs_task_priority": "HIGH",
-            "hs_task_type": "TODO",
             "hubspot_owner_id": "64492917",
             "upturn_reference": "upturn:task:t1",
         },

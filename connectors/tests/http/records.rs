@@ -3,7 +3,6 @@
 use serde_json::json;
 use upturn_connectors::deliver::channel::Progress;
 use upturn_connectors::deliver::{Failure, Receipt};
-use upturn_connectors::http::Limits;
 
 use crate::channels::{self, Site, letter, now};
 use crate::server::{self, Server};
@@ -159,7 +158,7 @@ async fn each_end_has_its_own_way() {
         if kind == "salesforce" {
             settings["status_dismissed"] = json!("Deferred");
         }
-        let channel = channels::build(kind, &settings, Limits::default()).unwrap();
+        let channel = channels::build(kind, &settings).unwrap();
         let mut letter = letter(event);
         letter.remote = Some(system.id.to_owned());
         channel.send(&letter, now()).await.unwrap();

@@ -6,7 +6,6 @@ use std::path::Path;
 use serde_json::{Value, json};
 use upturn_connectors::deliver::wecom::{self, Format};
 use upturn_connectors::deliver::{Failure, Receipt, dingtalk};
-use upturn_connectors::http::Limits;
 
 use crate::channels::{self, Site, letter, now};
 use crate::server::{self, Server};
@@ -52,7 +51,7 @@ async fn created(kind: &'static str, set: &[(&str, Value)]) -> (Server, Value) {
     for (name, value) in set {
         settings[*name] = value.clone();
     }
-    let channel = channels::build(kind, &settings, Limits::default()).unwrap();
+    let channel = channels::build(kind, &settings).unwrap();
     channel.send(&letter("task-created"), now()).await.unwrap();
     let last = server.asked().last().unwrap().json();
     (server, last)
@@ -60,7 +59,9 @@ async fn created(kind: &'static str, set: &[(&str, Value)]) -> (Server, Value) {
 
 #[tokio::test]
 async fn hubspot_gets_the_shape_of_its_own_example() {
-    let Some(theirs) = sample("hubspot/create_task_request.json") else { return };
+    let Some(mut theirs) = sample("hubspot/create_task_request.json") else { return };
+    // The type is a call in the example; without one it is a thing to do, which is meant.
+    theirs["properties"].as_object_mut().unwrap().remove("hs_task_type");
     let set = [
         ("owner_id", json!("64492917")),
         ("associations", json!([{"object_id": 101, "type_id": 204}])),

@@ -48,7 +48,7 @@ pub(crate) struct System {
     pub(crate) before: Option<Step>,
     pub(crate) search: &'static str,
     pub(crate) nothing: Value,
-    /// Two records that a search finds: a near miss, and the one with our reference.
+    /// What a search finds: a title in which a device wrote our mark, a near miss, and our record.
     pub(crate) found: Value,
     pub(crate) create: &'static str,
     pub(crate) created: (u16, Value),
@@ -67,6 +67,7 @@ impl System {
 pub(crate) fn systems() -> [System; 4] {
     let summary = |id: i64, mark: &str| json!({"id": id, "summary": format!("x {mark}")});
     let activities = json!([
+        summary(23, "[upturn:task:t1] [upturn:task:t2]"),
         summary(24, "[upturn-task-t1]"),
         summary(25, "[upturn:task:t1]"),
         summary(26, "[upturn:task:t1]"),
@@ -95,6 +96,7 @@ pub(crate) fn system(kind: &str) -> System {
 fn hubspot() -> System {
     let task = |id: &str, mark: &str| json!({"id": id, "properties": {"hs_task_subject": format!("x {mark}")}});
     let tasks = [
+        task("510", "[upturn:task:t1] [upturn:task:t2]"),
         task("511", "[upturn:task:t12]"),
         task("512", "[upturn:task:t1]"),
         task("513", "[upturn:task:t1]"),
@@ -104,7 +106,7 @@ fn hubspot() -> System {
         before: None,
         search: "POST /crm/v3/objects/tasks/search",
         nothing: json!({"total": 0, "results": []}),
-        found: json!({"total": 3, "results": tasks}),
+        found: json!({"total": 4, "results": tasks}),
         create: "POST /crm/v3/objects/tasks",
         created: (201, json!({"id": "512", "properties": {}, "archived": false})),
         update: "PATCH /crm/v3/objects/tasks/512",
@@ -134,13 +136,17 @@ fn odoo(kind: &'static str) -> System {
 fn salesforce() -> System {
     let token = json!({"access_token": format!("{CANARY}-session"), "token_type": "Bearer"});
     let task = |id: &str, mark: &str| json!({"attributes": {"type": "Task"}, "Id": id, "Subject": format!("x {mark}")});
-    let tasks = [task("00TD000000IqhSLIA1", "[upturn_task_t1]"), task(TASK_ID, "[upturn:task:t1]")];
+    let tasks = [
+        task("00TD000000IqhSLIA0", "[upturn:task:t1] [upturn:task:t2]"),
+        task("00TD000000IqhSLIA1", "[upturn_task_t1]"),
+        task(TASK_ID, "[upturn:task:t1]"),
+    ];
     System {
         kind: "salesforce",
         before: Some(step(TOKEN, 200, token)),
         search: "GET /services/data/v62.0/query",
         nothing: json!({"totalSize": 0, "done": true, "records": []}),
-        found: json!({"totalSize": 2, "done": true, "records": tasks}),
+        found: json!({"totalSize": 3, "done": true, "records": tasks}),
         create: "POST /services/data/v62.0/sobjects/Task",
         created: (201, json!({"id": TASK_ID, "errors": [], "success": true})),
         update: "PATCH /services/data/v62.0/sobjects/Task/00TD000000IqhSLIAZ",

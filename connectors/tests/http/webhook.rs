@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use upturn_connectors::deliver::channel::Progress;
 use upturn_connectors::deliver::webhook::key::Keys;
 use upturn_connectors::deliver::{Channel, Inbound};
-use upturn_connectors::http::Limits;
 
 use crate::channels::{self, KEY, OTHER_KEY, Site, letter, now};
 use crate::server::{self, Server, say};
@@ -55,7 +54,7 @@ async fn a_letter_is_posted_with_the_signatures_of_all_keys() {
     let site = Site::new(&server.url);
     let files = [site.file("new", OTHER_KEY), site.file("old", &format!("{KEY}\n"))];
     let settings = json!({"url": format!("{}/hook?x=1", server.url), "secret_files": files});
-    let channel = channels::build("webhook", &settings, Limits::default()).unwrap();
+    let channel = channels::build("webhook", &settings).unwrap();
     #[expect(clippy::disallowed_methods, reason = "the library that verifies asks for the time")]
     let now = DateTime::<Utc>::from(SystemTime::now());
     let mut letter = letter("task-amended");
@@ -121,7 +120,7 @@ fn listening() -> Box<dyn Channel> {
             site.file("old", "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"),
         ],
     });
-    channels::build("webhook", &settings, Limits::default()).unwrap()
+    channels::build("webhook", &settings).unwrap()
 }
 
 #[test]
@@ -253,7 +252,7 @@ fn keys_must_be_keys_and_differ_by_direction() {
         ),
     ];
     for (settings, expected) in cases {
-        match channels::build("webhook", &settings, Limits::default()) {
+        match channels::build("webhook", &settings) {
             Ok(channel) => {
                 assert_eq!(expected, "", "case: {settings}");
                 assert!(!format!("{channel:?}").contains("MfKQ9"), "{channel:?}");
