@@ -10,3 +10,4 @@ pub mod http;
 pub mod rates;
 pub mod read;
 pub mod secret;
+pub mod tax;

@@ -1,10 +1,5 @@
 //! Exchange rates as their sources publish them: what is read from real documents, and what is not.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails where something is missing"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails where something is missing")]
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
