@@ -7,10 +7,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use upturn_core::fact::Fact;
-use upturn_core::fact::rate::Rate;
+use upturn_core::fact::duty::Measure;
+use upturn_core::fact::tax::TaxRate;
 
-use crate::rates;
 use crate::read::ReadError;
+use crate::{rates, tax};
 
 /// A kind of feed.
 #[derive(Clone, Copy, Debug)]
@@ -42,25 +43,48 @@ pub const KINDS: &[Kind] = &[
         name: "cfets",
         about: "The central parity of the yuan, from China's interbank market.",
         schema: || schemars::schema_for!(None),
-        parse: |settings, bytes| plain(settings, || rates::cfets::read(bytes)),
+        parse: |settings, bytes| plain(settings, || rates::cfets::read(bytes), Fact::Rate),
+    },
+    Kind {
+        name: "duty-table",
+        about: "Duties from any table in JSON, XML or delimited text, as settings describe it.",
+        schema: || schemars::schema_for!(tax::duty_table::Settings),
+        parse: |settings, bytes| {
+            let settings: tax::duty_table::Settings = read(settings)?;
+            Ok(facts(tax::duty_table::read(&settings, bytes)?, of_duty))
+        },
     },
     Kind {
         name: "ecb",
         about: "The European Central Bank's reference rates: XML, CSV, zip, or the Data Portal's CSV.",
         schema: || schemars::schema_for!(None),
-        parse: |settings, bytes| plain(settings, || rates::ecb::read(bytes)),
+        parse: |settings, bytes| plain(settings, || rates::ecb::read(bytes), Fact::Rate),
     },
     Kind {
         name: "frankfurter",
         about: "Central banks' rates handed on by Frankfurter, version 1 or 2 of its API.",
         schema: || schemars::schema_for!(None),
-        parse: |settings, bytes| plain(settings, || rates::frankfurter::read(bytes)),
+        parse: |settings, bytes| plain(settings, || rates::frankfurter::read(bytes), Fact::Rate),
+    },
+    Kind {
+        name: "harmonized-system",
+        about: "Codes of goods and what they stand for: chapters, headings, subheadings.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| {
+            plain(settings, || tax::harmonized_system::read(bytes), Fact::Goods)
+        },
     },
     Kind {
         name: "hmrc",
         about: "The monthly rates by which the United Kingdom values imports.",
         schema: || schemars::schema_for!(None),
-        parse: |settings, bytes| plain(settings, || rates::hmrc::read(bytes)),
+        parse: |settings, bytes| plain(settings, || rates::hmrc::read(bytes), Fact::Rate),
+    },
+    Kind {
+        name: "ibericode",
+        about: "VAT of the European Union and the United Kingdom, by day and territory.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || tax::ibericode::read(bytes), of_tax),
     },
     Kind {
         name: "open-exchange-rates",
@@ -68,8 +92,14 @@ pub const KINDS: &[Kind] = &[
         schema: || schemars::schema_for!(Zoned),
         parse: |settings, bytes| {
             let Zoned { zone } = read(settings)?;
-            Ok(facts(rates::open_exchange_rates::read(bytes, zone)?))
+            Ok(facts(rates::open_exchange_rates::read(bytes, zone)?, Fact::Rate))
         },
+    },
+    Kind {
+        name: "sales-tax",
+        about: "VAT, GST and sales taxes of the world, with states and provinces.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || tax::sales_tax::read(bytes), of_tax),
     },
     Kind {
         name: "table",
@@ -77,8 +107,35 @@ pub const KINDS: &[Kind] = &[
         schema: || schemars::schema_for!(rates::table::Settings),
         parse: |settings, bytes| {
             let settings: rates::table::Settings = read(settings)?;
-            Ok(facts(rates::table::read(&settings, bytes)?))
+            Ok(facts(rates::table::read(&settings, bytes)?, Fact::Rate))
         },
+    },
+    Kind {
+        name: "tax-table",
+        about: "Tax rates from any table in JSON, XML or delimited text, as settings describe it.",
+        schema: || schemars::schema_for!(tax::tax_table::Settings),
+        parse: |settings, bytes| {
+            let settings: tax::tax_table::Settings = read(settings)?;
+            Ok(facts(tax::tax_table::read(&settings, bytes)?, of_tax))
+        },
+    },
+    Kind {
+        name: "tedb",
+        about: "VAT by the European Commission's database, with codes of goods and services.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || tax::tedb::read(bytes), of_tax),
+    },
+    Kind {
+        name: "uk-tariff",
+        about: "A commodity's duties, taxes and controls in the United Kingdom.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || tax::uk_tariff::read(bytes), of_duty),
+    },
+    Kind {
+        name: "vat-history",
+        about: "VAT since 1967, by day and territory.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || tax::vat_history::read(bytes), of_tax),
     },
 ];
 
@@ -106,16 +163,25 @@ fn utc() -> chrono_tz::Tz {
     chrono_tz::Tz::UTC
 }
 
-fn plain(
+fn plain<T>(
     settings: &Value,
-    read_rates: impl FnOnce() -> Result<Vec<Rate>, ReadError>,
+    read_all: impl FnOnce() -> Result<Vec<T>, ReadError>,
+    fact: fn(T) -> Fact,
 ) -> Result<Vec<Fact>, FeedError> {
     let None {} = read(settings)?;
-    Ok(facts(read_rates()?))
+    Ok(facts(read_all()?, fact))
 }
 
-fn facts(rates: Vec<Rate>) -> Vec<Fact> {
-    rates.into_iter().map(Fact::Rate).collect()
+fn facts<T>(read: Vec<T>, fact: fn(T) -> Fact) -> Vec<Fact> {
+    read.into_iter().map(fact).collect()
+}
+
+fn of_tax(rate: TaxRate) -> Fact {
+    Fact::Tax(Box::new(rate))
+}
+
+fn of_duty(measure: Measure) -> Fact {
+    Fact::Duty(Box::new(measure))
 }
 
 fn read<T: DeserializeOwned>(settings: &Value) -> Result<T, FeedError> {

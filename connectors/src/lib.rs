@@ -11,3 +11,4 @@ pub mod rates;
 pub mod read;
 pub mod schedule;
 pub mod secret;
+pub mod tax;

@@ -7,6 +7,7 @@ use std::fmt;
 pub mod archive;
 pub mod json;
 pub mod number;
+pub mod table;
 pub mod text;
 pub mod tree;
 pub mod xml;

@@ -163,8 +163,9 @@ const WIDER: &[Case] = &[
 fn parse(kind: &str, settings: &Value, bytes: &[u8]) -> Result<Vec<Rate>, String> {
     let kind = feed::kind(kind).unwrap_or_else(|| panic!("there is no feed {kind}"));
     let facts = (kind.parse)(settings, bytes).map_err(|error| error.to_string())?;
-    let rate = |fact| match fact {
-        Fact::Rate(rate) => rate,
+    let rate = |fact| {
+        let Fact::Rate(rate) = fact else { panic!("{fact:?} is no rate") };
+        rate
     };
     Ok(facts.into_iter().map(rate).collect())
 }

@@ -7,6 +7,8 @@ pub mod id;
 pub mod event;
 pub mod money;
 pub mod fact;
+pub mod tax;
+pub mod duty;
 mod intern;
 pub mod calendar;
 pub mod registry;
