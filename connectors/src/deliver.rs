@@ -5,12 +5,14 @@
 
 pub mod channel;
 pub mod failure;
+pub mod inbound;
 pub mod kind;
 pub mod letter;
 pub mod mqtt;
 
 pub use self::channel::{Channel, Receipt, RecordState};
 pub use self::failure::Failure;
+pub use self::inbound::Inbound;
 pub use self::kind::{Kind, SettingsError, Surroundings};
 pub use self::letter::Letter;
 

@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::failure::Failure;
+use super::inbound::Inbound;
 use super::letter::Letter;
+use crate::http::header::HeaderMap;
 
 /// A way to one destination, with its settings.
 ///
@@ -37,6 +39,17 @@ pub trait Channel: Debug + Send + Sync {
     /// Tells whether [`Channel::states`] can say anything.
     fn can_be_asked(&self) -> bool {
         false
+    }
+
+    /// Reads what the other system sent by itself at `now`, after proving that it is from there and
+    /// not too old. A channel that takes nothing refuses.
+    fn receive(
+        &self,
+        _headers: &HeaderMap,
+        _body: &[u8],
+        _now: DateTime<Utc>,
+    ) -> Result<Inbound, Failure> {
+        Err(Failure::refused("this kind of destination sends nothing back"))
     }
 }
 
