@@ -9,6 +9,7 @@ mod backtest;
 mod backup;
 mod commands;
 mod database;
+mod delivery;
 mod demo;
 mod explain;
 mod export;

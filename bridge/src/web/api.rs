@@ -10,9 +10,13 @@ use self::openapi::Endpoint;
 use super::fault::Fault;
 
 mod dead_letters;
+mod destinations;
 mod events;
 mod explanation;
+mod hooks;
+mod letters;
 pub(crate) mod openapi;
+mod requirements;
 mod rules;
 mod tasks;
 
@@ -30,6 +34,10 @@ fn endpoints() -> Vec<Endpoint> {
         rules::endpoints(),
         explanation::endpoints(),
         dead_letters::endpoints(),
+        letters::endpoints(),
+        destinations::endpoints(),
+        requirements::endpoints(),
+        hooks::endpoints(),
     ];
     all.into_iter().flatten().collect()
 }

@@ -52,6 +52,10 @@ pub(crate) enum FaultKind {
     TaskChanged,
     /// 409: the task is a rule's on trial, which nobody works on.
     TaskOnTrial,
+    /// 409: the letter's state does not allow it.
+    LetterState,
+    /// 409: nobody is told of it.
+    NotRouted,
     /// 422: it is understood, but what it brings is wrong.
     WrongEvents,
     /// 422: rules or registry are wrong.
@@ -66,7 +70,7 @@ pub(crate) enum FaultKind {
 
 impl FaultKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::CrossSite,
@@ -77,6 +81,8 @@ impl FaultKind {
         Self::TaskClosed,
         Self::TaskChanged,
         Self::TaskOnTrial,
+        Self::LetterState,
+        Self::NotRouted,
         Self::WrongEvents,
         Self::WrongRules,
         Self::TooManyAttempts,
@@ -97,6 +103,8 @@ impl FaultKind {
             Self::TaskClosed => "task-closed",
             Self::TaskChanged => "task-changed",
             Self::TaskOnTrial => "task-on-trial",
+            Self::LetterState => "letter-state",
+            Self::NotRouted => "not-routed",
             Self::WrongEvents => "wrong-events",
             Self::WrongRules => "wrong-rules",
             Self::TooManyAttempts => "too-many-attempts",
@@ -115,7 +123,11 @@ impl FaultKind {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TaskClosed | Self::TaskChanged | Self::TaskOnTrial => StatusCode::CONFLICT,
+            Self::TaskClosed
+            | Self::TaskChanged
+            | Self::TaskOnTrial
+            | Self::LetterState
+            | Self::NotRouted => StatusCode::CONFLICT,
             Self::WrongEvents | Self::WrongRules => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -332,6 +344,8 @@ fn log(fault: &Fault) -> String {
         | FaultKind::TaskClosed
         | FaultKind::TaskChanged
         | FaultKind::TaskOnTrial
+        | FaultKind::LetterState
+        | FaultKind::NotRouted
         | FaultKind::WrongEvents
         | FaultKind::WrongRules
         | FaultKind::TooManyAttempts

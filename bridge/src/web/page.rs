@@ -1,6 +1,8 @@
 //! The pages for people.
 
 pub(crate) mod dead_letters;
+pub(crate) mod deliveries;
+pub(crate) mod destinations;
 pub(crate) mod fault;
 pub(crate) mod login;
 pub(crate) mod rule;

@@ -13,7 +13,7 @@ use upturn_core::task::{EpisodeState, Evidence};
 
 use super::shell::Shell;
 use super::tasks::{DueShown, OwnerShown, link, title};
-use super::{render, rule};
+use super::{deliveries, render, rule};
 use crate::explain::task::{Taken, taken};
 use crate::store::audit::AuditEntry;
 use crate::store::task_view::{self, TaskDetail, TaskRow, TaskStatus};
@@ -59,6 +59,8 @@ struct TaskPage {
     steps: Vec<String>,
     evidence: Vec<Exhibit>,
     history: Vec<Deed>,
+    /// What other systems were told, and what was asked of them.
+    told_elsewhere: deliveries::Told,
 }
 
 /// What became of what the reader just did.
@@ -118,7 +120,8 @@ pub(crate) async fn show(
     let teller = shell.teller(&app);
     let told = told(shell.language, &params.did);
     let taken = taken(&app.store, &detail).await?.map(|taken| taken_words(&teller, &taken));
-    render(&TaskPage { taken, told, ..page(shell, &teller, &detail) })
+    let told_elsewhere = deliveries::of_task(&app, &teller, &detail.row.id).await?;
+    render(&TaskPage { taken, told, told_elsewhere, ..page(shell, &teller, &detail) })
 }
 
 /// Does what a button says and leads back to the task.
@@ -145,6 +148,9 @@ fn told(language: Language, did: &str) -> Option<Told> {
         "accept" => (key!("told-accept"), false),
         "done" => (key!("told-done"), false),
         "dismiss" => (key!("told-dismiss"), false),
+        "asked" => (key!("told-asked"), false),
+        "not-asked" => (key!("told-not-asked"), true),
+        "letter-again" => (key!("told-letter-again"), false),
         REFUSED => (key!("told-refused"), true),
         _ => return None,
     };
@@ -180,6 +186,7 @@ fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
         is_contradicted: row.contradicted,
         is_trial: row.stage == Stage::Shadow,
         told: None,
+        told_elsewhere: deliveries::Told::default(),
         taken: None,
         actions: actions(language, row),
         is_open: match row.episode {

@@ -53,14 +53,22 @@ async fn describes_each_route_that_is_served_and_no_other() {
     let expected = [
         "get /api/v1/dead-letters",
         "get /api/v1/dead-letters/{id}/raw",
+        "get /api/v1/destinations",
+        "get /api/v1/letters",
         "get /api/v1/openapi.json",
         "get /api/v1/rules",
         "get /api/v1/rules/{id}/why-not",
         "get /api/v1/tasks",
         "get /api/v1/tasks/{id}",
         "get /api/v1/tasks/{id}/explanation",
+        "get /api/v1/tasks/{id}/requirements",
+        "post /api/v1/destinations/{id}/on",
+        "post /api/v1/destinations/{id}/test",
         "post /api/v1/events",
+        "post /api/v1/hooks/{destination}",
+        "post /api/v1/letters/{id}/{verb}",
         "post /api/v1/rules/reload",
+        "post /api/v1/tasks/{id}/requirements",
         "post /api/v1/tasks/{id}/{verb}",
     ];
     assert_eq!(described, expected.map(str::to_owned).into());
