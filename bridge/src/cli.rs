@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use self::output::printed;
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::delivery::files::Setup;
 use crate::exit::Exit;
 
 mod audit;
@@ -25,6 +26,7 @@ mod explain;
 mod export;
 mod first_admin;
 mod migrate;
+mod outbox;
 mod output;
 mod restore;
 mod rules;
@@ -50,7 +52,7 @@ enum Command {
     Demo(demo::Args),
     /// Take in telemetry and serve the pages
     Serve,
-    /// Find what is wrong with rules
+    /// Find what is wrong with rules, destinations and routes
     Check(check::Args),
     /// Fold events and print the tasks that would stand
     Backtest(backtest::Args),
@@ -76,6 +78,9 @@ enum Command {
     /// Look at the database's schema, and bring it up to date
     #[command(subcommand)]
     Migrate(migrate::Command),
+    /// Look at letters to other systems, send one again, or give one up
+    #[command(subcommand)]
+    Outbox(outbox::Command),
     /// Look over broker, database, clock, disk and ports
     Doctor(doctor::DoctorArgs),
     /// Show the configuration
@@ -108,6 +113,7 @@ pub fn run() -> ExitCode {
         Command::Backup(args) => backup::run(&args, config),
         Command::Restore(args) => restore::run(&args, config),
         Command::Migrate(command) => migrate::run(&command, config),
+        Command::Outbox(command) => outbox::run(&command, config, &SystemClock),
         Command::Doctor(args) => doctor(args, config),
         Command::Config(command) => config::run(command, config, &mut io::stdout().lock())
             .unwrap_or_else(|error| output::failed(&error, error.exit())),
@@ -125,8 +131,13 @@ fn check(args: &check::Args, config: Option<&Path>) -> Exit {
         Ok(config) => config,
         Err(error) => return output::failed(&error, Exit::Config),
     };
+    let delivery = match Setup::for_checks(&config) {
+        Ok(setup) => setup,
+        Err(error) => return output::failed(&error, Exit::Software),
+    };
     let setup = check::Setup {
         rules_dir: &config.rules.dir,
+        delivery: &delivery,
         catalogue: &config.catalogue(),
         is_terminal: io::stdout().is_terminal(),
     };

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use upturn_core::catalogue::Catalogue;
 use upturn_core::decode::Sources;
 
+use self::delivery::DeliveryConfig;
 use self::environment::Environment;
+use self::http::HttpConfig;
 use self::layers::{Document, Layers};
 use self::mqtt::MqttConfig;
 use self::problem::Finding;
@@ -19,7 +21,9 @@ use self::retention::RetentionConfig;
 use self::source::SourceConfig;
 use self::store::StoreConfig;
 
+pub(crate) mod delivery;
 pub(crate) mod environment;
+pub(crate) mod http;
 mod layers;
 mod listen;
 pub(crate) mod mqtt;
@@ -58,8 +62,12 @@ pub(crate) struct Config {
     pub(crate) registry: RegistryConfig,
     /// Where the pages are served.
     pub(crate) web: WebConfig,
-    /// Where letters go.
+    /// Where letters go that need no document.
     pub(crate) outbox: OutboxConfig,
+    /// Where destinations and routes are.
+    pub(crate) delivery: DeliveryConfig,
+    /// Whom the program may call.
+    pub(crate) http: HttpConfig,
     /// What is logged.
     pub(crate) log: LogConfig,
     /// The file these settings were read from, if any; not a setting itself.
@@ -95,6 +103,9 @@ pub(crate) struct WebConfig {
     /// Whether browsers come over TLS, by a proxy before the pages: the cookie then travels over it
     /// only. Default: false.
     pub(crate) secure_cookies: bool,
+    /// Where people reach the pages, for the links in letters. Default: none, letters have no link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) public_url: Option<String>,
 }
 
 /// `[outbox]`: where letters about tasks go.
@@ -232,8 +243,10 @@ impl Config {
             source: SourceConfig::defaults(),
             rules: RulesConfig { dir: "rules".into() },
             registry: RegistryConfig { dir: None },
-            web: WebConfig { listen: WEB_LISTEN, secure_cookies: false },
+            web: WebConfig { listen: WEB_LISTEN, secure_cookies: false, public_url: None },
             outbox: OutboxConfig { mqtt_topic: None },
+            delivery: DeliveryConfig::default(),
+            http: HttpConfig::default(),
             log: LogConfig { format: LogFormat::Text, level: LogLevel::Info },
             file: None,
         }
@@ -273,6 +286,15 @@ impl Config {
         if let Some(door) = same_door {
             let why = format!("mqtt.listen is {door} too; let them listen at different ports");
             findings.push(Finding::new(&["web", "listen"], why));
+        }
+        self.http.check(&mut findings);
+        let is_page = |text: &String| {
+            let url = url::Url::parse(text);
+            url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        };
+        if !self.web.public_url.as_ref().is_none_or(is_page) {
+            let why = "is no address of pages; write https://upturn.example".to_owned();
+            findings.push(Finding::new(&["web", "public_url"], why));
         }
         let topic = self.outbox.mqtt_topic.as_deref();
         let is_bad = |topic: &&str| {

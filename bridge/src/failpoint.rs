@@ -5,6 +5,7 @@
 //! | `before-commit` | the process ends when everything is written but the commit |
 //! | `after-commit-before-ack` | the process ends when nothing is missing but the acknowledgement |
 //! | `ack-before-commit` | messages are acknowledged before they are committed |
+//! | `after-send-before-mark` | the process ends when a letter has arrived and nobody wrote that down |
 //! | `deaf` | the active process does not notice that its claim was lost |
 //! | `skip-fence` | it commits behind whatever is in the database, whoever wrote it |
 //!

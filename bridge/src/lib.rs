@@ -24,6 +24,7 @@ mod ingest;
 mod runtime;
 mod replay;
 mod explain;
+mod delivery;
 mod outbox;
 mod supervisor;
 mod simulate;

@@ -1,83 +1,107 @@
 //! The outbox: letters that were stored with their cause go out, each until it has arrived.
+//!
+//! Each destination has a worker of its own, which sends one letter at a time, and one that asks what
+//! became of its records: a destination that hangs keeps no other waiting.
 
-use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use upturn_connectors::deliver::template::Templates;
 
+use self::asking::Asking;
+use self::worker::Worker;
 use crate::backoff::Backoff;
 use crate::clock::Clock;
-use crate::store::outbox::Letter;
+use crate::delivery::{Destination, Routing};
+use crate::runtime::request::Request;
 use crate::store::{self, Store};
+use crate::telemetry::Metrics;
 
-/// How often the outbox is looked at; a letter waits at most this long.
-const EVERY: Duration = Duration::from_millis(500);
-/// Letters read at once.
-const PAGE: u32 = 100;
+pub(crate) mod asking;
+pub(crate) mod circuit;
+pub(crate) mod hearing;
+mod pause;
+pub(crate) mod worker;
 
-/// Where letters go.
-#[async_trait]
-pub(crate) trait Carrier: Debug + Send + Sync {
-    /// Hands over one letter; returns after the other side has taken it, or why it has not.
-    async fn carry(&self, letter: &Letter) -> Result<(), CarryError>;
+/// How often queues are counted.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
+
+/// What all workers share.
+#[derive(Clone, Debug)]
+pub(crate) struct Office {
+    /// Where letters are.
+    pub(crate) store: Store,
+    /// What time it is.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
+    /// The one writer, for what comes back.
+    pub(crate) asks: mpsc::Sender<Request>,
 }
 
-/// Why a letter did not arrive; it is tried again.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct CarryError(pub(crate) String);
-
-/// Carries letters, oldest first, until `shutdown`.
+/// Sends letters until `stop`, by the destinations in force.
 pub(crate) async fn run(
-    store: Store,
-    clock: impl Clock,
-    carrier: Box<dyn Carrier>,
-    shutdown: CancellationToken,
+    office: Office,
+    mut delivery: watch::Receiver<Arc<Routing>>,
+    tracker: TaskTracker,
+    stop: CancellationToken,
 ) {
     let mut backoff = Backoff::new();
-    loop {
-        let round = tokio::select! {
-            () = shutdown.cancelled() => return,
-            round = carry_due(&store, &clock, carrier.as_ref()) => round,
-        };
-        let pause = match round {
-            Ok(()) => {
-                backoff.reset();
-                EVERY
-            }
-            Err(error) => {
-                tracing::warn!(error = &*error, "letters wait; trying again");
-                backoff.pause()
-            }
-        };
+    // Whoever sent before is gone: what it had claimed is looked up before it is sent.
+    while let Err(error) = store::outbox::release(&office.store).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "letters wait; trying again");
         tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
+            () = stop.cancelled() => return,
+            () = backoff.wait() => {}
+        }
+    }
+    tracker.spawn(count(office.clone(), stop.clone()));
+    loop {
+        let wanted = Arc::clone(&delivery.borrow_and_update());
+        // Those before finish what they are doing. That others begin meanwhile does no harm: a letter
+        // is claimed by one of them, and those behind it wait.
+        let leave = CancellationToken::new();
+        let _let_go = leave.clone().drop_guard();
+        for destination in wanted.destinations.values() {
+            let texts = &wanted.templates;
+            hire(&office, (destination, texts), (&tracker, &leave, &stop));
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = delivery.changed() => if changed.is_err() {
+                return stop.cancelled().await;
+            }
         }
     }
 }
 
-/// Carries what is due; stops at the first letter that does not arrive, so that order is kept.
-async fn carry_due(
-    store: &Store,
-    clock: &impl Clock,
-    carrier: &dyn Carrier,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+fn hire(
+    office: &Office,
+    (destination, texts): (&Arc<Destination>, &Arc<Templates>),
+    (tracker, leave, stop): (&TaskTracker, &CancellationToken, &CancellationToken),
+) {
+    let (office, texts) = (office.clone(), Arc::clone(texts));
+    let worker = Worker { office: office.clone(), destination: Arc::clone(destination), texts };
+    tracker.spawn(worker.run(leave.clone(), stop.clone()));
+    if destination.channel.can_be_asked() {
+        let asking = Asking { office, destination: Arc::clone(destination) };
+        tracker.spawn(asking.run(leave.clone(), stop.clone()));
+    }
+}
+
+/// Counts what waits, for the metrics.
+async fn count(office: Office, stop: CancellationToken) {
     loop {
-        let due = store::outbox::due(store, clock.now(), PAGE).await?;
-        if due.is_empty() {
-            return Ok(());
+        // A database that is away is told of elsewhere.
+        if let Ok(queues) = store::outbox_view::queues(&office.store).await {
+            office.metrics.letters.set_queues(&queues, office.clock.now());
         }
-        for letter in due {
-            match carrier.carry(&letter).await {
-                Ok(()) => store::outbox::mark_sent(store, letter.id, clock.now()).await?,
-                Err(error) => {
-                    let now = clock.now();
-                    store::outbox::mark_failed(store, letter.id, &error.to_string(), now).await?;
-                    return Err(Box::new(error));
-                }
-            }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(COUNT_EVERY) => {}
         }
     }
 }

@@ -19,7 +19,7 @@ mod table;
 const PEOPLE: Table = Table {
     file: "people.csv",
     required: &["id", "name"],
-    optional: &["manager", "substitute", "team"],
+    optional: &["manager", "substitute", "team", "email", "language"],
 };
 const ACCOUNTS: Table =
     Table { file: "accounts.csv", required: &["id", "name"], optional: &["owner", "consent"] };
@@ -131,12 +131,15 @@ impl<'f> Loader<'f> {
             let mut check = Check { path: &path, row, problems, unread };
             let (id, name) = (check.id(), check.name());
             let team = check.text("team");
+            let (email, language) = (check.email(), check.language());
             let (Some(id), Some(name)) = (id, name) else { return };
             let person = Person {
                 name,
                 manager: row.find("manager").map(Into::into),
                 substitute: row.find("substitute").map(Into::into),
                 team,
+                email,
+                language,
             };
             if check.is_new(lines.get(&id)) {
                 lines.insert(id.clone(), row.line);
@@ -333,6 +336,25 @@ impl Check<'_> {
             self.report(unknown(column, id, table));
         }
         Some(id.into())
+    }
+
+    fn email(&mut self) -> Option<Box<str>> {
+        let email = self.text("email")?;
+        let is_address = email.split_once('@').is_some_and(|(name, host)| {
+            !name.is_empty() && !host.is_empty() && !host.contains('@')
+        });
+        if !is_address || email.contains(char::is_whitespace) {
+            self.report(format!("email '{email}' is no address; write name@example.org"));
+        }
+        Some(email)
+    }
+
+    fn language(&mut self) -> Option<Box<str>> {
+        let language = self.text("language")?;
+        if !matches!(&*language, "en" | "zh") {
+            self.report(format!("language is '{language}'; write en or zh"));
+        }
+        Some(language)
     }
 
     fn yes_or_no(&mut self, column: &str) -> Option<bool> {

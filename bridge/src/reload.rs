@@ -1,4 +1,4 @@
-//! Reads rules and registry again while everything runs: all or nothing.
+//! Reads rules, registry, destinations and routes again while everything runs: all or nothing.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use upturn_core::catalogue::Catalogue;
 use upturn_core::registry::Registry;
 use upturn_core::rule::finding::Finding;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::delivery::Routing;
+use crate::delivery::files::{DeliveryError, Setup};
 use crate::people::Registry as People;
 use crate::registry;
 use crate::registry::problem::{Problem, RegistryError};
@@ -33,6 +35,8 @@ pub(crate) struct Reloader {
     zone: Mutex<Tz>,
     /// The people of the registry that was read last.
     people: Mutex<Arc<People>>,
+    /// Who is told of what happens to tasks.
+    delivery: watch::Sender<Arc<Routing>>,
 }
 
 /// Where rules and registry are.
@@ -41,6 +45,7 @@ struct Files {
     rules: PathBuf,
     registry: Option<PathBuf>,
     catalogue: Catalogue,
+    delivery: Setup,
 }
 
 /// A try that changed nothing, because files are wrong.
@@ -91,40 +96,53 @@ impl Reloader {
         asks: mpsc::Sender<Request>,
         clock: Arc<dyn Clock>,
         registry: &Registry,
+        (setup, delivery): (Setup, watch::Sender<Arc<Routing>>),
     ) -> Self {
         let files = Files {
             rules: config.rules.dir.clone(),
             registry: config.registry.dir.clone(),
             catalogue: config.catalogue(),
+            delivery: setup,
         };
         let (turn, refused) = (tokio::sync::Mutex::default(), Mutex::default());
         let zone = Mutex::new(registry.calendar.zone());
         let people = Mutex::new(Arc::new(registry.people.clone()));
-        Self { files: Arc::new(files), asks, clock, turn, refused, zone, people }
+        let files = Arc::new(files);
+        Self { files, asks, clock, turn, refused, zone, people, delivery }
     }
 
     /// Reads everything again and puts it in force; `actor` is who wants it.
     pub(crate) async fn reload(&self, actor: &str) -> Result<Changes, ReloadError> {
         let _turn = self.turn.lock().await;
         let files = Arc::clone(&self.files);
-        let (rules, registry) = match tokio::task::spawn_blocking(move || files.read()).await? {
-            Ok(read) => read,
-            Err(findings) => {
-                let refusal = Refusal { at: self.clock.now(), findings: findings.clone() };
-                self.note(Some(refusal));
-                return Err(ReloadError::Wrong(findings));
-            }
-        };
+        let Read { rules, registry, delivery } =
+            match tokio::task::spawn_blocking(move || files.read()).await? {
+                Ok(read) => read,
+                Err(findings) => {
+                    let refusal = Refusal { at: self.clock.now(), findings: findings.clone() };
+                    self.note(Some(refusal));
+                    return Err(ReloadError::Wrong(findings));
+                }
+            };
         let (reply, changes) = oneshot::channel();
         let (zone, people) = (registry.calendar.zone(), Arc::new(registry.people.clone()));
         let wanted = Box::new(Wanted { rules, registry, actor: actor.to_owned() });
         let asked = self.asks.send(Request::Reload { wanted, reply }).await;
         asked.map_err(|_| ReloadError::NoAnswer)?;
-        let changes = changes.await.map_err(|_| ReloadError::NoAnswer)?;
+        let mut changes = changes.await.map_err(|_| ReloadError::NoAnswer)?;
+        changes.delivery = self.replace(delivery);
         self.note(None);
         *self.zone.lock().unwrap_or_else(PoisonError::into_inner) = zone;
         *self.people.lock().unwrap_or_else(PoisonError::into_inner) = people;
         Ok(changes)
+    }
+
+    /// Puts destinations and routes in force, also the same ones, since files with secrets may be
+    /// others; returns whether the documents are.
+    fn replace(&self, delivery: Routing) -> bool {
+        let delivery = Arc::new(delivery);
+        let old = self.delivery.send_replace(Arc::clone(&delivery));
+        !old.is_same(&delivery)
     }
 
     /// Returns the zone of the calendar in force, which pages show times in.
@@ -148,16 +166,43 @@ impl Reloader {
 }
 
 impl Files {
-    fn read(&self) -> Result<(Vec<LoadedRule>, Registry), Vec<FileFinding>> {
+    fn read(&self) -> Result<Read, Vec<FileFinding>> {
+        let delivery = self.delivery.load();
         let rules = rules::load(&self.rules, &self.catalogue);
         let registry = self.registry.as_deref().map(registry::load).transpose();
-        match (rules, registry) {
-            (Ok(rules), Ok(registry)) => Ok((rules, registry.unwrap_or_default())),
-            (rules, registry) => {
+        match (rules, registry, delivery) {
+            (Ok(rules), Ok(registry), Ok(delivery)) => {
+                Ok(Read { rules, registry: registry.unwrap_or_default(), delivery })
+            }
+            (rules, registry, delivery) => {
                 let mut findings = rules.as_ref().err().map(of_rules).unwrap_or_default();
                 findings.extend(registry.as_ref().err().map(of_registry).unwrap_or_default());
+                findings.extend(delivery.as_ref().err().map(of_delivery).unwrap_or_default());
                 Err(findings)
             }
+        }
+    }
+}
+
+/// What was read, all of it sound.
+#[derive(Debug)]
+struct Read {
+    rules: Vec<LoadedRule>,
+    registry: Registry,
+    delivery: Routing,
+}
+
+fn of_delivery(error: &DeliveryError) -> Vec<FileFinding> {
+    match error {
+        DeliveryError::Wrong(files) => {
+            let all = files.iter().flat_map(|file| {
+                file.findings.iter().map(move |finding| of_finding(&file.path, finding))
+            });
+            all.collect()
+        }
+        DeliveryError::Folder(error) => of_rules(error),
+        DeliveryError::Http(error) => {
+            vec![FileFinding::of_file(Path::new("http"), "http", error.to_string())]
         }
     }
 }

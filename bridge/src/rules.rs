@@ -103,6 +103,17 @@ pub(crate) fn files_in(path: &Path) -> Result<Vec<PathBuf>, RulesError> {
 }
 
 fn read(path: PathBuf, catalogue: &Catalogue) -> Result<CheckedFile, RulesError> {
+    let mut file = read_text(path)?;
+    let is_text = file.findings.is_empty();
+    if is_text || parse::TEXT_MAX < file.text.len() {
+        (file.rule, file.findings) = parse::parse(&file.text, catalogue);
+        file.rule = file.rule.filter(|_| is_text);
+    }
+    Ok(file)
+}
+
+/// Reads the text of a document, and not more than a rule may have; says where it is no text.
+pub(crate) fn read_text(path: PathBuf) -> Result<CheckedFile, RulesError> {
     let mut bytes = Vec::new();
     // One byte more than a rule may have tells that it has too many.
     let bound = u64::try_from(parse::TEXT_MAX).unwrap_or(u64::MAX).saturating_add(1);
@@ -110,22 +121,14 @@ fn read(path: PathBuf, catalogue: &Catalogue) -> Result<CheckedFile, RulesError>
         .and_then(|file| file.take(bound).read_to_end(&mut bytes))
         .map(|_| bytes)
         .map_err(|source| RulesError::Unreadable { path: path.clone(), source })?;
-    let is_whole = bytes.len() <= parse::TEXT_MAX;
     match String::from_utf8(bytes) {
-        Ok(text) => {
-            let (rule, findings) = parse::parse(&text, catalogue);
-            Ok(CheckedFile { path, text, rule, findings })
-        }
+        Ok(text) => Ok(CheckedFile { path, text, rule: None, findings: Vec::new() }),
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-            let findings = if is_whole {
-                let fault =
-                    Fault::new("not-utf8", "the file is not UTF-8 from here", "save it as UTF-8");
-                vec![Finding::error(&text, at..at, fault)]
-            } else {
-                parse::parse(&text, catalogue).1
-            };
+            let fault =
+                Fault::new("not-utf8", "the file is not UTF-8 from here", "save it as UTF-8");
+            let findings = vec![Finding::error(&text, at..at, fault)];
             Ok(CheckedFile { path, text, rule: None, findings })
         }
     }

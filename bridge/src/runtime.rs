@@ -5,19 +5,21 @@
 //! events, what follows from them and the cursor; the senders are told after the commit.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use upturn_core::decode::{DecodeError, Message, Receipt, Sources};
-use upturn_core::engine::Memory;
+use upturn_core::engine::{Engine, Memory};
 use upturn_core::event::{Event, Position};
 use upturn_core::id::{DeviceId, EventId};
 use upturn_core::input::Input;
 
 use crate::clock::Clock;
 use crate::config::retention::RetentionConfig;
+use crate::delivery::Routing;
 use crate::failpoint;
 use crate::ingest::delivery::Delivery;
 use crate::ingest::inbox::{Batch, Inbox};
@@ -33,6 +35,7 @@ use crate::web::Change;
 
 pub(crate) mod consequence;
 mod failures;
+mod letters;
 pub(crate) mod fold;
 pub(crate) mod reading;
 pub(crate) mod recovery;
@@ -41,10 +44,11 @@ mod retention;
 pub(crate) mod request;
 mod submitted;
 pub(crate) mod switching;
-mod wish;
+pub(crate) mod wish;
 
 use self::consequence::{Consequences, Stored};
 use self::fold::{Fold, Placed};
+use self::letters::Desk;
 use self::request::Request;
 use self::submitted::Submitted;
 
@@ -89,8 +93,8 @@ pub(crate) struct Runtime<'r> {
     pub(crate) clock: &'r dyn Clock,
     /// How topics and payloads are read.
     pub(crate) sources: &'r Sources,
-    /// Whether letters about tasks are to be written: somebody carries them.
-    pub(crate) writes_letters: bool,
+    /// Who is told of what happens to tasks.
+    pub(crate) delivery: &'r watch::Sender<Arc<Routing>>,
     /// How long things are kept.
     pub(crate) retention: &'r RetentionConfig,
     /// Counts.
@@ -290,10 +294,14 @@ impl Runtime<'_> {
             }
         }
         consequences.locate(fold.engine.registry());
-        let failures = &mut fold.failures;
-        let stored =
-            consequence::store(tx, now, self.writes_letters, failures, consequences).await?;
+        let desk = self.desk(&fold.engine);
+        let stored = consequence::store(tx, now, &desk, &mut fold.failures, consequences).await?;
         Ok((fresh, stored, late))
+    }
+
+    /// Returns what letters are written with.
+    fn desk<'e>(&self, engine: &'e Engine) -> Desk<'e> {
+        Desk { delivery: Arc::clone(&self.delivery.borrow()), registry: engine.registry() }
     }
 
     fn decode(&self, cursor: Position, now: DateTime<Utc>, batch: &Batch) -> Decoded<'_> {

@@ -14,6 +14,7 @@ use upturn_core::registry::Registry;
 
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::delivery::files::{DeliveryError, Setup};
 use crate::failpoint;
 use crate::health::Health;
 use crate::ingest::inbox::Inbox;
@@ -26,17 +27,18 @@ use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::web::{self, App, WebSettings};
 
-mod carrier;
 mod doors;
 mod duty;
 mod hangup;
 mod house;
+pub(crate) mod publisher;
 mod start_error;
 mod term;
 mod writer;
 
 use self::duty::Duty;
 use self::house::House;
+use self::publisher::Broker;
 pub(crate) use self::start_error::StartError;
 use self::term::Term;
 
@@ -99,6 +101,11 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
     }
     let (listener, web) = bind(plan.config.web.listen).await?;
 
+    let publisher = watch::Sender::new(None);
+    let broker = Arc::new(Broker(publisher.subscribe()));
+    let setup = Setup::new(&plan.config, broker).map_err(DeliveryError::from)?;
+    let delivery = watch::Sender::new(Arc::new(setup.load()?));
+
     let (submit, inbox) = Inbox::with_room_for(SUBMISSIONS_MAX);
     let (asks, requests) = mpsc::channel(REQUESTS_MAX);
     let (changes, _) = broadcast::channel(CHANGES_MAX);
@@ -110,6 +117,10 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
         metrics: Metrics::new(),
         changes,
         door: watch::Sender::new(None),
+        publisher,
+        delivery,
+        setup,
+        asks: asks.clone(),
         tracker: tracker.clone(),
         shutdown: shutdown.clone(),
     };
@@ -187,7 +198,9 @@ fn app(
             asks.clone(),
             Arc::new(SystemClock),
             &plan.registry,
+            (house.setup.clone(), house.delivery.clone()),
         )),
+        delivery: house.delivery.subscribe(),
         asks,
         clock: Arc::new(SystemClock),
         settings: Arc::new(WebSettings {

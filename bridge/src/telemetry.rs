@@ -12,8 +12,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 
+mod letters;
 mod retention;
 
+use self::letters::LetterMetrics;
 use self::retention::RetentionMetrics;
 
 /// The media type of [`Metrics::text`].
@@ -41,6 +43,8 @@ pub(crate) struct Metrics {
     pub(crate) sessions_lost: Counter,
     /// What is kept, and what is deleted.
     pub(crate) retention: RetentionMetrics,
+    /// Letters to other systems.
+    pub(crate) letters: LetterMetrics,
     /// Times another program seemed to have logged in at the broker under our name.
     pub(crate) taken_over: Counter,
     /// Retained messages kept as states.
@@ -122,6 +126,7 @@ impl Metrics {
         let lag = add(all, "event_lag_seconds", help);
         let active = add(all, "active", "1 while this process works, 0 on standby");
         let retention = RetentionMetrics::register(all);
+        let letters = LetterMetrics::register(all);
         Self {
             events,
             duplicates,
@@ -131,6 +136,7 @@ impl Metrics {
             commits,
             sessions_lost,
             retention,
+            letters,
             taken_over,
             states,
             refusals,

@@ -9,13 +9,14 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::auth::throttle::Throttle;
 use crate::clock::Clock;
+use crate::delivery::Routing;
 use crate::health::Health;
 use crate::ingest::submission::Submission;
 use crate::reload::Reloader;
@@ -34,6 +35,7 @@ pub(crate) mod i18n;
 pub(crate) mod language;
 pub(crate) mod live;
 pub(crate) mod page;
+pub(crate) mod post;
 pub(crate) mod probe;
 pub(crate) mod profile_form;
 pub(crate) mod serve;
@@ -65,6 +67,8 @@ pub(crate) struct App {
     pub(crate) asks: mpsc::Sender<Request>,
     /// Reads rules and registry again.
     pub(crate) reloader: Arc<Reloader>,
+    /// Who is told of what happens to tasks.
+    pub(crate) delivery: watch::Receiver<Arc<Routing>>,
     /// Takes events that programs hand in to the writer.
     pub(crate) submit: mpsc::Sender<Submission>,
     /// The clock.
@@ -119,7 +123,12 @@ fn pages() -> Router<App> {
         .route("/tasks", get(page::tasks::show))
         .route("/tasks/new", get(page::tasks::count_new))
         .route("/tasks/{id}", get(page::task::show))
+        .route("/tasks/{id}/requirements", post(page::deliveries::ask))
         .route("/tasks/{id}/{verb}", post(page::task::act))
+        .route("/destinations", get(page::destinations::show))
+        .route("/destinations/{id}/test", post(page::destinations::test))
+        .route("/destinations/{id}/on", post(page::destinations::turn_on))
+        .route("/letters/{id}/{verb}", post(page::destinations::decide))
         .route("/rules", get(page::rules::show))
         .route("/rules/{id}", get(page::rule::show))
         .route("/dead-letters", get(page::dead_letters::show))

@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike as _, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use self::hours::Hours;
+use self::hours::{Hours, Minute};
 
 pub mod document;
 pub mod hours;
@@ -104,6 +104,16 @@ impl Calendar {
             }
         }
         None
+    }
+
+    /// Returns the first instant after `after` at which the clocks of the zone show `minute`, or jump
+    /// over it; of an hour that comes twice, the first.
+    ///
+    /// `None` at the end of representable time.
+    pub fn next_at(&self, after: DateTime<Utc>, minute: Minute) -> Option<DateTime<Utc>> {
+        let first_day = after.with_timezone(&self.zone).date_naive().pred_opt()?;
+        let mut days = first_day.iter_days().take(4);
+        days.find_map(|day| instant::at(self.zone, day, minute).filter(|at| after < *at))
     }
 
     /// Returns the working hours of `day`.
@@ -279,6 +289,34 @@ mod tests {
         assert_eq!(calendar.add_business_time(from, TimeDelta::milliseconds(-1)), None);
         assert_eq!(calendar.add_business_time(DateTime::<Utc>::MAX_UTC, TimeDelta::hours(1)), None);
         assert_eq!(calendar.add_business_time(DateTime::<Utc>::MIN_UTC, TimeDelta::hours(1)), None);
+    }
+
+    #[test]
+    fn finds_the_next_time_of_day_where_clocks_are_put_forward_or_back() {
+        let calendar = Calendar::from_toml(NIGHT_SHIFT).unwrap();
+        let cases = [
+            ("later today", "2025-03-20T07:00:00+01:00", "08:30", "2025-03-20T08:30:00+01:00"),
+            ("not this instant", "2025-03-20T08:30:00+01:00", "08:30", "2025-03-21T08:30:00+01:00"),
+            (
+                "tomorrow in summer",
+                "2025-03-29T12:00:00+01:00",
+                "08:30",
+                "2025-03-30T08:30:00+02:00",
+            ),
+            ("a time left out", "2025-03-29T12:00:00+01:00", "02:30", "2025-03-30T03:00:00+02:00"),
+            (
+                "a time that comes twice",
+                "2025-10-25T12:00:00+02:00",
+                "02:30",
+                "2025-10-26T02:30:00+02:00",
+            ),
+            ("once is enough", "2025-10-26T02:30:00+02:00", "02:30", "2025-10-27T02:30:00+01:00"),
+            ("midnight", "2025-03-20T07:00:00+01:00", "00:00", "2025-03-21T00:00:00+01:00"),
+        ];
+        for (name, after, minute, expected) in cases {
+            let minute = Minute::parse(minute).unwrap();
+            assert_eq!(calendar.next_at(at(after), minute), Some(at(expected)), "case: {name}");
+        }
     }
 
     #[test]

@@ -106,6 +106,12 @@ pub struct Person {
     pub substitute: Option<Box<str>>,
     /// The team, whose pool is `pool:{team}`.
     pub team: Option<Box<str>>,
+    /// Where mail reaches the person, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Box<str>>,
+    /// The language the person reads: `en` or `zh`; `None` where nobody has said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Box<str>>,
 }
 
 impl Registry {

@@ -11,6 +11,7 @@
 mod bad_input;
 mod clock;
 mod flood;
+mod letters;
 mod load;
 mod network;
 mod power_cut;

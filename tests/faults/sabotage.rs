@@ -15,7 +15,7 @@ use crate::power_cut::{at_least_once, cut_while_publishing};
 use crate::standby::wake_up_too_late;
 
 /// Returns a plan whose program goes wrong at `points`.
-fn going_wrong(points: &str) -> Option<Plan> {
+pub(crate) fn going_wrong(points: &str) -> Option<Plan> {
     let Some(program) = std::env::var_os("UPTURN_TEST_FAILPOINTS") else {
         static SAID: Once = Once::new();
         left_out(&SAID, "the tests themselves; tests/run --long builds what that needs");

@@ -185,6 +185,11 @@ impl Site {
         self.until_ready();
     }
 
+    /// Lets nothing go wrong any more in programs that start from here on.
+    pub fn heal(&mut self) {
+        self.environment.clear();
+    }
+
     /// Starts the program.
     pub fn launch(&mut self) {
         let log = self.folder.path().join("log");

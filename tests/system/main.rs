@@ -10,6 +10,7 @@ mod backup;
 mod commands;
 mod connectors;
 mod database;
+mod delivery;
 mod demo;
 mod explain;
 mod export;

@@ -24,6 +24,10 @@ pub(crate) enum Action {
     SubmitEvents,
     /// Look at what could not be read.
     ReadDeadLetters,
+    /// Look at destinations, and at the letters on their way to them.
+    ReadDestinations,
+    /// Try destinations, turn them on, send letters again or give them up.
+    ManageDestinations,
     /// Look at people, their roles and their tokens.
     ReadPeople,
     /// Add and change people, give them passwords, revoke their tokens.
@@ -69,6 +73,8 @@ pub(crate) enum TokenScope {
     Events,
     /// To reload rules.
     Rules,
+    /// To look after destinations and letters.
+    Delivery,
     /// To look at people and to change them.
     People,
     /// To look at who changed what.
@@ -77,8 +83,15 @@ pub(crate) enum TokenScope {
 
 impl TokenScope {
     /// All of them, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Read, Self::Tasks, Self::Events, Self::Rules, Self::People, Self::Audit];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Read,
+        Self::Tasks,
+        Self::Events,
+        Self::Rules,
+        Self::Delivery,
+        Self::People,
+        Self::Audit,
+    ];
 
     /// Returns its word, as forms, the API and the store have it.
     pub(crate) fn word(self) -> &'static str {
@@ -87,6 +100,7 @@ impl TokenScope {
             Self::Tasks => "tasks",
             Self::Events => "events",
             Self::Rules => "rules",
+            Self::Delivery => "delivery",
             Self::People => "people",
             Self::Audit => "audit",
         }
@@ -112,17 +126,19 @@ impl Action {
     #[rustfmt::skip]
     fn row(self) -> Row {
         match self {
-            //                                           admin ops  sales mgr   logi. auditor
-            Self::ReadTasks       => (TokenScope::Read,   [NO,  ALL, OWN,  TEAM, OWN,  ALL]),
-            Self::ActOnTasks      => (TokenScope::Tasks,  [NO,  NO,  OWN,  TEAM, OWN,  NO ]),
-            Self::ReadRules       => (TokenScope::Read,   [NO,  ALL, ALL,  ALL,  ALL,  ALL]),
-            Self::AskWhyNot       => (TokenScope::Read,   [NO,  ALL, NO,   TEAM, NO,   ALL]),
-            Self::ReloadRules     => (TokenScope::Rules,  [NO,  ALL, NO,   NO,   NO,   NO ]),
-            Self::SubmitEvents    => (TokenScope::Events, [NO,  ALL, NO,   NO,   NO,   NO ]),
-            Self::ReadDeadLetters => (TokenScope::Read,   [NO,  ALL, NO,   NO,   NO,   ALL]),
-            Self::ReadPeople      => (TokenScope::People, [ALL, NO,  NO,   NO,   NO,   ALL]),
-            Self::ManagePeople    => (TokenScope::People, [ALL, NO,  NO,   NO,   NO,   NO ]),
-            Self::ReadAudit       => (TokenScope::Audit,  [ALL, NO,  NO,   NO,   NO,   ALL]),
+            //                                                admin ops  sales mgr   logi. auditor
+            Self::ReadTasks          => (TokenScope::Read,    [NO,  ALL, OWN,  TEAM, OWN,  ALL]),
+            Self::ActOnTasks         => (TokenScope::Tasks,   [NO,  NO,  OWN,  TEAM, OWN,  NO ]),
+            Self::ReadRules          => (TokenScope::Read,    [NO,  ALL, ALL,  ALL,  ALL,  ALL]),
+            Self::AskWhyNot          => (TokenScope::Read,    [NO,  ALL, NO,   TEAM, NO,   ALL]),
+            Self::ReloadRules        => (TokenScope::Rules,   [NO,  ALL, NO,   NO,   NO,   NO ]),
+            Self::SubmitEvents       => (TokenScope::Events,  [NO,  ALL, NO,   NO,   NO,   NO ]),
+            Self::ReadDeadLetters    => (TokenScope::Read,    [NO,  ALL, NO,   NO,   NO,   ALL]),
+            Self::ReadDestinations   => (TokenScope::Read,    [NO,  ALL, NO,   NO,   NO,   ALL]),
+            Self::ManageDestinations => (TokenScope::Delivery, [NO,  ALL, NO,   NO,   NO,   NO ]),
+            Self::ReadPeople         => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   ALL]),
+            Self::ManagePeople       => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   NO ]),
+            Self::ReadAudit          => (TokenScope::Audit,   [ALL, NO,  NO,   NO,   NO,   ALL]),
         }
     }
 

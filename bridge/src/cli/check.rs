@@ -1,4 +1,5 @@
-//! `upturn check`: says what is wrong with rule files, where, and what would be right.
+//! `upturn check`: says what is wrong with rules, destinations and routes, where, and what would be
+//! right.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -6,15 +7,17 @@ use std::path::{Path, PathBuf};
 use upturn_core::catalogue::Catalogue;
 use upturn_core::rule::finding::Severity;
 
+use crate::delivery;
 use crate::exit::Exit;
 use crate::rules::{self, CheckedFile, RulesError};
 
 mod report;
 
-/// Checks rule files and says what is wrong, where, and what would be right.
+/// Checks rules, destinations and routes and says what is wrong, where, and what would be right.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Rule files, or folders of them; the configured folder of rules where absent.
+    /// Files, or folders of them; the configured folders where absent. Destinations and routes are
+    /// those in folders of these names.
     paths: Vec<PathBuf>,
     /// How to print what was found.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -40,6 +43,8 @@ enum Format {
 pub(crate) struct Setup<'s> {
     /// The folder to check where the command names none.
     pub(crate) rules_dir: &'s Path,
+    /// What destinations and routes are read with.
+    pub(crate) delivery: &'s delivery::files::Setup,
     /// What the configured sources send.
     pub(crate) catalogue: &'s Catalogue,
     /// Whether a person reads the output in a terminal.
@@ -54,9 +59,10 @@ pub(crate) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let default = [setup.rules_dir.to_owned()];
+    let configured = [Some(setup.rules_dir), setup.delivery.dir()].into_iter().flatten();
+    let default: Vec<PathBuf> = configured.map(Path::to_owned).collect();
     let paths = if args.paths.is_empty() { &default[..] } else { &args.paths };
-    let files = match rules::check(paths, setup.catalogue) {
+    let files = match read(paths, setup) {
         Ok(files) => files,
         Err(error) => {
             let cause = match &error {
@@ -78,6 +84,22 @@ pub(crate) fn run(
     Ok(if bad == 0 { Exit::Ok } else { Exit::Findings })
 }
 
+/// Reads rules, and what lies in a folder of destinations or routes as such.
+fn read(paths: &[PathBuf], setup: &Setup<'_>) -> Result<Vec<CheckedFile>, RulesError> {
+    let is_delivery = |path: &&PathBuf| {
+        Some(path.as_path()) == setup.delivery.dir() || delivery::files::folder_of(path).is_some()
+    };
+    let (of_delivery, of_rules): (Vec<_>, Vec<_>) = paths.iter().partition(is_delivery);
+    let mut files = rules::check(&of_rules, setup.catalogue)?;
+    for path in of_delivery {
+        let folder = delivery::files::folder_of(path).unwrap_or(path);
+        // A route is right or wrong by the destinations beside it.
+        let checked = setup.delivery.check(folder)?.files;
+        files.extend(checked.into_iter().filter(|file| file.path.starts_with(path)));
+    }
+    Ok(files)
+}
+
 /// Returns how many findings of `severity` there are.
 fn count(files: &[CheckedFile], severity: Severity) -> usize {
     let findings = files.iter().flat_map(|file| &file.findings);
@@ -92,6 +114,7 @@ mod tests {
     use upturn_core::decode::Format;
 
     use super::*;
+    use crate::config::Config;
 
     #[derive(Parser)]
     struct Command {
@@ -103,6 +126,12 @@ mod tests {
         [when]\npattern = \"consecutive\"\nevent = \"charge_faild\"\n\
         [episode]\ncooldown = \"7d\"\n[[then]]\ntask = \"care\"\n";
 
+    fn delivery(dir: Option<&Path>) -> delivery::files::Setup {
+        let mut config = Config::default();
+        config.delivery.dir = dir.map(Path::to_owned);
+        delivery::files::Setup::for_checks(&config).unwrap()
+    }
+
     /// Returns the exit code and what is printed, with `.` for the folder.
     fn checked(text: &str, options: &[&str], is_terminal: bool) -> (u8, String) {
         let folder = tempfile::tempdir().unwrap();
@@ -110,6 +139,7 @@ mod tests {
         let command = Command::parse_from([&["check"], options].concat());
         let setup = Setup {
             rules_dir: folder.path(),
+            delivery: &delivery(None),
             catalogue: &Catalogue::of(&[Format::Native]),
             is_terminal,
         };
@@ -143,6 +173,54 @@ mod tests {
              \n\
              1 file checked: 2 errors, 1 warning\n"
         );
+    }
+
+    const DESTINATION: &str = "id = \"devices\"\nkind = \"mqtt\"\ntitle = { en = \"D\" }\n\
+        [settings]\ntopic = \"t/{device}\"\n";
+    const ROUTE: &str = "id = \"all\"\non = [\"task-created\"]\nto = \"devices\"\n";
+
+    /// Checks a destination and a route, as they are or with a change, and looks for what is said.
+    fn check_documents(in_destination: [&str; 2], in_route: [&str; 2], expected: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let texts = [
+            ("destinations", DESTINATION.replace(in_destination[0], in_destination[1])),
+            ("routes", format!("{ROUTE}#").replace(in_route[0], in_route[1])),
+        ];
+        for (name, text) in texts {
+            fs::create_dir(folder.path().join(name)).unwrap();
+            fs::write(folder.path().join(name).join("a.toml"), text).unwrap();
+        }
+        let path = folder.path().to_str().unwrap();
+        let (code, out) = checked("", &[path], false);
+        let out = out.replace(path, ".");
+        assert_eq!(code, u8::from(!expected.is_empty()), "{out}");
+        assert!(out.contains(expected), "{expected} is not in {out}");
+    }
+
+    #[test]
+    fn destinations_and_routes_are_told_where_they_are_wrong() {
+        const SAME: [&str; 2] = ["#", "#"];
+
+        check_documents(SAME, SAME, "");
+        let of_destinations = [
+            (["mqtt", "mqqt"], "2:8: error[unknown-value]: 'mqqt' is no kind"),
+            (["title", "titel"], "3:1: error[unknown-key]: unknown field `titel`"),
+            (["topic", "tropic"], "5:10: error[bad-settings]: unknown field `tropic`"),
+            (["{device}", "#"], "5:9: error[bad-settings]: 'topic' is no topic to publish to"),
+            (["[settings]", "tries = 0\n[settings]"], "4:9: error[bad-number]: 0 is no number"),
+        ];
+        for (change, expected) in of_destinations {
+            check_documents(change, SAME, &format!("./destinations/a.toml:{expected}"));
+        }
+        let of_routes = [
+            (["created", "creatd"], "2:7: error[unknown-value]: unknown variant `task-creatd`"),
+            (["devices", "device"], "3:6: error[unknown-destination]: there is no sound"),
+            (["#", "digest = \"8:30\""], "4:10: error[bad-time]: '8:30' is no time of day"),
+            (["#", "hold = \"2d\""], "4:8: error[too-long]: that is too long to keep"),
+        ];
+        for (change, expected) in of_routes {
+            check_documents(SAME, change, &format!("./routes/a.toml:{expected}"));
+        }
     }
 
     #[test]

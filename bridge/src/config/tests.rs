@@ -49,10 +49,12 @@ fn the_sample_holds_the_defaults_and_every_key() {
         config.mqtt.sessions.is_some(),
         config.registry.dir.is_some(),
         config.outbox.mqtt_topic.is_some(),
+        config.delivery.dir.is_some(),
+        config.web.public_url.is_some(),
         config.retention.events.is_some(),
         config.retention.dead_letters.is_some(),
     ];
-    assert_eq!(optional, [true; 14]);
+    assert_eq!(optional, [true; 16]);
 }
 
 #[test]
@@ -221,7 +223,7 @@ red = "no"
         "upturn.toml:21: source[2]: 'topic' is missing; add it",
         "upturn.toml:24: log.level: this is a number; write a text in quotes",
         "upturn.toml:25: colour: unknown key 'colour'; there are store, retention, mqtt, source, rules, \
-         registry, web, outbox, log",
+         registry, web, outbox, delivery, http, log",
         "environment UPTURN_LOG__FORMAT: log.format: unknown value 'xml'; there are text, json",
         "environment UPTURN_RULES__DIRR: rules.dirr: unknown key 'dirr'; did you mean 'dir'?",
     ];

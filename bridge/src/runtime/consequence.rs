@@ -3,9 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use upturn_core::effect::Effect;
 use upturn_core::event::Position;
 use upturn_core::id::{RuleId, TaskId};
@@ -14,12 +13,13 @@ use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Occasion, Task};
 
 use super::failures::Failures;
-use crate::hex::hex;
+use super::letters::{Desk, Told};
+use crate::delivery::document::Occurrence;
+use crate::delivery::letter::text;
 use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
-use crate::store::outbox::NewLetter;
 use crate::store::task::Taken;
-use crate::store::{Tx, audit, dead_letter, outbox, task};
+use crate::store::{Tx, audit, dead_letter, task};
 
 /// Who did what the rules did.
 const ACTOR: &str = "upturn";
@@ -98,7 +98,7 @@ struct Deed<'e> {
 pub(super) async fn store(
     tx: &mut Tx,
     at: DateTime<Utc>,
-    writes_letters: bool,
+    desk: &Desk<'_>,
     failures: &mut Failures,
     consequences: Consequences,
 ) -> Result<Stored, StoreError> {
@@ -133,9 +133,11 @@ pub(super) async fn store(
         }
         stored.changed += u64::from(action != AMENDED);
         stored.made += u64::from(action == CREATED);
-        if writes_letters {
-            let letter = letter(at, task, action, &detail);
-            outbox::insert(tx, at, &[letter]).await?;
+        let cause = consequences.caused_by.get(task).copied().unwrap_or_default().to_string();
+        if let Some(occurrence) = Occurrence::find(action) {
+            let (detail, cause) = (&detail, &*cause);
+            let told = Told { task, occurrence, detail, cause, from: None, subject: None };
+            desk.write(tx, at, &told).await?;
         }
     }
     let letters = failures.take(at, &faults);
@@ -274,32 +276,17 @@ fn based_on(occasion: &Occasion) -> Value {
     })
 }
 
-/// The key is a function of the cause alone, the input's place included: writing the letter twice
-/// sends it once, and what comes to be as it was before is told again.
-fn letter(at: DateTime<Utc>, task: &TaskId, action: &str, detail: &Value) -> NewLetter {
-    let mut hash = Sha256::new();
-    for part in [action, task.as_str(), &detail.to_string()] {
-        hash.update(part.len().to_le_bytes());
-        hash.update(part);
-    }
-    let key = hex(&hash.finalize());
-    let mut body = detail.clone();
-    if let Some(object) = body.as_object_mut() {
-        object.insert("at".into(), json!(text(at)));
-    }
-    NewLetter { key, kind: action.to_owned(), subject: task.as_str().to_owned(), body }
-}
-
-fn text(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use upturn_core::input::Verb;
+    use upturn_core::registry::Registry;
 
     use super::*;
     use crate::auth::sight::Sight;
+    use crate::delivery::testing::{Recorder, destination, routing};
+    use crate::store::outbox::{Arrived, Letter};
     use crate::store::task_view::{self, TaskDetail, TaskStatus};
     use crate::store::testing::{at, each_backend, occasion, task as sample};
     use crate::store::{Store, outbox};
@@ -309,7 +296,9 @@ mod tests {
         consequences.take(position, effects);
         let mut tx = store.begin().await.unwrap();
         let mut failures = Failures::default();
-        super::store(&mut tx, at(60), true, &mut failures, consequences).await.unwrap();
+        let there = destination("crm", Arc::<Recorder>::default());
+        let desk = Desk { delivery: routing(vec![there]), registry: &Registry::default() };
+        super::store(&mut tx, at(60), &desk, &mut failures, consequences).await.unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -321,16 +310,57 @@ mod tests {
         task_view::find(store, &Sight::All, &TaskId::from_text(id)).await.unwrap().unwrap()
     }
 
+    async fn send_next(store: &Store) -> Option<Letter> {
+        let next = outbox::claim(store, "crm", at(60), at(61)).await.unwrap()?;
+        outbox::mark_sent(store, ("crm", &next), at(60), Arrived::default()).await.unwrap();
+        Some(next)
+    }
+
     #[tokio::test]
     async fn what_comes_to_be_as_it_was_before_is_told_again() {
         each_backend(async |store| {
             commit(store, 1, vec![Effect::Create(Box::new(sample("t1", "d1", 10)))]).await;
+            let mut told = vec![send_next(store).await.unwrap()];
             for (position, evidence) in (2..).zip([["a", "b"], ["a", "c"], ["a", "b"]]) {
                 commit(store, position, vec![amend("t1", &evidence)]).await;
+                told.push(send_next(store).await.unwrap());
             }
-            let letters = outbox::due(store, at(60), 9).await.unwrap();
-            let kinds: Vec<_> = letters.iter().map(|letter| &*letter.kind).collect();
+            let kinds: Vec<_> = told.iter().map(|letter| &*letter.kind).collect();
             assert_eq!(kinds, [CREATED, AMENDED, AMENDED, AMENDED]);
+            assert_eq!(told[1].body["evidence"], told[3].body["evidence"]);
+            assert_ne!(told[1].key, told[3].key);
+            for (member, expected) in [
+                ("rule", json!("care")),
+                ("kind", json!("care")),
+                ("owner", json!("lin")),
+                ("steps", json!(["send_coupon", "book_consultant"])),
+                ("url", json!("https://upturn.example/tasks/t1")),
+            ] {
+                assert_eq!(told[3].body[member], expected, "{member}");
+            }
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_is_undone_before_anybody_was_told_is_not_told_at_all() {
+        each_backend(async |store| {
+            let take = || Effect::Withdraw {
+                task: TaskId::from_text("t1"),
+                device: sample("t1", "d1", 10).device,
+            };
+            commit(store, 1, vec![Effect::Create(Box::new(sample("t1", "d1", 10)))]).await;
+            commit(store, 2, vec![amend("t1", &["a", "b"])]).await;
+            commit(store, 3, vec![take()]).await;
+            assert_eq!(send_next(store).await, None);
+
+            commit(store, 4, vec![Effect::Create(Box::new(sample("t1", "d1", 10)))]).await;
+            commit(store, 5, vec![amend("t1", &["newest"])]).await;
+            let told = send_next(store).await.unwrap();
+            assert_eq!((&*told.kind, &told.body["evidence"]), (CREATED, &json!(["newest"])));
+            assert_eq!(send_next(store).await, None, "nothing is left to say");
+            commit(store, 6, vec![take()]).await;
+            assert_eq!(send_next(store).await.unwrap().kind, "task-withdrawn");
         })
         .await;
     }

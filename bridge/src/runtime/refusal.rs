@@ -151,7 +151,7 @@ fn letter(now: DateTime<Utc>, event: &Event, reason: &str) -> NewDeadLetter {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use tokio::sync::{broadcast, oneshot};
+    use tokio::sync::{broadcast, oneshot, watch};
     use tokio_util::sync::CancellationToken;
     use upturn_core::decode::{self, subject};
     use upturn_core::registry::Registry;
@@ -210,7 +210,7 @@ mod tests {
                 store,
                 clock: &SystemClock,
                 sources: &sources,
-                writes_letters: false,
+                delivery: &watch::Sender::default(),
                 metrics: &metrics,
                 changes: &changes,
                 retention: &RetentionConfig::default(),

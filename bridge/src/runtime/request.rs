@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::sync::oneshot;
 use upturn_core::event::Event;
+use upturn_core::id::TaskId;
 use upturn_core::input::Action;
 use upturn_core::registry::Registry;
 use upturn_core::rule::{Rule, Stage};
 
+use crate::delivery::letter;
 use crate::explain::why_not::{Answer, Examined, Question};
 use crate::rules::LoadedRule;
+use crate::store::requirement::Requirement;
 
 /// Told after the commit; dropped without a word where nothing was done.
 pub(crate) type Reply<T> = oneshot::Sender<T>;
@@ -24,6 +28,13 @@ pub(crate) enum Request {
         action: Action,
         /// Who waits.
         reply: Reply<Acted>,
+    },
+    /// A person asks for something because of a task.
+    Require {
+        /// What.
+        wish: Box<RequirementWish>,
+        /// Who waits; `None` where nobody is told of it.
+        reply: Reply<Option<Requirement>>,
     },
     /// Other rules and another registry, both or none of them.
     Reload {
@@ -58,9 +69,43 @@ impl Request {
     pub(crate) fn is_awaited(&self) -> bool {
         match self {
             Self::Act { reply, .. } => !reply.is_closed(),
+            Self::Require { reply, .. } => !reply.is_closed(),
             Self::Reload { reply, .. } => !reply.is_closed(),
             Self::WhyNot { reply, .. } => !reply.is_closed(),
             Self::Examine { reply, .. } => !reply.is_closed(),
+        }
+    }
+}
+
+/// What somebody asks for because of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RequirementWish {
+    /// The task.
+    pub(crate) task: TaskId,
+    /// `requirement` or `feedback`.
+    pub(crate) kind: &'static str,
+    /// `low`, `normal` or `high`.
+    pub(crate) priority: &'static str,
+    /// In the person's words.
+    pub(crate) text: String,
+    /// Who.
+    pub(crate) actor: String,
+}
+
+impl RequirementWish {
+    /// Returns what is kept of it. The same words about the same task are the same requirement,
+    /// however often the form is sent.
+    pub(super) fn requirement(&self, at: DateTime<Utc>) -> Requirement {
+        let cause = format!("{}@{}", self.task.as_str(), self.text);
+        let id = letter::key(self.kind, &cause, "");
+        Requirement {
+            id: format!("req-{}", id.get(..24).unwrap_or(&id)),
+            task: self.task.as_str().to_owned(),
+            kind: self.kind.to_owned(),
+            priority: self.priority.to_owned(),
+            text: self.text.clone(),
+            actor: self.actor.clone(),
+            created_at: at,
         }
     }
 }
@@ -90,6 +135,8 @@ pub(crate) enum Acted {
 pub(crate) struct Changes {
     /// Whether the registry is another one.
     pub(crate) registry: bool,
+    /// Whether destinations or routes are others.
+    pub(crate) delivery: bool,
     /// Rules of which other versions are there than before, by id.
     pub(crate) rules: Vec<RuleChange>,
 }
@@ -97,7 +144,7 @@ pub(crate) struct Changes {
 impl Changes {
     /// Returns whether everything is as it was.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.registry && self.rules.is_empty()
+        !self.registry && !self.delivery && self.rules.is_empty()
     }
 }
 

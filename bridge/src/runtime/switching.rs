@@ -48,8 +48,11 @@ impl Runtime<'_> {
         let mut set: Vec<LoggedRule> = loaded.iter().map(logged).collect();
         set.sort_by(|one, other| (&one.rule, &one.version).cmp(&(&other.rule, &other.version)));
         let in_force: Vec<LoggedRule> = fold.rules.iter().map(logged_active).collect();
-        let changes =
-            Changes { registry: digest != fold.registry, rules: changes(&fold.rules, loaded) };
+        let changes = Changes {
+            registry: digest != fold.registry,
+            delivery: false,
+            rules: changes(&fold.rules, loaded),
+        };
         if !changes.registry && set == in_force {
             return Ok(Changes::default());
         }

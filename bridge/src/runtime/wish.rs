@@ -6,14 +6,20 @@ use upturn_core::input::{Action, Input, Verb};
 
 use super::consequence::Consequences;
 use super::fold::{self, Fold, Placed};
+use super::letters::Told;
 use super::reading::LoggedAction;
-use super::request::{Acted, Request};
+use super::request::{Acted, Request, RequirementWish};
 use super::{Runtime, consequence};
+use crate::delivery::document::Occurrence;
 use crate::explain::why_not;
 use crate::store::audit::{self, NewEntry};
 use crate::store::error::StoreError;
 use crate::store::log::{Kind, LoggedInput};
+use crate::store::requirement::Requirement;
 use crate::store::{self, Tx};
+
+/// What an actor begins with that is a destination: it closed its record of the task.
+pub(crate) const DESTINATION_ACTOR: &str = "destination:";
 
 /// An input that is no event, and its body as the log keeps it.
 #[derive(Debug)]
@@ -33,6 +39,9 @@ impl Runtime<'_> {
         match request {
             Request::Act { action, reply } => {
                 reply.send(self.act(fold, action).await?).ok();
+            }
+            Request::Require { wish, reply } => {
+                reply.send(self.require(fold, &wish).await?).ok();
             }
             Request::Reload { wanted, reply } => {
                 reply.send(self.switch(fold, &wanted).await?).ok();
@@ -68,6 +77,21 @@ impl Runtime<'_> {
         let (actor, subject) = (&*action.actor, action.task.as_str());
         let entry = NewEntry { at: now, actor, action: did, subject, detail: &json!({}) };
         audit::append(&mut tx, entry).await?;
+        let occurrence = match action.verb {
+            Verb::Accept => Occurrence::TaskAccepted,
+            Verb::Done => Occurrence::TaskDone,
+            Verb::Dismiss => Occurrence::TaskDismissed,
+        };
+        let detail = json!({ "actor": actor });
+        let told = Told {
+            task: &action.task,
+            occurrence,
+            detail: &detail,
+            cause: &(fold.cursor + 1).to_string(),
+            from: actor.strip_prefix(DESTINATION_ACTOR),
+            subject: None,
+        };
+        self.desk(&fold.engine).write(&mut tx, now, &told).await?;
         let logged = LoggedAction {
             task: action.task.as_str().to_owned(),
             verb: action.verb,
@@ -78,6 +102,48 @@ impl Runtime<'_> {
         self.commit_inputs(fold, tx, vec![logged]).await?;
         self.announce();
         Ok(Acted::Done)
+    }
+
+    /// Keeps what somebody asks for because of a task, and writes its letters; returns none for a task
+    /// that nobody works on, or if nobody is told of such things.
+    async fn require(
+        &self,
+        fold: &Fold,
+        wish: &RequirementWish,
+    ) -> Result<Option<Requirement>, StoreError> {
+        let now = self.now(fold);
+        let mut tx = self.store.begin().await?;
+        // Fenced like everything that is written for people: whoever was shut out writes nothing.
+        store::cursor::advance(&mut tx, fold.epoch, fold.cursor, fold.cursor).await?;
+        let desk = self.desk(&fold.engine);
+        let is_known = store::task_facts::find(&mut tx, wish.task.as_str()).await?.is_some();
+        if !is_known || !desk.delivery.tells(Occurrence::RequirementCreated) {
+            return Ok(None);
+        }
+        let requirement = wish.requirement(now);
+        let detail = json!({
+            "requirement": requirement.id, "asked_for": requirement.kind,
+            "priority": requirement.priority, "text": requirement.text, "actor": requirement.actor,
+            "task": requirement.task,
+        });
+        if store::requirement::insert(&mut tx, &requirement).await? {
+            let (action, actor) = ("requirement-created", &*requirement.actor);
+            let entry =
+                NewEntry { at: now, actor, action, subject: &requirement.task, detail: &detail };
+            audit::append(&mut tx, entry).await?;
+            let told = Told {
+                task: &wish.task,
+                occurrence: Occurrence::RequirementCreated,
+                detail: &detail,
+                cause: "0",
+                from: None,
+                subject: Some(&requirement.id),
+            };
+            desk.write(&mut tx, now, &told).await?;
+        }
+        tx.commit().await?;
+        self.announce();
+        Ok(Some(requirement))
     }
 
     /// Stores inputs behind all others, folds them, stores what follows, and makes it all last.
@@ -100,10 +166,10 @@ impl Runtime<'_> {
             consequences.take(position, effects);
         }
         consequences.locate(fold.engine.registry());
+        let desk = self.desk(&fold.engine);
         let failures = &mut fold.failures;
         let stored =
-            consequence::store(&mut tx, received_at, self.writes_letters, failures, consequences)
-                .await?;
+            consequence::store(&mut tx, received_at, &desk, failures, consequences).await?;
         store::cursor::advance(&mut tx, fold.epoch, fold.cursor, position).await?;
         tx.commit().await?;
         fold.cursor = position;

@@ -1,4 +1,7 @@
 //! Letters on their way to other systems, written with what caused them.
+//!
+//! Letters about one subject go to one destination one after the other, in the order they were
+//! written: while one waits, is collected or is parked, those behind it are not claimed.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -7,20 +10,34 @@ use super::column::Column;
 use super::error::StoreError;
 use super::{Store, Tx};
 
+pub(super) use self::row::{BODY, Row};
+
+mod row;
+
 /// A letter to be sent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NewLetter {
-    /// Derived from the cause, so that the same cause makes one letter.
+    /// A function of the cause and the destination, so that the same cause makes one letter.
     pub(crate) key: String,
     /// What it tells of: `task-created`.
     pub(crate) kind: String,
     /// What it is about: a task's id.
     pub(crate) subject: String,
+    /// Who is told.
+    pub(crate) destination: String,
     /// What it says.
     pub(crate) body: Value,
+    /// `en` or `zh`.
+    pub(crate) language: String,
+    /// The person it is for, as JSON, if it is for one.
+    pub(crate) recipient: Option<String>,
+    /// Not before.
+    pub(crate) next_at: DateTime<Utc>,
+    /// The key of the letter it goes out in, if it waits for others.
+    pub(crate) digest: Option<String>,
 }
 
-/// A letter that has not been sent.
+/// A letter that is being sent.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Letter {
     /// Its number.
@@ -33,82 +50,242 @@ pub(crate) struct Letter {
     pub(crate) subject: String,
     /// See [`NewLetter::body`].
     pub(crate) body: Value,
-    /// How often sending it has failed.
+    /// See [`NewLetter::language`].
+    pub(crate) language: String,
+    /// See [`NewLetter::recipient`].
+    pub(crate) recipient: Option<String>,
+    /// How often sending it has failed since a person last looked.
     pub(crate) attempts: u32,
+    /// How often sending it was begun, this time included: more than once, and it may be there.
+    pub(crate) begun: u32,
+    /// Until when it is ours.
+    pub(crate) claimed_until: DateTime<Utc>,
+    /// What an earlier letter about the subject became there.
+    pub(crate) remote: Option<String>,
 }
 
-/// Stores those of `letters` whose keys are new, due at once.
+/// Stores those of `letters` whose keys are new; returns how many.
 pub(crate) async fn insert(
     tx: &mut Tx,
     at: DateTime<Utc>,
     letters: &[NewLetter],
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     const SQL: &str = "
-        INSERT INTO outbox (key, kind, subject, body, created_at, next_at, attempts)
-        VALUES ($1, $2, $3, $4, $5, $5, 0)
+        INSERT INTO outbox (key, kind, subject, body, created_at, next_at, attempts, destination,
+            language, recipient, digest, state)
+        VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11)
         ON CONFLICT (key) DO NOTHING";
 
+    let mut new = 0;
     for letter in letters {
         let body = BODY.write_json(&letter.body)?;
-        on_backend!(tx.connection(), db => sqlx::query(SQL)
+        let state = if letter.digest.is_some() { "collecting" } else { "waiting" };
+        new += on_backend!(tx.connection(), db => sqlx::query(SQL)
             .bind(&letter.key)
             .bind(&letter.kind)
             .bind(&letter.subject)
             .bind(body)
             .bind(at.timestamp_millis())
+            .bind(letter.next_at.timestamp_millis())
+            .bind(&letter.destination)
+            .bind(&letter.language)
+            .bind(letter.recipient.as_deref())
+            .bind(letter.digest.as_deref())
+            .bind(state)
             .execute(db)
-            .await
-            .map(drop)?);
+            .await?
+            .rows_affected());
     }
+    Ok(new)
+}
+
+/// Gives what is not yet told of `subject` newer facts; returns whether there was such a letter, which
+/// then says all there is to say.
+pub(crate) async fn renew(
+    tx: &mut Tx,
+    (destination, subject): (&str, &str),
+    body: &Value,
+) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        UPDATE outbox SET body = $3
+        WHERE destination = $1 AND subject = $2 AND state IN ('waiting', 'collecting')
+            AND begun = 0 AND kind IN ('task-created', 'task-amended')";
+
+    let body = BODY.write_json(body)?;
+    let renewed = on_backend!(tx.connection(), db => sqlx::query(SQL)
+        .bind(destination)
+        .bind(subject)
+        .bind(body)
+        .execute(db)
+        .await?
+        .rows_affected());
+    Ok(0 < renewed)
+}
+
+/// Takes back what is not yet told of `subject`; returns whether nothing was ever told, so that there
+/// is nothing to revoke.
+pub(crate) async fn take_back(
+    tx: &mut Tx,
+    (destination, subject): (&str, &str),
+    reason: &str,
+) -> Result<bool, StoreError> {
+    const DROP: &str = "
+        UPDATE outbox SET state = 'dropped', last_error = $3
+        WHERE destination = $1 AND subject = $2 AND state IN ('waiting', 'collecting')
+            AND begun = 0";
+    // What was begun may have arrived.
+    const TOLD: &str = "
+        SELECT count(*) FROM outbox
+        WHERE subject = $2 AND destination = $1
+            AND (begun > 0 OR state IN ('collected', 'sent'))";
+
+    let dropped = on_backend!(tx.connection(), db => sqlx::query(DROP)
+        .bind(destination)
+        .bind(subject)
+        .bind(reason)
+        .execute(db)
+        .await?
+        .rows_affected());
+    let told: i64 = on_backend!(tx.connection(), db => sqlx::query_scalar(TOLD)
+        .bind(destination)
+        .bind(subject)
+        .fetch_one(db)
+        .await?);
+    Ok(0 < dropped && told == 0)
+}
+
+/// Claims the letter to `destination` that waits longest of those that are due at `now`, until
+/// `claimed_until`: nobody else gets it before.
+pub(crate) async fn claim(
+    store: &Store,
+    destination: &str,
+    now: DateTime<Utc>,
+    claimed_until: DateTime<Utc>,
+) -> Result<Option<Letter>, StoreError> {
+    // SQLite has one writer at a time, so nothing needs locking there.
+    const SQLITE: &str = "
+        UPDATE outbox SET begun = begun + 1, claimed_until = $3
+        WHERE id = (
+            SELECT due.id FROM outbox AS due
+            WHERE due.destination = $1 AND due.state = 'waiting' AND due.next_at <= $2
+                AND (due.claimed_until IS NULL OR due.claimed_until <= $2)
+                AND NOT EXISTS (
+                    SELECT 1 FROM outbox AS before
+                    WHERE before.destination = $1 AND before.subject = due.subject
+                        AND before.id < due.id
+                        AND before.state IN ('waiting', 'collecting', 'parked'))
+            ORDER BY due.next_at, due.id LIMIT 1)
+        RETURNING id, key, kind, subject, body, language, recipient, attempts, begun, claimed_until";
+    const POSTGRES: &str = "
+        UPDATE outbox SET begun = begun + 1, claimed_until = $3
+        WHERE id = (
+            SELECT due.id FROM outbox AS due
+            WHERE due.destination = $1 AND due.state = 'waiting' AND due.next_at <= $2
+                AND (due.claimed_until IS NULL OR due.claimed_until <= $2)
+                AND NOT EXISTS (
+                    SELECT 1 FROM outbox AS before
+                    WHERE before.destination = $1 AND before.subject = due.subject
+                        AND before.id < due.id
+                        AND before.state IN ('waiting', 'collecting', 'parked'))
+            ORDER BY due.next_at, due.id LIMIT 1
+            FOR UPDATE SKIP LOCKED)
+        RETURNING id, key, kind, subject, body, language, recipient, attempts, begun, claimed_until";
+    const REMOTE: &str = "SELECT remote FROM remote_record WHERE destination = $1 AND subject = $2";
+
+    let sql = match store.0 {
+        super::Backend::Sqlite(_) => SQLITE,
+        super::Backend::Postgres(_) => POSTGRES,
+    };
+    let row: Option<Row> = on_backend!(store.writer(), db => sqlx::query_as(sql)
+        .bind(destination)
+        .bind(now.timestamp_millis())
+        .bind(claimed_until.timestamp_millis())
+        .fetch_optional(db)
+        .await?);
+    let Some(row) = row else { return Ok(None) };
+    let remote: Option<Option<String>> = on_backend!(store.reader(), db => {
+        sqlx::query_scalar(REMOTE)
+            .bind(destination)
+            .bind(&row.subject)
+            .fetch_optional(db)
+            .await?
+    });
+    row.into_letter(remote.flatten()).map(Some)
+}
+
+/// Gives back every claim, for whoever begins to send: nobody else does.
+pub(crate) async fn release(store: &Store) -> Result<(), StoreError> {
+    const SQL: &str = "
+        UPDATE outbox SET claimed_until = NULL
+        WHERE state = 'waiting' AND claimed_until IS NOT NULL";
+
+    on_backend!(store.writer(), db => sqlx::query(SQL).execute(db).await.map(drop)?);
     Ok(())
 }
 
-/// Returns at most `max` letters that are due at `now`, those that wait longest first.
-pub(crate) async fn due(
-    store: &Store,
-    now: DateTime<Utc>,
-    max: u32,
-) -> Result<Vec<Letter>, StoreError> {
-    const SQL: &str = "
-        SELECT id, key, kind, subject, body, attempts
-        FROM outbox WHERE sent_at IS NULL AND next_at <= $1
-        ORDER BY next_at, id LIMIT $2";
-
-    let rows: Vec<Row> = on_backend!(store.reader(), db => sqlx::query_as(SQL)
-        .bind(now.timestamp_millis())
-        .bind(i64::from(max))
-        .fetch_all(db)
-        .await?);
-    rows.into_iter().map(Letter::try_from).collect()
+/// What another system said of a letter that arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Arrived<'a> {
+    /// The record's id there.
+    pub(crate) remote: Option<&'a str>,
+    /// Where a person finds it there.
+    pub(crate) url: Option<&'a str>,
 }
 
-/// Records that the letter `id` has arrived.
-pub(crate) async fn mark_sent(store: &Store, id: i64, at: DateTime<Utc>) -> Result<(), StoreError> {
-    const SQL: &str =
-        "UPDATE outbox SET sent_at = $2, last_error = NULL WHERE id = $1 AND sent_at IS NULL";
+/// Records that `letter` has arrived at `destination`, and as what.
+pub(crate) async fn mark_sent(
+    store: &Store,
+    (destination, letter): (&str, &Letter),
+    at: DateTime<Utc>,
+    arrived: Arrived<'_>,
+) -> Result<(), StoreError> {
+    const SENT: &str = "
+        UPDATE outbox SET state = 'sent', sent_at = $3, last_error = NULL, claimed_until = NULL
+        WHERE id = $1 AND state = 'waiting' AND claimed_until = $2";
+    const REMOTE: &str = "
+        INSERT INTO remote_record (destination, subject, remote, url, asked_at)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (destination, subject) DO UPDATE SET
+            remote = COALESCE(excluded.remote, remote_record.remote),
+            url = COALESCE(excluded.url, remote_record.url)";
 
-    on_backend!(store.writer(), db => sqlx::query(SQL)
-        .bind(id)
+    let mut tx = store.begin().await?;
+    on_backend!(tx.connection(), db => sqlx::query(SENT)
+        .bind(letter.id)
+        .bind(letter.claimed_until.timestamp_millis())
         .bind(at.timestamp_millis())
         .execute(db)
         .await
         .map(drop)?);
-    Ok(())
+    if arrived.remote.is_some() || arrived.url.is_some() {
+        on_backend!(tx.connection(), db => sqlx::query(REMOTE)
+            .bind(destination)
+            .bind(&letter.subject)
+            .bind(arrived.remote)
+            .bind(arrived.url)
+            .bind(at.timestamp_millis())
+            .execute(db)
+            .await
+            .map(drop)?);
+    }
+    tx.commit().await
 }
 
-/// Records that the letter `id` has not arrived, and when to try again.
+/// Records that `letter` has not arrived: `error`, and when to try again.
 pub(crate) async fn mark_failed(
     store: &Store,
-    id: i64,
+    letter: &Letter,
     error: &str,
     next_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     const SQL: &str = "
-        UPDATE outbox SET attempts = attempts + 1, last_error = $2, next_at = $3
-        WHERE id = $1 AND sent_at IS NULL";
+        UPDATE outbox SET attempts = attempts + 1, last_error = $3, next_at = $4,
+            claimed_until = NULL
+        WHERE id = $1 AND state = 'waiting' AND claimed_until = $2";
 
     on_backend!(store.writer(), db => sqlx::query(SQL)
-        .bind(id)
+        .bind(letter.id)
+        .bind(letter.claimed_until.timestamp_millis())
         .bind(error)
         .bind(next_at.timestamp_millis())
         .execute(db)
@@ -117,87 +294,67 @@ pub(crate) async fn mark_failed(
     Ok(())
 }
 
-const BODY: Column = Column("outbox", "body");
+/// Lets `letter` wait for a person, who reads `error`.
+pub(crate) async fn park(store: &Store, letter: &Letter, error: &str) -> Result<(), StoreError> {
+    const SQL: &str = "
+        UPDATE outbox SET state = 'parked', attempts = attempts + 1, last_error = $3,
+            claimed_until = NULL
+        WHERE id = $1 AND state = 'waiting' AND claimed_until = $2";
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: i64,
-    key: String,
-    kind: String,
-    subject: String,
-    body: String,
-    attempts: i64,
+    on_backend!(store.writer(), db => sqlx::query(SQL)
+        .bind(letter.id)
+        .bind(letter.claimed_until.timestamp_millis())
+        .bind(error)
+        .execute(db)
+        .await
+        .map(drop)?);
+    Ok(())
 }
 
-impl TryFrom<Row> for Letter {
-    type Error = StoreError;
+/// Sends the letter `id` again, if it is parked, waits, or was sent; returns whether it is. Before it
+/// goes out the destination is asked whether it is there.
+pub(crate) async fn retry(store: &Store, id: i64, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        UPDATE outbox SET state = 'waiting', attempts = 0, next_at = $2, claimed_until = NULL,
+            sent_at = NULL
+        WHERE id = $1 AND (state IN ('parked', 'sent')
+            OR (state = 'waiting' AND (claimed_until IS NULL OR claimed_until <= $2)))";
 
-    fn try_from(row: Row) -> Result<Self, StoreError> {
-        let attempts = Column("outbox", "attempts");
-        Ok(Self {
-            id: row.id,
-            key: row.key,
-            kind: row.kind,
-            subject: row.subject,
-            body: BODY.json(&row.body)?,
-            attempts: u32::try_from(row.attempts)
-                .map_err(|_| attempts.inconsistent("an impossible number of attempts"))?,
-        })
-    }
+    let changed = on_backend!(store.writer(), db => sqlx::query(SQL)
+        .bind(id)
+        .bind(now.timestamp_millis())
+        .execute(db)
+        .await?
+        .rows_affected());
+    Ok(changed == 1)
+}
+
+/// Gives up the letter `id`, for `reason`, if it is parked or waits; returns whether it was.
+pub(crate) async fn give_up(
+    store: &Store,
+    id: i64,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    const SQL: &str = "
+        UPDATE outbox SET state = 'dropped', last_error = $2
+        WHERE id = $1 AND state IN ('parked', 'waiting', 'collecting')
+            AND (claimed_until IS NULL OR claimed_until <= $3)";
+
+    let changed = on_backend!(store.writer(), db => sqlx::query(SQL)
+        .bind(id)
+        .bind(reason)
+        .bind(now.timestamp_millis())
+        .execute(db)
+        .await?
+        .rows_affected());
+    Ok(changed == 1)
+}
+
+/// The place of a value, for the message if the value is impossible.
+const fn column(name: &'static str) -> Column {
+    Column("outbox", name)
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::super::testing::{at, each_backend};
-    use super::*;
-
-    fn letter(key: &str, body: Value) -> NewLetter {
-        let (kind, subject) = ("task-created".to_owned(), "t1".to_owned());
-        NewLetter { key: key.to_owned(), kind, subject, body }
-    }
-
-    async fn keys_due(store: &Store, minutes: i64) -> Vec<(String, u32)> {
-        let due = due(store, at(minutes), 10).await.unwrap();
-        due.into_iter().map(|letter| (letter.key, letter.attempts)).collect()
-    }
-
-    #[tokio::test]
-    async fn a_cause_makes_one_letter_however_often_it_is_told() {
-        each_backend(async |store| {
-            for (minutes, body) in [(0, json!({"n": 1})), (1, json!({"n": 2}))] {
-                let mut tx = store.begin().await.unwrap();
-                insert(&mut tx, at(minutes), &[letter("k1", body)]).await.unwrap();
-                tx.commit().await.unwrap();
-            }
-            let due = due(store, at(5), 10).await.unwrap();
-            assert_eq!(due.len(), 1);
-            assert_eq!(due[0].body, json!({"n": 1}), "the first one stays");
-            assert_eq!((&*due[0].kind, &*due[0].subject), ("task-created", "t1"));
-        })
-        .await;
-    }
-
-    #[tokio::test]
-    async fn a_letter_is_due_until_it_arrives_and_waits_after_a_failure() {
-        each_backend(async |store| {
-            let mut tx = store.begin().await.unwrap();
-            insert(&mut tx, at(1), &[letter("late", json!({}))]).await.unwrap();
-            insert(&mut tx, at(0), &[letter("early", json!({}))]).await.unwrap();
-            tx.commit().await.unwrap();
-            assert_eq!(keys_due(store, -1).await, []);
-            let early = || ("early".to_owned(), 0);
-            assert_eq!(keys_due(store, 0).await, [early()]);
-            assert_eq!(keys_due(store, 1).await, [early(), ("late".to_owned(), 0)]);
-
-            let ids: Vec<_> =
-                due(store, at(1), 10).await.unwrap().iter().map(|letter| letter.id).collect();
-            mark_failed(store, ids[0], "answered 503", at(9)).await.unwrap();
-            mark_sent(store, ids[1], at(2)).await.unwrap();
-            assert_eq!(keys_due(store, 8).await, []);
-            assert_eq!(keys_due(store, 9).await, [("early".to_owned(), 1)]);
-        })
-        .await;
-    }
-}
+mod tests;

@@ -110,9 +110,23 @@ pub(crate) fn tables() -> Vec<Table> {
         Table::of(
             "outbox",
             "id key:text kind:text subject:text body:text created_at next_at attempts sent_at \
-             last_error:text",
+             last_error:text destination:text state:text language:text recipient:text \
+             digest:text begun claimed_until",
         )
         .numbered(),
+        Table::of(
+            "destination_state",
+            "id:text failures open_until off_reason:text last_error:text failed_at worked_at",
+        ),
+        Table::of(
+            "remote_record",
+            "destination:text subject:text remote:text url:text heard:text heard_at asked_at",
+        ),
+        Table::of("inbound_delivery", "destination:text id:text received_at answer:text"),
+        Table::of(
+            "requirement",
+            "id:text task_id:text kind:text priority:text text:text actor:text created_at",
+        ),
         Table::of(
             "app_user",
             "name:text password_hash:text language:text created_at display_name:text email:text \

@@ -66,8 +66,7 @@ async fn open_embedded(opening: &Opening<'_>) -> Result<Option<OpenDoor>, StartE
         tls: mqtt.tls.as_ref().map(TlsSettings::of),
         sessions: Some(house.config.sessions_dir()),
     };
-    let letters = house.config.outbox.mqtt_topic.as_deref();
-    let homes = Homes::new(house.sources.clone(), letters);
+    let homes = Homes::new(house.sources.clone(), &house.delivery.borrow().topics());
     let links = door::Links {
         intake: opening.inbox.clone(),
         metrics: house.metrics.clone(),

@@ -54,6 +54,7 @@ impl Duty {
             let outcome = writer::run(&self.house, &term, &mut self.queues, start).await;
             // The next door cannot open its sessions while anybody holds this one.
             self.house.door.send_replace(None);
+            self.house.publisher.send_replace(None);
             term.end(&mut self.queues).await;
             self.house.metrics.active.set(0);
             match outcome {

@@ -45,11 +45,12 @@ async fn listen(
         match outcome {
             None => return,
             Some(Ok(changes)) if changes.is_empty() => {
-                tracing::info!("reloaded; rules and registry are as they were");
+                tracing::info!("reloaded; everything is as it was");
             }
             Some(Ok(changes)) => {
                 let (rules, registry) = (changes.rules.len(), changes.registry);
-                tracing::info!(rules, registry, "reloaded; these have changed");
+                let delivery = changes.delivery;
+                tracing::info!(rules, registry, delivery, "reloaded; these have changed");
             }
             Some(Err(error)) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "nothing was reloaded");

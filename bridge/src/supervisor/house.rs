@@ -1,13 +1,19 @@
 //! What all parts share, as long as the process runs.
 
-use tokio::sync::{broadcast, watch};
+use std::sync::Arc;
+
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use upturn_core::decode::Sources;
 
+use super::publisher::Current;
 use crate::config::Config;
+use crate::delivery::Routing;
+use crate::delivery::files::Setup;
 use crate::health::Health;
 use crate::ingest::door::OpenDoor;
+use crate::runtime::request::Request;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::web::Change;
@@ -23,6 +29,14 @@ pub(super) struct House {
     pub(super) changes: broadcast::Sender<Change>,
     /// The broker in this process, while it is open.
     pub(super) door: watch::Sender<Option<OpenDoor>>,
+    /// Who publishes, while a door is open.
+    pub(super) publisher: watch::Sender<Current>,
+    /// Who is told of what happens to tasks.
+    pub(super) delivery: watch::Sender<Arc<Routing>>,
+    /// Reads who is told.
+    pub(super) setup: Setup,
+    /// To the one writer.
+    pub(super) asks: mpsc::Sender<Request>,
     pub(super) tracker: TaskTracker,
     /// Ends everything.
     pub(super) shutdown: CancellationToken,

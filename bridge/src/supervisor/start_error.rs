@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use crate::config::ConfigError;
+use crate::delivery::files::DeliveryError;
 use crate::exit::Exit;
 use crate::ingest::connect::ConnectError;
 use crate::ingest::door::DoorError;
@@ -23,6 +24,9 @@ pub(crate) enum StartError {
     /// The registry's tables.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// Destinations and routes.
+    #[error(transparent)]
+    Delivery(#[from] DeliveryError),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -74,6 +78,7 @@ impl StartError {
             Self::Config(_)
             | Self::Rules(_)
             | Self::Registry(_)
+            | Self::Delivery(_)
             | Self::Connect(_)
             | Self::Door(DoorError::NotLoopback(_) | DoorError::Tls(_) | DoorError::Topic(_)) => {
                 Exit::Config

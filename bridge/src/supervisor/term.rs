@@ -2,19 +2,21 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::StartError;
-use super::carrier;
 use super::doors::{self, Doors, Opening, Patience};
 use super::house::House;
+use super::publisher;
 use crate::backoff::Backoff;
 use crate::clock::{Clock as _, SystemClock};
 use crate::failpoint;
 use crate::ingest::door::OpenDoor;
+use crate::outbox::{self, Office as Letters};
 use crate::runtime::{BATCH_MAX, Queues};
 use crate::store;
 use crate::store::claim::{CHECK_EVERY, Claim};
@@ -98,6 +100,7 @@ impl Term {
         let lost = office.lost.clone();
         let taken = async {
             prepare(house).await?;
+            read_documents(house).await;
             Self::open(house, office, queues, Patience::Endless).await
         };
         tokio::select! {
@@ -139,7 +142,15 @@ impl Term {
             backoff.wait().await;
         };
         unless_open.disarm();
-        carrier::start(&house.config, &doors, &house.store, &tracker, &stop);
+        house.publisher.send_replace(publisher::publisher(&doors));
+        let letters = Letters {
+            store: house.store.clone(),
+            clock: Arc::new(SystemClock),
+            metrics: house.metrics.clone(),
+            asks: house.asks.clone(),
+        };
+        let delivery = house.delivery.subscribe();
+        tracker.spawn(outbox::run(letters, delivery, tracker.clone(), stop.clone()));
         house.door.send_replace(doors.embedded.clone());
         Ok(Self { doors, resets, tracker, stop, office })
     }
@@ -168,6 +179,19 @@ impl Term {
         queues.inbox.close();
         self.tracker.close();
         self.tracker.wait().await;
+    }
+}
+
+/// Reads who is told, which may have changed since this process began to stand by; what it knew then
+/// stays where files are wrong now.
+async fn read_documents(house: &House) {
+    let setup = house.setup.clone();
+    match tokio::task::spawn_blocking(move || setup.load()).await {
+        Ok(Ok(routing)) => drop(house.delivery.send_replace(Arc::new(routing))),
+        Ok(Err(error)) => {
+            tracing::error!(error = &error as &dyn Error, "destinations stay as they were");
+        }
+        Err(error) => tracing::error!(error = &error as &dyn Error, "destinations were not read"),
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn run(
         store: &house.store,
         clock: &SystemClock,
         sources: &house.sources,
-        writes_letters: house.config.outbox.mqtt_topic.is_some(),
+        delivery: &house.delivery,
         metrics: &house.metrics,
         changes: &house.changes,
         retention: &house.config.retention,

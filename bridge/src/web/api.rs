@@ -13,10 +13,14 @@ use super::fault::{Fault, FaultKind};
 
 mod audit;
 mod dead_letters;
+mod destinations;
 mod events;
 mod explanation;
+mod hooks;
+mod letters;
 pub(crate) mod openapi;
 mod people;
+mod requirements;
 mod rules;
 mod tasks;
 
@@ -39,6 +43,10 @@ fn endpoints() -> Vec<Endpoint> {
         dead_letters::endpoints(),
         people::endpoints(),
         audit::endpoints(),
+        letters::endpoints(),
+        destinations::endpoints(),
+        requirements::endpoints(),
+        hooks::endpoints(),
     ];
     all.into_iter().flatten().collect()
 }

@@ -11,6 +11,7 @@ use super::App;
 use super::caller::Caller;
 use super::fault::{Fault, FaultKind};
 use crate::auth::rights;
+use crate::auth::sight::Sight;
 use crate::runtime::request::{Acted, Reply, Request};
 use crate::store::task_view::{self, TaskDetail, TaskStatus};
 
@@ -55,10 +56,7 @@ pub(crate) async fn act(
     verb: Verb,
     caller: &Caller,
 ) -> Result<TaskDetail, Fault> {
-    let sight = caller.sight(app, rights::Action::ActOnTasks).await?;
-    if task_view::find(&app.store, &sight, task).await?.is_none() {
-        return Err(out_of_sight(app, task, caller).await?);
-    }
+    let sight = check_act(app, task, caller).await?;
     let action = Action { task: task.clone(), verb, actor: caller.id().into() };
     let acted = ask(app, |reply| Request::Act { action, reply }).await?;
     let detail = task_view::find(&app.store, &sight, task).await?.ok_or(FaultKind::NotFound)?;
@@ -66,6 +64,15 @@ pub(crate) async fn act(
         Acted::Done => Ok(detail),
         Acted::Refused => Err(refusal(&detail)),
     }
+}
+
+/// Refuses unless `caller` may act on the task; returns what else they may act on.
+pub(crate) async fn check_act(app: &App, task: &TaskId, caller: &Caller) -> Result<Sight, Fault> {
+    let sight = caller.sight(app, rights::Action::ActOnTasks).await?;
+    if task_view::find(&app.store, &sight, task).await?.is_none() {
+        return Err(out_of_sight(app, task, caller).await?);
+    }
+    Ok(sight)
 }
 
 /// Says why `caller` cannot do anything with a task: those who see it learn that they may not.

@@ -58,6 +58,10 @@ pub(crate) enum FaultKind {
     TaskChanged,
     /// 409: the task is a rule's on trial, which nobody works on.
     TaskOnTrial,
+    /// 409: the letter's state does not allow it.
+    LetterState,
+    /// 409: nobody is told of it.
+    NotRouted,
     /// 422: it is understood, but what it brings is wrong.
     WrongEvents,
     /// 422: rules or registry are wrong.
@@ -78,7 +82,7 @@ pub(crate) enum FaultKind {
 
 impl FaultKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::CrossSite,
@@ -91,6 +95,8 @@ impl FaultKind {
         Self::TaskClosed,
         Self::TaskChanged,
         Self::TaskOnTrial,
+        Self::LetterState,
+        Self::NotRouted,
         Self::WrongEvents,
         Self::WrongRules,
         Self::PersonTaken,
@@ -116,6 +122,8 @@ impl FaultKind {
             Self::TaskClosed => "task-closed",
             Self::TaskChanged => "task-changed",
             Self::TaskOnTrial => "task-on-trial",
+            Self::LetterState => "letter-state",
+            Self::NotRouted => "not-routed",
             Self::WrongEvents => "wrong-events",
             Self::WrongRules => "wrong-rules",
             Self::PersonTaken => "person-taken",
@@ -140,6 +148,8 @@ impl FaultKind {
             Self::TaskClosed
             | Self::TaskChanged
             | Self::TaskOnTrial
+            | Self::LetterState
+            | Self::NotRouted
             | Self::PersonTaken
             | Self::PersonChanged => StatusCode::CONFLICT,
             Self::WrongEvents | Self::WrongRules | Self::WrongPerson => {
@@ -383,6 +393,8 @@ fn log(fault: &Fault) -> String {
         | FaultKind::TaskClosed
         | FaultKind::TaskChanged
         | FaultKind::TaskOnTrial
+        | FaultKind::LetterState
+        | FaultKind::NotRouted
         | FaultKind::WrongEvents
         | FaultKind::WrongRules
         | FaultKind::PersonTaken

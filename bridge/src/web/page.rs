@@ -2,6 +2,8 @@
 
 pub(crate) mod audit;
 pub(crate) mod dead_letters;
+pub(crate) mod deliveries;
+pub(crate) mod destinations;
 pub(crate) mod fault;
 pub(crate) mod login;
 pub(crate) mod me;

@@ -2,6 +2,7 @@
 
 mod api;
 mod acts;
+mod delivery;
 mod events;
 mod explanation;
 mod login;

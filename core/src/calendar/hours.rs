@@ -99,7 +99,8 @@ impl Range {
 impl Minute {
     const MIDNIGHT: Self = Self(24 * 60);
 
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads a time of day: `08:30`.
+    pub fn parse(text: &str) -> Option<Self> {
         let (hour, minute) = text.split_once(':')?;
         let hour = two_digits(hour)?;
         let minute = two_digits(minute).filter(|minute| *minute < 60)?;

@@ -192,6 +192,8 @@ pub(super) fn registry(given: &Given, notes: &mut Notes<'_>) -> Registry {
             manager: boxed(&row.manager),
             substitute: boxed(&row.substitute),
             team: boxed(&row.team),
+            email: None,
+            language: None,
         };
         registry.people.insert(row.id.as_str().into(), person);
     }

@@ -8,19 +8,20 @@ use upturn_core::{
 
 /// The topics that belong to devices.
 ///
-/// Each pattern of a source, and that of the letters, gives a device a home: the levels up to the
+/// Each pattern of a source, and of letters, gives a device a home: the levels up to the
 /// one that names it, and everything below.
 #[derive(Debug, Default)]
 pub(crate) struct Homes {
     sources: Sources,
-    letters: Option<TopicPattern>,
+    letters: Vec<TopicPattern>,
 }
 
 impl Homes {
-    /// Takes the topics from the settings; letters may go to a topic that names no device.
-    pub(crate) fn new(sources: Sources, letters: Option<&str>) -> Self {
-        let letters = letters.and_then(|topic| TopicPattern::parse(topic).ok());
-        Self { sources, letters }
+    /// Takes the topics from the settings and from the documents of destinations; letters may go to a
+    /// topic that names no device.
+    pub(crate) fn new(sources: Sources, letters: &[String]) -> Self {
+        let letters = letters.iter().filter_map(|topic| TopicPattern::parse(topic).ok());
+        Self { sources, letters: letters.collect() }
     }
 
     /// Returns whether `device` may publish to `topic`: at home, and not in another's name.
@@ -64,7 +65,8 @@ mod tests {
             accept_past: Source::ACCEPT_PAST,
             accept_future: Source::ACCEPT_FUTURE,
         };
-        Homes::new(Sources(topics.iter().map(source).collect()), letters)
+        let letters: Vec<_> = letters.map(str::to_owned).into_iter().collect();
+        Homes::new(Sources(topics.iter().map(source).collect()), &letters)
     }
 
     #[test]

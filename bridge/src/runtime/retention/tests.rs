@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use bytes::Bytes;
 use serde_json::json;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use upturn_core::catalogue::Catalogue;
 use upturn_core::decode::Format;
 use upturn_core::registry::Registry;
@@ -56,6 +56,7 @@ struct Plant<'s> {
     clock: Moved,
     config: Config,
     metrics: Metrics,
+    delivery: watch::Sender<std::sync::Arc<crate::delivery::Routing>>,
     changes: broadcast::Sender<crate::web::Change>,
 }
 
@@ -73,6 +74,7 @@ impl<'s> Plant<'s> {
             clock: Moved(Mutex::new("2025-03-05T12:00:00Z".parse().unwrap())),
             config: Config { retention, ..Config::default() },
             metrics: Metrics::new(),
+            delivery: watch::Sender::default(),
             changes,
         }
     }
@@ -98,7 +100,7 @@ impl<'s> Plant<'s> {
             store: self.store,
             clock: &self.clock,
             sources,
-            writes_letters: true,
+            delivery: &self.delivery,
             retention: &self.config.retention,
             metrics: &self.metrics,
             changes: &self.changes,

@@ -78,6 +78,7 @@ impl Shell {
         let all = [
             (Action::ReadTasks, "/tasks", key!("nav-tasks")),
             (Action::ReadRules, "/rules", key!("nav-rules")),
+            (Action::ReadDestinations, "/destinations", key!("nav-destinations")),
             (Action::ReadDeadLetters, "/dead-letters", key!("nav-dead-letters")),
             (Action::ReadPeople, "/people", key!("nav-people")),
             (Action::ReadAudit, "/audit", key!("nav-audit")),

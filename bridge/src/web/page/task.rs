@@ -13,7 +13,7 @@ use upturn_core::task::{EpisodeState, Evidence};
 
 use super::shell::Shell;
 use super::tasks::{DueShown, OwnerShown, link, title};
-use super::{render, rule};
+use super::{deliveries, render, rule};
 use crate::auth::rights::Action;
 use crate::explain::task::{Taken, taken};
 use crate::store::audit::AuditEntry;
@@ -60,6 +60,8 @@ struct TaskPage {
     steps: Vec<String>,
     evidence: Vec<Exhibit>,
     history: Vec<Deed>,
+    /// What other systems were told, and what was asked of them.
+    told_elsewhere: deliveries::Told,
 }
 
 /// What became of what the reader just did.
@@ -122,9 +124,10 @@ pub(crate) async fn show(
     let taken = taken(&app.store, &detail).await?.map(|taken| taken_words(&teller, &taken));
     let acts = shell.caller()?.sight_or_nothing(&app, Action::ActOnTasks).await?;
     let can_act = acts.covers(&detail.row.owner, detail.row.region.as_deref());
+    let told_elsewhere = deliveries::of_task(&app, &teller, (&detail.row.id, can_act)).await?;
     let page = page(shell, &teller, &detail);
     let actions = if can_act { page.actions } else { Vec::new() };
-    render(&TaskPage { taken, told, actions, ..page })
+    render(&TaskPage { taken, told, told_elsewhere, actions, ..page })
 }
 
 /// Does what a button says and leads back to the task.
@@ -151,6 +154,9 @@ fn told(language: Language, did: &str) -> Option<Told> {
         "accept" => (key!("told-accept"), false),
         "done" => (key!("told-done"), false),
         "dismiss" => (key!("told-dismiss"), false),
+        "asked" => (key!("told-asked"), false),
+        "not-asked" => (key!("told-not-asked"), true),
+        "letter-again" => (key!("told-letter-again"), false),
         REFUSED => (key!("told-refused"), true),
         _ => return None,
     };
@@ -186,6 +192,7 @@ fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
         is_contradicted: row.contradicted,
         is_trial: row.stage == Stage::Shadow,
         told: None,
+        told_elsewhere: deliveries::Told::default(),
         taken: None,
         actions: actions(language, row),
         is_open: match row.episode {

@@ -55,7 +55,10 @@ async fn a_reload_says_what_changed_and_an_edit_keeps_counts() {
         assert_eq!(stages(&changes["rules"][0]["before"]), Vec::<Value>::new());
         assert_eq!(stages(&changes["rules"][0]["now"]).len(), 2);
         assert_eq!(stages(&changes["rules"][1]["now"]), ["draft"]);
-        assert_eq!(reload(&site).await.json(), json!({ "registry": false, "rules": [] }));
+        assert_eq!(
+            reload(&site).await.json(),
+            json!({ "delivery": false, "registry": false, "rules": [] })
+        );
 
         fail(&site, "d1", &["1", "2"]).await;
         write(&site, "care.toml", &rule("care", "live", 3).replace("7d", "8d"));

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::sync::{OnceCell, broadcast, mpsc};
+use tokio::sync::{OnceCell, broadcast, mpsc, watch};
 use tower::ServiceExt as _;
 use upturn_core::id::{DeviceId, EventId, RuleId, TaskId};
 use upturn_core::registry::Registry;
@@ -26,6 +26,8 @@ use crate::auth::role::Role;
 use crate::auth::{password, token};
 use crate::clock::Clock;
 use crate::config::{Config, RegistryConfig, RulesConfig};
+use crate::delivery::Routing;
+use crate::delivery::files::Setup;
 use crate::health::Health;
 use crate::ingest::submission::Submission;
 use crate::reload::Reloader;
@@ -69,6 +71,7 @@ pub(super) struct Site {
     pub(super) health: Health,
     pub(super) metrics: Metrics,
     pub(super) changes: broadcast::Sender<Change>,
+    pub(super) delivery: watch::Sender<Arc<Routing>>,
     pub(super) router: Router,
     /// What waits for a writer, until somebody takes it to play one.
     pub(super) submissions: Arc<Mutex<Option<mpsc::Receiver<Submission>>>>,
@@ -131,6 +134,8 @@ impl Site {
         let config = Config { rules, registry, ..Config::default() };
         fs::create_dir(&config.rules.dir).unwrap();
         fs::create_dir(folder.path().join("registry")).unwrap();
+        let setup = Setup::for_checks(&config).unwrap();
+        let delivery = watch::Sender::new(Arc::new(Routing::default()));
         let as_clock: Arc<dyn Clock> = Arc::<Fixed>::clone(&clock);
         let app = App {
             reloader: Arc::new(Reloader::new(
@@ -138,7 +143,9 @@ impl Site {
                 asks.clone(),
                 as_clock,
                 &Registry::default(),
+                (setup, delivery.clone()),
             )),
+            delivery: delivery.subscribe(),
             asks,
             store: store.clone(),
             health: health.clone(),
@@ -153,7 +160,18 @@ impl Site {
         let submissions = Arc::new(Mutex::new(Some(submissions)));
         let requests = Arc::new(Mutex::new(Some(requests)));
         let router = router(app);
-        Self { store, health, metrics, changes, router, submissions, requests, clock, folder }
+        Self {
+            store,
+            health,
+            metrics,
+            changes,
+            delivery,
+            router,
+            submissions,
+            requests,
+            clock,
+            folder,
+        }
     }
 
     /// Returns a site on which li.wei can log in.

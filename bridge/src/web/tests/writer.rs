@@ -19,7 +19,7 @@ pub(super) async fn with_writer<T>(site: &Site, requests: impl Future<Output = T
         store: &site.store,
         clock: site.clock(),
         sources: &Sources::default(),
-        writes_letters: false,
+        delivery: &site.delivery,
         retention: &RetentionConfig::default(),
         metrics: &site.metrics,
         changes: &site.changes,

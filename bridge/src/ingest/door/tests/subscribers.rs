@@ -156,7 +156,7 @@ async fn events_and_large_messages_are_taken_in_but_not_retained() {
         accept_future: Source::ACCEPT_FUTURE,
     };
     for version in VERSIONS {
-        let homes = Homes::new(Sources(vec![source.clone()]), None);
+        let homes = Homes::new(Sources(vec![source.clone()]), &[]);
         let mut house = House::at(anywhere(), homes, 10).await;
         let mut client = Client::connect(house.addr(), version, "device").await;
         let large = vec![7; RETAINED_BYTES_MAX];

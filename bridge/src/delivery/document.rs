@@ -1,0 +1,195 @@
+//! The shapes of destination and route documents, of which their JSON Schemas are made.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use upturn_connectors::deliver::KINDS;
+use upturn_core::task::Title;
+
+/// A destination: a system that is told of tasks, and how it is reached.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Upturn destination")]
+pub(crate) struct DestinationDocument {
+    /// The destination's identity, which letters and records are kept under.
+    #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9-]{0,39}$"))]
+    pub(crate) id: String,
+    /// The kind of its channel.
+    pub(crate) kind: String,
+    /// Its name for people, in at least one language.
+    #[schemars(extend("minProperties" = 1))]
+    pub(crate) title: Title,
+    /// How often a letter is tried before it waits for a person, 1 to 100. Default: 16, about half a day.
+    #[schemars(range(min = 1, max = 100))]
+    pub(crate) tries: Option<u32>,
+    /// How often the destination is asked what became of its records, where it can be asked, at least
+    /// `10s`. Default: `1m`.
+    #[schemars(regex(pattern = r"^[0-9]+(s|m|h)$"))]
+    pub(crate) ask_every: Option<String>,
+    /// What the channel needs, by its kind. Secrets stand in files of their own.
+    #[serde(default)]
+    pub(crate) settings: Map<String, Value>,
+}
+
+/// A route: which event of a task's life is told to which destination, and when.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Upturn route")]
+pub(crate) struct RouteDocument {
+    /// The route's identity.
+    #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9-]{0,39}$"))]
+    pub(crate) id: String,
+    /// The events of a task's life that are told.
+    #[schemars(length(min = 1))]
+    pub(crate) on: Vec<Occurrence>,
+    /// The id of the destination.
+    pub(crate) to: String,
+    /// Which tasks. Default: all.
+    #[serde(default)]
+    pub(crate) only: OnlyDocument,
+    /// How long a letter is kept back, so that what is undone meanwhile is not told; at most `1d`.
+    /// Default: `5s`.
+    #[schemars(regex(pattern = r"^[0-9]+(ms|s|m|h|d)$"))]
+    pub(crate) hold: Option<String>,
+    /// When no letter goes out by itself. Default: none, letters go out at any hour.
+    pub(crate) quiet: Option<Quiet>,
+    /// The time of day at which the letters of a recipient go out as one: `08:30`.
+    #[schemars(regex(pattern = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
+    pub(crate) digest: Option<String>,
+    /// The language of letters to people who have none of their own. Default: `en`.
+    pub(crate) language: Option<LetterLanguage>,
+}
+
+/// Which tasks a route tells of: those that fit every list that is not empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct OnlyDocument {
+    /// Rules, by id.
+    pub(crate) rules: Vec<String>,
+    /// Kinds of tasks, as rules name them.
+    pub(crate) kinds: Vec<String>,
+    /// Owners: people's ids, or `pool:TEAM`.
+    pub(crate) owners: Vec<String>,
+}
+
+/// An event of a task's life.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Occurrence {
+    /// It was made.
+    TaskCreated,
+    /// It stands on other evidence.
+    TaskAmended,
+    /// Late evidence took it away before anybody touched it.
+    TaskWithdrawn,
+    /// Late evidence took away what it stood on, after somebody touched it.
+    TaskContradicted,
+    /// Somebody took it on.
+    TaskAccepted,
+    /// It was done.
+    TaskDone,
+    /// Somebody decided that nothing will be done.
+    TaskDismissed,
+    /// Somebody asked for something because of it: a requirement, or feedback.
+    RequirementCreated,
+}
+
+/// When no letter goes out by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Quiet {
+    /// Outside the working hours of the calendar.
+    OutsideWorkingHours,
+}
+
+/// A language of letters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LetterLanguage {
+    /// English.
+    #[default]
+    En,
+    /// Simplified Chinese.
+    Zh,
+}
+
+impl LetterLanguage {
+    /// Returns its tag.
+    pub(crate) fn tag(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Zh => "zh",
+        }
+    }
+}
+
+impl Occurrence {
+    /// All of them.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::TaskCreated,
+        Self::TaskAmended,
+        Self::TaskWithdrawn,
+        Self::TaskContradicted,
+        Self::TaskAccepted,
+        Self::TaskDone,
+        Self::TaskDismissed,
+        Self::RequirementCreated,
+    ];
+
+    /// Returns its word, the kind of its letters.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::TaskCreated => "task-created",
+            Self::TaskAmended => "task-amended",
+            Self::TaskWithdrawn => "task-withdrawn",
+            Self::TaskContradicted => "task-contradicted",
+            Self::TaskAccepted => "task-accepted",
+            Self::TaskDone => "task-done",
+            Self::TaskDismissed => "task-dismissed",
+            Self::RequirementCreated => "requirement-created",
+        }
+    }
+
+    /// Returns the one called `word`.
+    pub(crate) fn find(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|occurrence| occurrence.word() == word)
+    }
+}
+
+/// Returns the JSON Schema of a destination: the settings are those of the kind.
+pub(crate) fn destination_schema() -> String {
+    let mut schema = schemars::schema_for!(DestinationDocument).to_value();
+    let names: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
+    let by_kind: Vec<_> = KINDS
+        .iter()
+        .map(|kind| {
+            let mut settings = (kind.schema)().to_value();
+            if let Some(members) = settings.as_object_mut() {
+                members.remove("$schema");
+                members.insert("description".into(), json!(kind.about));
+            }
+            json!({
+                "if": { "properties": { "kind": { "const": kind.name } } },
+                "then": { "properties": { "settings": settings } },
+            })
+        })
+        .collect();
+    if let Some(kind) = schema.pointer_mut("/properties/kind").and_then(Value::as_object_mut) {
+        kind.insert("enum".into(), json!(names));
+    }
+    if let Some(members) = schema.as_object_mut() {
+        members.insert("allOf".into(), json!(by_kind));
+    }
+    laid_out(&schema)
+}
+
+/// Returns the JSON Schema of a route.
+pub(crate) fn route_schema() -> String {
+    laid_out(&schemars::schema_for!(RouteDocument).to_value())
+}
+
+fn laid_out(schema: &Value) -> String {
+    format!("{schema:#}\n")
+}

@@ -1,0 +1,150 @@
+//! Letters that follow from what happened to a task, written in the transaction of the cause.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use upturn_core::id::TaskId;
+use upturn_core::registry::Registry;
+
+use crate::delivery::document::Occurrence;
+use crate::delivery::letter::{self, Addressee};
+use crate::delivery::route::Route;
+use crate::delivery::timing::Departure;
+use crate::delivery::{About, Destination, Routing};
+use crate::store::error::StoreError;
+use crate::store::outbox::NewLetter;
+use crate::store::task_facts::{self, TaskFacts};
+use crate::store::{Tx, outbox};
+
+/// What letters are written with.
+#[derive(Clone, Debug)]
+pub(super) struct Desk<'d> {
+    /// Who is told of what.
+    pub(super) delivery: Arc<Routing>,
+    /// Who is who, now.
+    pub(super) registry: &'d Registry,
+}
+
+/// Something to be told of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told<'t> {
+    /// To which task it happened.
+    pub(super) task: &'t TaskId,
+    /// What.
+    pub(super) occurrence: Occurrence,
+    /// The particulars, an object.
+    pub(super) detail: &'t Value,
+    /// What brought it about, together with the task: a place in the log.
+    pub(super) cause: &'t str,
+    /// The destination it came from, which is not told its own news.
+    pub(super) from: Option<&'t str>,
+    /// Whom the letter is about, if not the task.
+    pub(super) subject: Option<&'t str>,
+}
+
+/// Why a letter does not go out.
+const WITHDRAWN: &str = "the task was withdrawn before anybody was told";
+
+impl Desk<'_> {
+    /// Writes the letters that tell of `told`, one for each destination; returns how many.
+    pub(super) async fn write(
+        &self,
+        tx: &mut Tx,
+        at: DateTime<Utc>,
+        told: &Told<'_>,
+    ) -> Result<u64, StoreError> {
+        let Told { task, occurrence, detail, .. } = *told;
+        if !self.delivery.tells(occurrence) && !self.may_take_back(occurrence) {
+            return Ok(0);
+        }
+        let Some(facts) = task_facts::find(tx, task.as_str()).await? else { return Ok(0) };
+        let pages = self.delivery.pages.as_deref();
+        let body = letter::body((task.as_str(), &facts), (detail, at), self.registry, pages);
+        if self.may_take_back(occurrence) {
+            // Also where a route tells of the making alone.
+            return self.revoke(tx, at, (told, &facts, &body)).await;
+        }
+        let mut written = 0;
+        for (destination, route) in self.delivery.find(&about(occurrence, &facts)) {
+            if told.from == Some(&*destination.id) {
+                continue;
+            }
+            let line = (&*destination.id, task.as_str());
+            if occurrence == Occurrence::TaskAmended && outbox::renew(tx, line, &body).await? {
+                continue;
+            }
+            let new = self.letter(at, (told, &facts, &body), (destination, route));
+            written += outbox::insert(tx, at, &[new]).await?;
+        }
+        Ok(written)
+    }
+
+    fn may_take_back(&self, occurrence: Occurrence) -> bool {
+        occurrence == Occurrence::TaskWithdrawn && !self.delivery.destinations.is_empty()
+    }
+
+    async fn revoke(
+        &self,
+        tx: &mut Tx,
+        at: DateTime<Utc>,
+        (told, facts, body): (&Told<'_>, &TaskFacts, &Value),
+    ) -> Result<u64, StoreError> {
+        let routed = self.delivery.find(&about(told.occurrence, facts));
+        let mut written = 0;
+        for id in self.delivery.destinations.keys() {
+            let was_silent = outbox::take_back(tx, (id, told.task.as_str()), WITHDRAWN).await?;
+            let route = routed.iter().find(|(destination, _)| destination.id == *id);
+            if let Some((destination, route)) = route.filter(|_| !was_silent) {
+                let new = self.letter(at, (told, facts, body), (destination, route));
+                written += outbox::insert(tx, at, &[new]).await?;
+            }
+        }
+        Ok(written)
+    }
+
+    fn letter(
+        &self,
+        at: DateTime<Utc>,
+        (told, facts, body): (&Told<'_>, &TaskFacts, &Value),
+        (destination, route): (&Destination, &Route),
+    ) -> NewLetter {
+        let person = letter::addressee(self.registry, &facts.owner);
+        let own = person.as_ref().and_then(|(_, language)| *language);
+        let language = own.unwrap_or(route.language.tag()).to_owned();
+        let addressee = person.map(|(addressee, _)| addressee);
+        let kind = told.occurrence.word();
+        let cause = format!("{}@{}", told.subject.unwrap_or(told.task.as_str()), told.cause);
+        let (next_at, digest) = match route.timing.departure(&self.registry.calendar, at) {
+            Departure::Alone(at) => (at, None),
+            Departure::Together(at) => {
+                (at, Some(digest_key(&destination.id, addressee.as_ref(), (&language, at))))
+            }
+        };
+        NewLetter {
+            key: letter::key(kind, &cause, &destination.id),
+            kind: kind.to_owned(),
+            subject: told.subject.unwrap_or(told.task.as_str()).to_owned(),
+            destination: destination.id.clone(),
+            body: body.clone(),
+            language,
+            recipient: addressee.map(|addressee| json!(addressee).to_string()),
+            next_at,
+            digest,
+        }
+    }
+}
+
+/// The letters of one recipient at one time are one letter.
+fn digest_key(
+    destination: &str,
+    addressee: Option<&Addressee>,
+    (language, at): (&str, DateTime<Utc>),
+) -> String {
+    let who = addressee.map_or("", |addressee| &addressee.id);
+    letter::key("digest", &format!("{who}/{language}@{}", letter::text(at)), destination)
+}
+
+fn about(occurrence: Occurrence, facts: &TaskFacts) -> About<'_> {
+    About { occurrence, rule: &facts.rule, kind: &facts.kind, owner: &facts.owner }
+}

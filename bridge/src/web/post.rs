@@ -1,0 +1,150 @@
+//! What pages and the API ask of letters and destinations.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use upturn_connectors::deliver::Failure;
+use upturn_connectors::deliver::failure::quote;
+use upturn_core::id::TaskId;
+
+use super::App;
+use super::ask::{self, ask};
+use super::caller::Caller;
+use super::fault::{Fault, FaultKind};
+use crate::auth::rights::Action;
+use crate::delivery::document::Occurrence;
+use crate::outbox::Office;
+use crate::runtime::request::{Request, RequirementWish};
+use crate::store::outbox_view::{self, LetterRow};
+use crate::store::requirement::Requirement;
+use crate::store::{self, audit, task_view};
+
+/// How long a destination may take to be tried: what is told is ours.
+const TEST_MAX: Duration = ask::ANSWER_TIME_MAX;
+/// The longest text of a requirement, in characters.
+const TEXT_MAX: usize = 4_000;
+
+/// What came of trying a destination: a sentence either way.
+pub(crate) type Tested = Result<String, String>;
+
+/// Tries the settings of the destination `id`, and leaves nothing behind there.
+pub(crate) async fn test(app: &App, id: &str) -> Result<Tested, Fault> {
+    let destination = {
+        let routing = app.delivery.borrow();
+        routing.destinations.get(id).cloned().ok_or(FaultKind::NotFound)?
+    };
+    let tried = destination.channel.test(app.clock.now());
+    Ok(match tokio::time::timeout(TEST_MAX, tried).await {
+        Ok(Ok(said)) => Ok(quote(&said)),
+        Ok(Err(
+            Failure::Later { reason, .. } | Failure::Refused { reason } | Failure::Off { reason },
+        )) => Err(quote(&reason)),
+        Err(_) => Err(format!("it did not answer within {} s", TEST_MAX.as_secs())),
+    })
+}
+
+/// Lets the destination `id` be tried again at once, and says who wanted it.
+pub(crate) async fn turn_on(app: &App, id: &str, actor: &str) -> Result<(), Fault> {
+    let is_known = app.delivery.borrow().destinations.contains_key(id);
+    if !is_known {
+        return Err(FaultKind::NotFound.into());
+    }
+    store::destination::turn_on(&app.store, id).await?;
+    note(app, (actor, "destination-turned-on"), id).await
+}
+
+/// Sends the letter `id` again; the destination is asked first whether it is there.
+pub(crate) async fn again(app: &App, id: i64, caller: &Caller) -> Result<LetterRow, Fault> {
+    let letter = find_for(app, id, caller).await?;
+    if !store::outbox::retry(&app.store, id, app.clock.now()).await? {
+        let detail = format!("the letter is {}, and is not sent again", letter.state.word());
+        return Err(Fault::of(FaultKind::LetterState, detail));
+    }
+    note(app, (caller.id(), "letter-again"), &letter.subject).await?;
+    find(app, id).await
+}
+
+/// Gives the letter `id` up.
+pub(crate) async fn give_up(app: &App, id: i64, caller: &Caller) -> Result<LetterRow, Fault> {
+    let letter = find_for(app, id, caller).await?;
+    let why = format!("given up by {}", caller.id());
+    if !store::outbox::give_up(&app.store, id, &why, app.clock.now()).await? {
+        let detail = format!("the letter is {}, and is not given up", letter.state.word());
+        return Err(Fault::of(FaultKind::LetterState, detail));
+    }
+    note(app, (caller.id(), "letter-given-up"), &letter.subject).await?;
+    find(app, id).await
+}
+
+/// Finds the letter `id` for somebody who may decide on it: whoever looks after destinations, or may act
+/// on the task it is about.
+async fn find_for(app: &App, id: i64, caller: &Caller) -> Result<LetterRow, Fault> {
+    if caller.can_everywhere(Action::ManageDestinations) {
+        return find(app, id).await;
+    }
+    let sight = caller.sight(app, Action::ActOnTasks).await?;
+    let letter = find(app, id).await?;
+    let task = TaskId::from_text(&letter.subject);
+    let is_theirs = task_view::find(&app.store, &sight, &task).await?.is_some();
+    if is_theirs { Ok(letter) } else { Err(FaultKind::NotFound.into()) }
+}
+
+async fn find(app: &App, id: i64) -> Result<LetterRow, Fault> {
+    outbox_view::find(&app.store, id).await?.ok_or_else(|| FaultKind::NotFound.into())
+}
+
+async fn note(app: &App, (actor, action): (&str, &str), subject: &str) -> Result<(), Fault> {
+    let mut tx = app.store.begin().await?;
+    let detail = serde_json::json!({});
+    let entry = audit::NewEntry { at: app.clock.now(), actor, action, subject, detail: &detail };
+    audit::append(&mut tx, entry).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Asks for something because of a task: it becomes a ticket elsewhere.
+pub(crate) async fn require(
+    app: &App,
+    task: &TaskId,
+    (kind, priority, text): (&str, &str, &str),
+    caller: &Caller,
+) -> Result<Requirement, Fault> {
+    ask::check_act(app, task, caller).await?;
+    let known = |words: &[&'static str], word: &str| words.iter().copied().find(|w| *w == word);
+    let kind = known(&["requirement", "feedback"], kind)
+        .ok_or_else(|| Fault::bad_request("kind is not requirement or feedback"))?;
+    let priority = known(&["low", "normal", "high"], priority)
+        .ok_or_else(|| Fault::bad_request("priority is not low, normal or high"))?;
+    // Forms end lines their own way.
+    let text = text.replace("\r\n", "\n").trim().to_owned();
+    if text.is_empty() || TEXT_MAX < text.chars().count() {
+        return Err(Fault::bad_request(format!("text needs 1 to {TEXT_MAX} characters")));
+    }
+    let wish =
+        RequirementWish { task: task.clone(), kind, priority, text, actor: caller.id().to_owned() };
+    let asked = ask(app, |reply| Request::Require { wish: Box::new(wish), reply }).await?;
+    asked.ok_or_else(|| {
+        let detail = "nobody is told of requirements: let a route name requirement-created";
+        Fault::of(FaultKind::NotRouted, detail.to_owned())
+    })
+}
+
+/// Returns whether anybody is told of what people ask for because of a task.
+pub(crate) fn takes_requirements(app: &App) -> bool {
+    app.delivery.borrow().tells(Occurrence::RequirementCreated)
+}
+
+/// Returns what letters' workers share, for what comes in by itself.
+pub(crate) fn office(app: &App) -> Office {
+    Office {
+        store: app.store.clone(),
+        clock: Arc::clone(&app.clock),
+        metrics: app.metrics.clone(),
+        asks: app.asks.clone(),
+    }
+}
+
+/// Returns whether `fault` is one that a person can be told on the page it comes from.
+pub(crate) fn is_refusal(fault: &Fault) -> bool {
+    matches!(fault.kind.status(), StatusCode::CONFLICT | StatusCode::BAD_REQUEST)
+}
