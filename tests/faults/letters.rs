@@ -15,13 +15,13 @@ use crate::sabotage::going_wrong;
 
 #[test]
 fn a_letter_that_is_sent_again_after_a_power_cut_has_the_same_key() {
-    let Some(broken) = going_wrong("after-send-before-mark=return") else { return };
+    let Some(plan) = going_wrong("after-send-before-mark=return") else { return };
     let Some(broker) = Mosquitto::start() else { return };
     let plan = Plan {
         broker: Some(broker.port),
         rules: vec![THREE_FAILURES.to_owned()],
         letters: Some("told/{device}".to_owned()),
-        ..broken
+        ..plan
     };
     let mut site = Site::start(&plan);
     let failures: Vec<Message> = (0..3)

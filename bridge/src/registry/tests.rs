@@ -97,6 +97,25 @@ fn lists_everything_that_is_wrong_with_file_and_line() {
 }
 
 #[test]
+fn knows_where_mail_reaches_people_and_what_they_read() {
+    let sound = folder(&[(
+        "people.csv",
+        b"id,name,email,language\na,A,a@example.org,zh\nb,B,,\n" as &[u8],
+    )]);
+    let people = load(sound.path()).unwrap().people;
+    let known = |id: &str| (people[id].email.as_deref(), people[id].language.as_deref());
+    assert_eq!(known("a"), (Some("a@example.org"), Some("zh")));
+    assert_eq!(known("b"), (None, None));
+    let text: &[u8] = b"id,name,email,language\na,A,example.org,de\nb,B,b c@example.org,en\n";
+    let expected = [
+        "people.csv:2: email 'example.org' is no address; write name@example.org",
+        "people.csv:2: language is 'de'; write en or zh",
+        "people.csv:3: email 'b c@example.org' is no address; write name@example.org",
+    ];
+    assert_eq!(problems(&[("people.csv", text)]), expected);
+}
+
+#[test]
 fn knows_contacts_by_their_tags_and_what_is_no_customers() {
     let folder = folder(&[
         ("accounts.csv", b"id,name,consent\na,A,yes\nb,B,no\nc,C,\n"),
