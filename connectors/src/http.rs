@@ -7,6 +7,7 @@
 //! - Time, size of the answer and number of its headers are limited.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -194,12 +195,6 @@ impl Http {
         self.allowed.check_url(url)
     }
 
-    /// Tells whether `url` hides what is sent from whoever is on the way, or stays on paths that the
-    /// operator trusts: it is `https`, or its host is on the allow-list.
-    pub fn keeps_secrets(&self, url: &Url) -> bool {
-        url.scheme() == "https" || url.host_str().is_some_and(|host| self.allowed.lists(host))
-    }
-
     /// Asks and returns the whole answer, whatever its status.
     pub async fn send(&self, request: Request) -> Result<Answer, HttpError> {
         self.allowed.check_url(&request.url)?;
@@ -293,5 +288,23 @@ impl Resolve for Guarded {
             let kept = allowed.keep(&host, found)?;
             Ok(Box::new(kept.into_iter()) as Addrs)
         })
+    }
+}
+
+impl Http {
+    /// Tells whether the operator lists `host`, so that it may be called though it is private.
+    pub fn is_listed(&self, host: &str) -> bool {
+        self.allowed.lists(host)
+    }
+
+    /// Returns the addresses of `host` that may be connected to, for what is not HTTP; whoever asks
+    /// connects to these, looks nothing up again, and limits the time.
+    pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, HttpError> {
+        let found = tokio::net::lookup_host((host, port)).await;
+        let found = found.map_err(|error| HttpError::Unreachable {
+            host: host.to_owned(),
+            why: error.to_string(),
+        })?;
+        Ok(self.allowed.keep(host, found)?)
     }
 }

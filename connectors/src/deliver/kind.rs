@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use schemars::Schema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use url::Url;
 
 use super::channel::Channel;
 use super::failure::Failure;
@@ -63,4 +64,19 @@ pub struct SettingsError(pub String);
 /// Reads `settings` as the type a channel has for them.
 pub fn read<T: DeserializeOwned>(settings: &Value) -> Result<T, SettingsError> {
     T::deserialize(settings).map_err(|error| SettingsError(error.to_string()))
+}
+
+/// Reads the setting `name` as an address that secrets may be sent to, as far as its text tells.
+pub fn address(http: &Http, name: &str, text: &str) -> Result<Url, SettingsError> {
+    let wrong = |why: &dyn std::fmt::Display| SettingsError(format!("'{name}': {why}"));
+    let url = Url::parse(text).map_err(|error| wrong(&error))?;
+    http.check(&url).map_err(|refusal| wrong(&refusal))?;
+    let is_trusted = url.host_str().is_some_and(|host| http.is_listed(host));
+    if url.scheme() != "https" && !is_trusted {
+        return Err(wrong(
+            &"without TLS the password would be readable on its way; use https://, or list the \
+              host in [http] allow_private",
+        ));
+    }
+    Ok(url)
 }

@@ -10,7 +10,8 @@ pub struct Letter {
     /// try, so that a receiver knows a repeated letter by it.
     pub key: String,
     /// What happened: `task-created`, `task-amended`, `task-withdrawn`, `task-contradicted`,
-    /// `task-accepted`, `task-done`, `task-dismissed`.
+    /// `task-accepted`, `task-done`, `task-dismissed`; `requirement-created`, `advice-created` and
+    /// their like. The word before the first hyphen says what it is about.
     pub kind: String,
     /// The task's id. All letters about it share one record elsewhere.
     pub subject: String,
@@ -58,14 +59,9 @@ impl Letter {
         format!("upturn:{about}:{}", self.subject)
     }
 
-    /// Returns what happened to the subject, whatever it is: `created`, `done`.
-    pub fn event(&self) -> &str {
-        self.kind.split_once('-').map_or(self.kind.as_str(), |(_, event)| event)
-    }
-
-    /// Tells whether the letter is the first about its subject. A digest has no other.
+    /// Tells whether the letter is the first about its subject.
     pub fn is_first(&self) -> bool {
-        matches!(self.event(), "created" | "digest")
+        self.kind == "digest" || self.kind.ends_with("-created")
     }
 
     /// Returns the member `name` of the body, if it is a text.
@@ -76,5 +72,10 @@ impl Letter {
     /// Tells whether the subject is over for the receiver: done, dismissed or withdrawn.
     pub fn is_last(&self) -> bool {
         matches!(self.event(), "done" | "dismissed" | "withdrawn")
+    }
+
+    /// Returns what happened to the subject, whatever it is: `created`, `done`.
+    pub fn event(&self) -> &str {
+        self.kind.split_once('-').map_or(self.kind.as_str(), |(_, event)| event)
     }
 }
