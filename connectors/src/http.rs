@@ -195,12 +195,6 @@ impl Http {
         self.allowed.check_url(url)
     }
 
-    /// Tells whether `url` hides what is sent from whoever is on the way, or stays on paths that the
-    /// operator trusts: it is `https`, or its host is on the allow-list.
-    pub fn keeps_secrets(&self, url: &Url) -> bool {
-        url.scheme() == "https" || url.host_str().is_some_and(|host| self.allowed.lists(host))
-    }
-
     /// Asks and returns the whole answer, whatever its status.
     pub async fn send(&self, request: Request) -> Result<Answer, HttpError> {
         self.allowed.check_url(&request.url)?;

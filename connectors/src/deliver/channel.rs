@@ -36,20 +36,20 @@ pub trait Channel: Debug + Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Reads what the other side posted to us of its own accord at the time `now`, and refuses what
-    /// is not signed as its settings ask. A channel that is not told anything takes nothing.
+    /// Tells whether [`Channel::states`] can say anything.
+    fn can_be_asked(&self) -> bool {
+        false
+    }
+
+    /// Reads what the other system sent by itself at `now`, after proving that it is from there and
+    /// not too old. A channel that takes nothing refuses.
     fn receive(
         &self,
         _headers: &HeaderMap,
         _body: &[u8],
         _now: DateTime<Utc>,
     ) -> Result<Inbound, Failure> {
-        Err(Failure::refused("this kind of destination takes nothing"))
-    }
-
-    /// Tells whether [`Channel::states`] can say anything.
-    fn can_be_asked(&self) -> bool {
-        false
+        Err(Failure::refused("this kind of destination sends nothing back"))
     }
 }
 

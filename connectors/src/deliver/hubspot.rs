@@ -100,7 +100,7 @@ struct Results {
 
 impl HubSpot {
     fn new(settings: Settings, around: &Surroundings) -> Result<Self, SettingsError> {
-        let url = access::address("url", &settings.url, &around.http)?;
+        let url = kind::address(&around.http, "url", &settings.url)?;
         let token = access::secret("token_file", &settings.token_file)?;
         let authorization = access::authorization("token_file", "Bearer", &token)?;
         let exchange = Exchange::new(around.http.clone()).hiding(&token);

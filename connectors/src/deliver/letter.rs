@@ -59,14 +59,9 @@ impl Letter {
         format!("upturn:{about}:{}", self.subject)
     }
 
-    /// Returns what happened to the subject, whatever it is: `created`, `done`.
-    pub fn event(&self) -> &str {
-        self.kind.split_once('-').map_or(self.kind.as_str(), |(_, event)| event)
-    }
-
-    /// Tells whether the letter is the first about its subject. A digest has no other.
+    /// Tells whether the letter is the first about its subject.
     pub fn is_first(&self) -> bool {
-        matches!(self.event(), "created" | "digest")
+        self.kind == "digest" || self.kind.ends_with("-created")
     }
 
     /// Returns the member `name` of the body, if it is a text.
@@ -77,5 +72,10 @@ impl Letter {
     /// Tells whether the subject is over for the receiver: done, dismissed or withdrawn.
     pub fn is_last(&self) -> bool {
         matches!(self.event(), "done" | "dismissed" | "withdrawn")
+    }
+
+    /// Returns what happened to the subject, whatever it is: `created`, `done`.
+    pub fn event(&self) -> &str {
+        self.kind.split_once('-').map_or(self.kind.as_str(), |(_, event)| event)
     }
 }

@@ -115,7 +115,7 @@ enum Said<T> {
 
 impl Odoo {
     fn new(settings: Settings, around: &Surroundings) -> Result<Self, SettingsError> {
-        let url = access::address("url", &settings.url, &around.http)?;
+        let url = kind::address(&around.http, "url", &settings.url)?;
         let key = access::secret("key_file", &settings.key_file)?;
         let mut headers = HeaderMap::new();
         let authorization = access::authorization("key_file", "bearer", &key)?;

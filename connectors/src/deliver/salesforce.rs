@@ -111,7 +111,7 @@ struct Written {
 
 impl Salesforce {
     fn new(settings: Settings, around: &Surroundings) -> Result<Self, SettingsError> {
-        let url = access::address("url", &settings.url, &around.http)?;
+        let url = kind::address(&around.http, "url", &settings.url)?;
         let id = access::secret("client_id_file", &settings.client_id_file)?;
         let secret = access::secret("client_secret_file", &settings.client_secret_file)?;
         let is_version = settings.version.bytes().all(|c| c.is_ascii_digit() || c == b'.');

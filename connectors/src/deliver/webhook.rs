@@ -70,7 +70,7 @@ impl Webhook {
     fn new(settings: &Settings, around: &Surroundings) -> Result<Self, SettingsError> {
         let http = &around.http;
         let url = match (&settings.url, &settings.url_file) {
-            (Some(url), None) => access::address("url", url, http)?.into(),
+            (Some(url), None) => kind::address(http, "url", url)?.into(),
             (None, Some(path)) => access::secret_address("url_file", path, http)?,
             _ => return Err(SettingsError("set either 'url' or 'url_file'".to_owned())),
         };

@@ -189,7 +189,7 @@ fn a_bot_needs_its_address() {
         (json!({}), "url_file"),
         (json!({"url_file": site.path().join("none")}), "cannot be read"),
         (json!({"url_file": site.file("empty", "\n")}), "cannot be read"),
-        (json!({"url_file": site.file("words", "S3CR3T")}), "no address"),
+        (json!({"url_file": site.file("words", "S3CR3T")}), "relative URL"),
         (json!({"url_file": site.file("plain", "http://chat.example/S3CR3T")}), "https://"),
     ];
     for (settings, expected) in cases {
