@@ -212,11 +212,6 @@ impl TaxTable {
             })
             .collect()
     }
-
-    /// Returns all rates, by country.
-    pub fn rates(&self) -> impl Iterator<Item = &TaxRate> {
-        self.rates.values().flatten()
-    }
 }
 
 /// What a rate is of: two of the same must not differ while both hold.

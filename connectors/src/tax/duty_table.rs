@@ -155,9 +155,12 @@ impl Reading<'_> {
         let commodity = self.table.text(row, &settings.commodity);
         let commodity = commodity.ok_or_else(|| nowhere("commodity"))?;
         let commodity = code(commodity).map_err(|what| at("commodity", what))?;
+        // Tariffs write a dot before decimals; tables that people keep may have another mark.
+        let mark = settings.layout.decimal.unwrap_or('.');
+        let plain = written.replace(mark, ".");
         let charge = match settings.notation {
-            Notation::Tariff => Charge::read(written),
-            Notation::Us => Charge::of(written, Expression::read_us(written)),
+            Notation::Tariff => Charge::of(written, plain.parse()),
+            Notation::Us => Charge::of(written, Expression::read_us(&plain)),
         };
         let kind = match find(&settings.kind_of_row) {
             Some(text) => Kind::deserialize(serde::de::value::StrDeserializer::<
@@ -179,7 +182,7 @@ impl Reading<'_> {
         let words = [
             Some(commodity.clone()),
             Some(origin.code.clone()),
-            Some(format!("{kind:?}").to_lowercase()),
+            Some(kind.as_str().to_owned()),
             additional_code.clone(),
             order_number.clone(),
         ];
@@ -190,7 +193,7 @@ impl Reading<'_> {
             commodity,
             origin,
             kind,
-            name: format!("{kind:?}"),
+            name: kind.as_str().to_owned(),
             charge,
             additional_code: additional_code
                 .map(|code| AdditionalCode { code, description: String::new() }),

@@ -1,10 +1,14 @@
 //! What is answered from what sources publish.
 
-use upturn_core::duty::assess::{Question, assess};
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use upturn_core::duty::assess::{Decision, Question, assess};
+use upturn_core::fact::duty::Members;
 use upturn_core::fact::goods::Nomenclature;
 use upturn_core::tax::{Asked, TaxTable};
 
-use super::{country, duty, facts, goods, measures, taxes};
+use super::{country, duty, facts, goods, measures, parse, taxes, wider};
 
 /// Asks `tables` in their order for a standard rate; what each says, by its rules.
 fn standard(table: &TaxTable, asked: &str, day: &str) -> String {
@@ -112,6 +116,12 @@ fn taxes_of_the_world_are_answered_with_what_states_add() {
             "2025-01-01",
             "8.25 by sales-tax US/none/always and sales-tax US-CA/vat/always",
         ),
+        (
+            &world,
+            "ES region=TF",
+            "2025-01-01",
+            "7 by sales-tax ES/vat/always and sales-tax ES-TF/igic/always",
+        ),
         (&world, "US region=OR", "2025-01-01", "no tax is known for 'OR' of US on 2025-01-01"),
         (
             &world,
@@ -172,6 +182,42 @@ fn a_real_tariff_gives_one_candidate_or_asks_a_person() {
     assert_eq!(documents, ["9113", "913Y"]);
     let options: Vec<_> = assessment.options.iter().map(|measure| &*measure.rule).collect();
     assert_eq!(options, ["20260377", "20122052"]);
+}
+
+#[test]
+fn a_whole_tariff_is_decided_for_every_origin_once_the_code_is_said() {
+    let Some(folder) = wider() else { return };
+    let file = folder.join("uk-trade-tariff/commodity_2924297099_uk_2025-07-14.json");
+    let bytes = std::fs::read(file).unwrap();
+    let measures = measures(parse("uk-tariff", &json!({}), &bytes).unwrap());
+    let origins: BTreeSet<_> = measures
+        .iter()
+        .filter_map(|measure| match &measure.origin.members {
+            Members::Countries(countries) => Some(countries.iter().copied()),
+            Members::Everyone => None,
+        })
+        .flatten()
+        .collect();
+    assert!(200 < origins.len(), "{}", origins.len());
+    let mut added = Vec::new();
+    for origin in origins {
+        for has_proof_of_origin in [false, true] {
+            let question = Question {
+                destination: country("GB"),
+                commodity: "2924297099",
+                origin,
+                day: "2025-07-14".parse().unwrap(),
+                additional_codes: Some(&["2501"]),
+                has_proof_of_origin,
+                claim: None,
+            };
+            let assessment = assess(&measures, &question).unwrap();
+            let Decision::One(one) = &assessment.duty else { panic!("case: {origin}") };
+            added.extend((!one.additional.is_empty()).then(|| origin.to_string()));
+            assert!(matches!(assessment.vat, Decision::One(_) | Decision::Nothing));
+        }
+    }
+    assert_eq!(added, ["BY", "BY", "RU", "RU"]);
 }
 
 #[test]

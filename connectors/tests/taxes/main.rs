@@ -141,6 +141,17 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("eu-vat/tedb_retrieveVatRates_request.xml", "tedb", "it has no rates"),
 ];
 
+/// Returns the folder of the wider samples; none, with a word on it, where it is not there.
+fn wider() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/tax");
+    if folder.exists() {
+        return Some(folder);
+    }
+    // Past the test runner's capture; where standard error is closed there is nobody to tell.
+    drop(writeln!(std::io::stderr(), "not tested: the wider samples; ../shared is not there"));
+    None
+}
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tax")
 }
@@ -234,6 +245,11 @@ fn read_all(folder: &Path, cases: &[Case]) {
         let bytes = std::fs::read(folder.join(file)).unwrap();
         let facts = parse(kind, &json!({}), &bytes).unwrap_or_else(|e| panic!("{file}: {e}"));
         assert_eq!(facts.len(), *count, "case: {file}");
+        for fact in &facts {
+            let line = serde_json::to_value(fact).unwrap();
+            assert!(line.get("fact").is_some_and(Value::is_string), "case: {file}: {line}");
+            assert!(line.get("percent").is_none_or(Value::is_string), "case: {file}: {line}");
+        }
         let facts: Vec<_> = facts.iter().map(written).collect();
         for wanted in *some {
             assert_eq!(
@@ -259,12 +275,7 @@ fn what_sources_publish_is_read_as_it_is_written() {
 
 #[test]
 fn the_wider_samples_are_read_or_refused_with_a_reason() {
-    let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/tax");
-    if !folder.exists() {
-        // Past the test runner's capture; where standard error is closed there is nobody to tell.
-        drop(writeln!(std::io::stderr(), "not tested: the wider samples; ../shared is not there"));
-        return;
-    }
+    let Some(folder) = wider() else { return };
     read_all(&folder, WIDER);
     for (file, kind, expected) in REFUSED {
         let bytes = std::fs::read(folder.join(file)).unwrap();

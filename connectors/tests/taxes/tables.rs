@@ -20,13 +20,18 @@ fn other_tables_of_duties_and_taxes_are_read_by_settings_alone() {
     assert_eq!(
         facts,
         [
-            "85044090/1011/thirdcountry ThirdCountry 1011 - unread: '3,3 %' is no duty, such as \
+            "85044090/1011/third-country ThirdCountry 1011 - unread: '3,3 %' is no duty, such as \
              '12.00 %' or '35.10 EUR / 100 kg' 2024-01-01..2024-12-31",
-            "85044090/1011/thirdcountry ThirdCountry 1011 - 3.30 % 2025-01-01..",
-            "8504409000/1011/thirdcountry ThirdCountry 1011 - 12.00 % MIN 1.00 EUR / 100 kg 2025-01-01..",
-            "9019200000/KR JP/thirdcountry ThirdCountry KR JP - NIHIL 2025-01-01..",
+            "85044090/1011/third-country ThirdCountry 1011 - 3.30 % 2025-01-01..",
+            "8504409000/1011/third-country ThirdCountry 1011 - 12.00 % MIN 1.00 EUR / 100 kg 2025-01-01..",
+            "9019200000/KR JP/third-country ThirdCountry KR JP - NIHIL 2025-01-01..",
         ]
     );
+
+    let mut marked = settings;
+    marked["decimal"] = json!(",");
+    let facts = parse("duty-table", &marked, union.as_bytes()).unwrap();
+    assert!(written(&facts[0]).ends_with(" - 3.3 % 2024-01-01..2024-12-31"));
 
     let states = r#"[{"htsno":"8504","general":""},{"htsno":"8504.40.95","general":"Free"},
         {"htsno":"8501.10.20","general":"6.7%"},{"htsno":"0101.30","general":"1.4¢/kg + 2%"}]"#;
@@ -38,9 +43,9 @@ fn other_tables_of_duties_and_taxes_are_read_by_settings_alone() {
     assert_eq!(
         texts,
         [
-            "010130/1011/thirdcountry ThirdCountry 1011 - 0.014 USD / kg + 2 % 2025-01-01..",
-            "85011020/1011/thirdcountry ThirdCountry 1011 - 6.7 % 2025-01-01..",
-            "85044095/1011/thirdcountry ThirdCountry 1011 - 0 % 2025-01-01..",
+            "010130/1011/third-country ThirdCountry 1011 - 0.014 USD / kg + 2 % 2025-01-01..",
+            "85011020/1011/third-country ThirdCountry 1011 - 6.7 % 2025-01-01..",
+            "85044095/1011/third-country ThirdCountry 1011 - 0 % 2025-01-01..",
         ]
     );
     let measures = measures(facts);
@@ -53,7 +58,7 @@ fn other_tables_of_duties_and_taxes_are_read_by_settings_alone() {
         has_proof_of_origin: false,
         claim: None,
     };
-    assert_eq!(duty(&assess(&measures, &question).unwrap()), "85011020/1011/thirdcountry");
+    assert_eq!(duty(&assess(&measures, &question).unwrap()), "85011020/1011/third-country");
     let cuba = Question { origin: country("CU"), ..question };
     assert!(duty(&assess(&measures, &cuba).unwrap()).starts_with("no duty of US is known"));
 
@@ -108,5 +113,21 @@ fn wrong_settings_and_tables_that_contradict_themselves_are_named() {
     for (document, expected) in cases {
         let error = parse("tax-table", &taxes, document.as_bytes()).unwrap_err();
         assert!(error.contains(expected), "case: {document}: {error}");
+    }
+}
+
+#[test]
+fn the_settings_of_tables_have_one_schema_with_what_they_share() {
+    for (kind, own) in [("duty-table", "duty"), ("tax-table", "rate"), ("table", "value")] {
+        let kind = upturn_connectors::feed::kind(kind).unwrap();
+        let schema = (kind.schema)().to_value();
+        for key in ["format", "rows", "date_format", own] {
+            assert!(schema["properties"][key].is_object(), "case: {} {key}", kind.name);
+        }
+        let closed = ["additionalProperties", "unevaluatedProperties"];
+        assert!(closed.iter().any(|key| schema[key] == json!(false)), "case: {}", kind.name);
+        let required: Vec<_> = schema["required"].as_array().unwrap().iter().collect();
+        assert!(required.contains(&&json!("format")), "case: {}: {required:?}", kind.name);
+        assert!(!required.contains(&&json!("missing")), "case: {}: {required:?}", kind.name);
     }
 }

@@ -74,6 +74,24 @@ pub enum Kind {
     Other,
 }
 
+impl Kind {
+    /// Returns its name, as settings have it: `third-country`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ThirdCountry => "third-country",
+            Self::Preference => "preference",
+            Self::Suspension => "suspension",
+            Self::Quota => "quota",
+            Self::Additional => "additional",
+            Self::Vat => "vat",
+            Self::Excise => "excise",
+            Self::Control => "control",
+            Self::SupplementaryUnit => "supplementary-unit",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// What a measure levies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,7 +1,5 @@
 //! Rates of value added, goods and services, and sales tax, as their sources tell them.
 
-use std::fmt;
-
 use chrono::NaiveDate;
 use regex::{Regex, RegexBuilder};
 use rust_decimal::Decimal;
@@ -208,13 +206,6 @@ impl TaxRate {
     /// Tells whether it holds on `day`.
     pub fn holds_on(&self, day: NaiveDate) -> bool {
         self.valid.holds_on(day)
-    }
-}
-
-impl fmt::Display for TaxRate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { source, rule, percent, valid, .. } = self;
-        write!(f, "{percent} % by {source}, {rule}, {valid}")
     }
 }
 
