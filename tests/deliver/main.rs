@@ -11,6 +11,7 @@
 mod caldav;
 mod email;
 mod files;
+mod strange;
 mod tryton;
 
 use std::path::{Path, PathBuf};

@@ -28,6 +28,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use self::message::compose;
+use self::metered::Metered;
 use super::channel::{Channel, Receipt};
 use super::failure::{Failure, quote};
 use super::kind::{self, Kind, Proof, SettingsError};
@@ -37,6 +38,7 @@ use crate::http::guard::is_public;
 use crate::secret::Secret;
 
 mod message;
+mod metered;
 
 /// This kind of channel.
 pub const KIND: Kind = Kind {
@@ -174,10 +176,14 @@ impl Email {
         };
         let (at_once, upgrade) = if security == Security::Tls { (tls, None) } else { (None, tls) };
         let failed = |doing: &str, error: &Error| self.later(doing, error);
-        let mut connection =
+        let connection = if at_once.is_some() {
             AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT_MAX), &me, at_once, None)
                 .await
-                .map_err(|error| failed("connecting", &error))?;
+        } else {
+            let stream = Metered::connect(address).await?;
+            AsyncSmtpConnection::connect_with_transport(Box::new(stream), &me).await
+        };
+        let mut connection = connection.map_err(|error| failed("connecting", &error))?;
         if let Some(tls) = upgrade {
             if !connection.can_starttls() {
                 return Err(Failure::later(
