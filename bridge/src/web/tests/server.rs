@@ -82,10 +82,11 @@ async fn tells_a_reader_only_of_changes_that_they_see_and_not_how_many_there_wer
         );
         let mut stream = connect(address, &request).await;
         read_until(&mut stream, "\r\n\r\n").await;
-        for (version, owner) in [(7, "other"), (8, "zoe")] {
+        for (version, owner) in [(5, "other"), (6, "other"), (7, "other"), (8, "zoe")] {
             site.advance(TimeDelta::seconds(1));
-            let mut task = task(owner, site.now(), 0, None);
-            (task.owner, task.scope) = (owner.into(), owner.into());
+            let id = format!("{owner}-{version}");
+            let mut task = task(&id, site.now(), 0, None);
+            (task.owner, task.scope) = (owner.into(), id.into());
             site.add([task]).await;
             site.advance(TimeDelta::seconds(1));
             site.changes.send(Change { tasks_version: version }).unwrap();
@@ -99,7 +100,8 @@ async fn tells_a_reader_only_of_changes_that_they_see_and_not_how_many_there_wer
         let mut rest = Vec::new();
         stream.read_to_end(&mut rest).await.unwrap();
         let told = format!("{told}{}", String::from_utf8(rest).unwrap());
-        assert_eq!(told.matches("event: tasks").count(), 1, "{told}");
+        // The change before may be looked at when the last one is there, and is news then, too.
+        assert!((1..=2).contains(&told.matches("event: tasks").count()), "{told}");
         assert!(!told.contains("id: "), "{told}");
         shutdown.cancel();
     };

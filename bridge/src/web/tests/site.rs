@@ -103,10 +103,11 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The cookie that was set, as a browser sends it back.
+    /// The cookie that was set, as a browser sends it back: the session's, if there are several.
     pub(super) fn cookie(&self) -> String {
-        let set = self.headers.get(SET_COOKIE).expect("no cookie was set").to_str().unwrap();
-        set.split(';').next().unwrap().to_owned()
+        let set = self.headers.get_all(SET_COOKIE).into_iter().map(|set| set.to_str().unwrap());
+        let chosen = set.max_by_key(|set| set.contains("upturn_session="));
+        chosen.expect("no cookie was set").split(';').next().unwrap().to_owned()
     }
 }
 
