@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::Packet;
-use rumqttc::v5::{AsyncClient, ConnectionError, Event, MqttOptions};
+use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions};
 use tokio::time::Instant;
 
 pub(crate) mod day;
@@ -49,28 +49,20 @@ pub(crate) async fn play(
     options.set_outgoing_inflight_upper_limit(IN_FLIGHT_MAX);
     let (client, mut events) = AsyncClient::new(options, usize::from(IN_FLIGHT_MAX));
 
-    let began = Instant::now();
-    let (total, mut acknowledged) = (script.len(), 0);
-    let mut waiting = script.into_iter().peekable();
-    while acknowledged < total {
-        let due = waiting.peek().map(|next| began + after(pace, next.minute));
-        let room = client_has_room(&waiting, total, acknowledged);
-        tokio::select! {
-            polled = tokio::time::timeout(SILENCE_MAX, events.poll()) => {
-                match polled {
-                    Ok(Ok(Event::Incoming(Packet::PubAck(_)))) => acknowledged += 1,
-                    Ok(Ok(_)) => {}
-                    Ok(Err(error)) => return Err(FleetError::Connection(Box::new(error))),
-                    Err(_) => return Err(FleetError::Silence),
-                }
-            }
-            () = tokio::time::sleep_until(due.unwrap_or(began)), if due.is_some() && room => {
-                if let Some(next) = waiting.next() {
-                    let sent = client.try_publish(next.topic, QoS::AtLeastOnce, false, next.payload);
-                    drop(sent);
-                }
-            }
+    let (began, total) = (Instant::now(), script.len());
+    let publishing = async {
+        for next in script {
+            tokio::time::sleep_until(began + after(pace, next.minute)).await;
+            // Waits for room; there is always somebody to take it, or the day has ended.
+            drop(client.publish(next.topic, QoS::AtLeastOnce, false, next.payload).await);
         }
+        std::future::pending::<()>().await;
+    };
+    // Beside each other, so that polling is never given up half-way: a log-in that was sent and
+    // given up could come late, and take the connection over that was made after it.
+    tokio::select! {
+        acknowledged = until_acknowledged(&mut events, total) => acknowledged?,
+        () = publishing => {}
     }
     drop(client.try_disconnect());
     let goodbye = async { while events.poll().await.is_ok() {} };
@@ -78,13 +70,17 @@ pub(crate) async fn play(
     Ok(())
 }
 
-fn client_has_room<I: ExactSizeIterator>(
-    waiting: &std::iter::Peekable<I>,
-    total: usize,
-    acknowledged: usize,
-) -> bool {
-    let sent = total - waiting.len();
-    sent - acknowledged < usize::from(IN_FLIGHT_MAX)
+async fn until_acknowledged(events: &mut EventLoop, total: usize) -> Result<(), FleetError> {
+    let mut acknowledged = 0;
+    while acknowledged < total {
+        match tokio::time::timeout(SILENCE_MAX, events.poll()).await {
+            Ok(Ok(Event::Incoming(Packet::PubAck(_)))) => acknowledged += 1,
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => return Err(FleetError::Connection(Box::new(error))),
+            Err(_) => return Err(FleetError::Silence),
+        }
+    }
+    Ok(())
 }
 
 fn after(pace: Pace, minute: u32) -> Duration {

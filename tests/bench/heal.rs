@@ -13,9 +13,12 @@ use super::path::committed;
 use super::postgres::Server;
 
 /// How often each trouble is made.
-const TIMES: usize = 7;
+const TIMES: usize = 3;
 /// How long it lasts.
-const OUTAGE: Duration = Duration::from_secs(6);
+const OUTAGE: Duration = Duration::from_secs(4);
+/// How long all is well before it: the program stays away longer from a broker that ends its
+/// connections soon after they are made, as one does where another program uses its name.
+const QUIET: Duration = Duration::from_secs(11);
 
 /// What happens to a line.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +61,7 @@ fn time(what: &str, fault: Fault, site: &Site, line: &Proxy, port: u16) {
 }
 
 fn once(fault: Fault, site: &Site, line: &Proxy, port: u16) -> Duration {
+    thread::sleep(QUIET);
     let before = committed(site.web);
     match fault {
         Fault::Cut => line.cut(),

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer,
+    KeyIdMethod, KeyPair, RevokedCertParams, SerialNumber, date_time_ymd,
+};
 
 /// A certificate authority.
 #[derive(Debug)]
@@ -35,7 +38,9 @@ impl Authority {
     /// Issues a certificate to who is called `name`, at `127.0.0.1`, and writes it into `folder`.
     pub fn issue(&self, name: &str, folder: &Path) -> Files {
         let key = KeyPair::generate().unwrap();
-        let certificate = params(&["127.0.0.1"], name).signed_by(&key, &self.issuer).unwrap();
+        let mut params = params(&["127.0.0.1"], name);
+        params.serial_number = Some(serial(name));
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let file = |what: &str, text: &str| {
             let path = folder.join(format!("{name}-{what}.pem"));
             std::fs::write(&path, text).unwrap();
@@ -47,6 +52,30 @@ impl Authority {
             ca: file("ca", &self.pem),
         }
     }
+
+    /// Writes the list of those whose certificates it has revoked, by name.
+    pub fn revoke(&self, names: &[&str], list: &Path) {
+        let revoked = names.iter().map(|name| RevokedCertParams {
+            serial_number: serial(name),
+            revocation_time: date_time_ymd(2026, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let params = CertificateRevocationListParams {
+            this_update: date_time_ymd(2026, 1, 1),
+            next_update: date_time_ymd(2126, 1, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        std::fs::write(list, params.signed_by(&self.issuer).unwrap().pem().unwrap()).unwrap();
+    }
+}
+
+/// A number of its own for each name.
+fn serial(name: &str) -> SerialNumber {
+    SerialNumber::from(name.as_bytes().to_vec())
 }
 
 fn params(addresses: &[&str], name: &str) -> CertificateParams {

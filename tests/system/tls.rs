@@ -26,11 +26,11 @@ fn refusals(site: &Site, reason: &str) -> u64 {
 }
 
 /// An installation whose devices show certificates of `devices`, at the returned port.
-fn site(door: &Files, devices: &Files) -> (Site, u16) {
+fn site(door: &Files, devices: &Files, more: &str) -> (Site, u16) {
     let port = free_port();
     let doors = format!(
         "[mqtt.tls]\nlisten = \"127.0.0.1:{port}\"\ncert_file = \"{}\"\nkey_file = \"{}\"\n\
-         client_ca_file = \"{}\"\n",
+         client_ca_file = \"{}\"\n{more}",
         door.cert.display(),
         door.key.display(),
         devices.ca.display(),
@@ -45,7 +45,7 @@ fn a_device_with_a_certificate_speaks_for_itself_and_for_no_other() {
     let (authority, stranger) = (Authority::new("ours"), Authority::new("a stranger's"));
     let door = authority.issue("door", folder.path());
     let dev1 = authority.issue("dev1", folder.path());
-    let (site, port) = site(&door, &dev1);
+    let (site, port) = site(&door, &dev1, "");
 
     for version in ["5", "311"] {
         let device = Device { version, files: Some(&dev1), ..Device::new(port, "dev1") };
@@ -84,6 +84,39 @@ fn a_device_with_a_certificate_speaks_for_itself_and_for_no_other() {
     let old = Files { ca: other.ca.clone(), ..dev1 };
     let device = Device { files: Some(&old), ..Device::new(port, "dev1") };
     assert!(device.is_refused("devices/dev1/events", &failure("old")));
+}
+
+#[test]
+fn a_device_whose_certificate_is_revoked_is_kept_out_without_a_restart() {
+    let folder = TempDir::new().unwrap();
+    let authority = Authority::new("ours");
+    let door = authority.issue("door", folder.path());
+    let [dev1, dev2] = ["dev1", "dev2"].map(|name| authority.issue(name, folder.path()));
+    let list = folder.path().join("crl.pem");
+    authority.revoke(&["dev9"], &list);
+    let (site, port) = site(&door, &dev1, &format!("client_crl_file = \"{}\"\n", list.display()));
+    let publishes = |files, name| {
+        let device = Device { files: Some(files), ..Device::new(port, name) };
+        device.publishes(&format!("devices/{name}/events"), 1, &failure(name))
+    };
+    assert!(publishes(&dev1, "dev1") && publishes(&dev2, "dev2"));
+
+    authority.revoke(&["dev9", "dev1"], &list);
+    site.process.as_ref().unwrap().hang_up();
+    let device = Device { files: Some(&dev1), ..Device::new(port, "dev1") };
+    wait_for("a closed door", || {
+        device.is_refused("devices/dev1/events", &failure("late")).then_some(())
+    });
+    assert!(publishes(&dev2, "dev2"), "who is not on the list is let in");
+    assert!(1 <= refusals(&site, "handshake"));
+
+    // What is no list keeps the old one in force.
+    std::fs::write(&list, "nothing of the kind").unwrap();
+    site.process.as_ref().unwrap().hang_up();
+    wait_for("a word about the file", || {
+        site.log().contains("a list of revoked certificates").then_some(())
+    });
+    assert!(device.is_refused("devices/dev1/events", &failure("later")));
 }
 
 #[test]

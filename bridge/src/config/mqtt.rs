@@ -52,6 +52,10 @@ pub(crate) struct TlsConfig {
     /// on a loopback address only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client_ca_file: Option<PathBuf>,
+    /// A PEM file with the lists (CRL) of the certificates that they have revoked, one of each
+    /// authority that signs devices' certificates. Default: none, none is revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_crl_file: Option<PathBuf>,
     /// How many messages a second one client may publish for long; in between, a minute's worth at
     /// once. Default: 100.
     #[serde(default = "rate_max")]
@@ -72,6 +76,13 @@ impl TlsConfig {
                 self.listen
             );
             findings.push(Finding::new(&["mqtt", "tls", "client_ca_file"], why));
+        }
+        if self.client_ca_file.is_none() && self.client_crl_file.is_some() {
+            let why =
+                "no certificate is asked for, so none can be revoked; name client_ca_file as \
+                       well"
+                    .to_owned();
+            findings.push(Finding::new(&["mqtt", "tls", "client_crl_file"], why));
         }
     }
 }

@@ -38,6 +38,7 @@ fn the_sample_holds_the_defaults_and_every_key() {
     let tls = config.mqtt.tls.unwrap();
     let optional = [
         tls.client_ca_file.is_some(),
+        tls.client_crl_file.is_some(),
         config.mqtt.rate_max.is_some(),
         connect.share.is_some(),
         connect.username.is_some(),
@@ -54,7 +55,7 @@ fn the_sample_holds_the_defaults_and_every_key() {
         config.retention.events.is_some(),
         config.retention.dead_letters.is_some(),
     ];
-    assert_eq!(optional, [true; 16]);
+    assert_eq!(optional, [true; 17]);
 }
 
 #[test]
@@ -92,6 +93,8 @@ fn other_machines_come_in_with_certificates_only() {
     };
     assert!(tls("127.0.0.1:8883", "").is_ok());
     assert!(tls("0.0.0.0:8883", "client_ca_file = \"ca\"\n").is_ok());
+    let problems = tls("127.0.0.1:8883", "client_crl_file = \"crl\"\n").unwrap_err().join("\n");
+    assert!(problems.contains("mqtt.tls.client_crl_file: no certificate is asked"), "{problems}");
     let problems = tls("0.0.0.0:8883", "").unwrap_err().concat();
     assert!(problems.contains("mqtt.tls.client_ca_file: 0.0.0.0:8883 can be"), "{problems}");
     assert_eq!(tls("127.0.0.1:8883", "").unwrap().mqtt.listen, None, "TLS only");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use rustls::RootCertStore;
 use rustls::pki_types::pem::{self, PemObject as _};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 
 /// Why a file does not give what it should hold.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,18 @@ pub(crate) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, PemError> {
         what: "a private key",
         source,
     })
+}
+
+/// Returns the lists of revoked certificates in a file, at least one.
+pub(crate) fn revoked(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, PemError> {
+    let fail = |source| PemError::Unreadable {
+        path: path.to_owned(),
+        what: "a list of revoked certificates",
+        source,
+    };
+    let found = CertificateRevocationListDer::pem_file_iter(path).map_err(fail)?;
+    let found = found.collect::<Result<Vec<_>, _>>().map_err(fail)?;
+    if found.is_empty() { Err(fail(pem::Error::NoItemsFound)) } else { Ok(found) }
 }
 
 /// Returns the authorities in a file, at least one.

@@ -68,6 +68,7 @@ mod tests {
             cert_file,
             key_file,
             client_ca_file: None,
+            client_crl_file: None,
             rate_max: std::num::NonZeroU32::MIN,
         };
         let cases = [

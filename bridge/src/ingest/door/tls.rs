@@ -36,6 +36,8 @@ pub(crate) struct TlsSettings {
     pub(crate) key_file: PathBuf,
     /// A PEM file with whoever may sign the certificates of clients; without it none is asked for.
     pub(crate) client_ca_file: Option<PathBuf>,
+    /// A PEM file with the lists of certificates that they have revoked.
+    pub(crate) client_crl_file: Option<PathBuf>,
     /// How many messages a second one client may publish for long.
     pub(crate) rate_max: Option<NonZeroU32>,
 }
@@ -48,6 +50,7 @@ impl TlsSettings {
             cert_file: config.cert_file.clone(),
             key_file: config.key_file.clone(),
             client_ca_file: config.client_ca_file.clone(),
+            client_crl_file: config.client_crl_file.clone(),
             rate_max: Some(config.rate_max),
         }
     }
@@ -66,7 +69,10 @@ pub(crate) enum TlsError {
     #[error("the door's certificate cannot be read; check cert_file in [mqtt.tls]")]
     Unreadable,
     /// Nobody who could sign.
-    #[error("the authority of clients cannot be used; check client_ca_file in [mqtt.tls]")]
+    #[error(
+        "the authority of clients cannot be used; check client_ca_file and client_crl_file in \
+         [mqtt.tls]"
+    )]
     Authority(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -138,8 +144,14 @@ fn server_config(settings: &TlsSettings) -> Result<Arc<ServerConfig>, TlsError> 
     let builder = match &settings.client_ca_file {
         Some(path) => {
             let roots = Arc::new(pem::roots(path)?);
-            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
-            let verifier = verifier.map_err(|error| TlsError::Authority(Box::new(error)))?;
+            let mut verifier = WebPkiClientVerifier::builder_with_provider(roots, provider);
+            if let Some(path) = &settings.client_crl_file {
+                // Of whom no list tells is kept out; the authorities between are not asked about.
+                verifier =
+                    verifier.with_crls(pem::revoked(path)?).only_check_end_entity_revocation();
+            }
+            let verifier =
+                verifier.build().map_err(|error| TlsError::Authority(Box::new(error)))?;
             builder.with_client_cert_verifier(verifier)
         }
         None => builder.with_no_client_auth(),
