@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use crate::id::{DeviceId, EventId};
 
+pub mod witness;
+
 /// A place in the log: the number of an input, growing from 1, never used twice.
 pub type Position = u64;
 
@@ -46,17 +48,29 @@ pub struct Event {
 
 /// An event that many hold: evidence, histories, patterns.
 #[derive(Clone, Debug, PartialEq)]
-pub struct EventRef(Arc<Event>);
+pub struct EventRef(Arc<Held>);
+
+#[derive(Debug, PartialEq)]
+struct Held {
+    event: Event,
+    /// Whether it stands in no log, but follows from what does.
+    is_derived: bool,
+}
 
 impl EventRef {
     /// Returns a reference to `event`, which moves behind it.
     pub fn new(event: Event) -> Self {
-        Self(Arc::new(event))
+        Self(Arc::new(Held { event, is_derived: false }))
     }
 
-    /// Returns whether both are one event.
-    pub fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+    /// Returns a reference to `event`, which stands in no log but follows from what does.
+    pub fn derived(event: Event) -> Self {
+        Self(Arc::new(Held { event, is_derived: true }))
+    }
+
+    /// Returns whether it stands in no log.
+    pub(crate) fn is_derived(&self) -> bool {
+        self.0.is_derived
     }
 
     /// Returns where the event is in memory, which tells it from every other that is held.
@@ -69,7 +83,7 @@ impl std::ops::Deref for EventRef {
     type Target = Event;
 
     fn deref(&self) -> &Event {
-        &self.0
+        &self.0.event
     }
 }
 

@@ -1,8 +1,8 @@
 //! Prints what things cost. No figure passes or fails; machines are shared and noisy.
 //!
 //! `cargo run --release -p upturn-tests --bin bench [EVENTS]` runs job J1: a back-test, and the
-//! program behind a broker; without a file of events the small job is repeated. `bench fold` times
-//! the fold by itself.
+//! program behind a broker; without a file of events the small job is repeated. `bench fold [WORDS]`
+//! times the fold by itself, or those figures of it whose names have these words in them.
 #![expect(
     clippy::float_arithmetic,
     clippy::indexing_slicing,
@@ -26,7 +26,7 @@ mod fold;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     if std::env::args().nth(1).as_deref() == Some("fold") {
         say(&format!("load average {}", std::fs::read_to_string("/proc/loadavg")?.trim()));
-        return fold::run();
+        return fold::run(&std::env::args().nth(2).unwrap_or_default());
     }
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/j1");
     let folder = TempDir::new()?;

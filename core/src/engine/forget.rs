@@ -98,7 +98,6 @@ impl Engine {
                 }
                 history.settle_oldest(context, spot.family);
                 let is_quiet = history.recent().is_empty() && !history.is_spent();
-                family.tidy(spot.scope);
                 if is_quiet {
                     self.arrivals.quiet.push_back(spot);
                 }
@@ -118,7 +117,6 @@ impl Engine {
         }
         history.expire(context, horizon);
         let is_known = !history.is_spent();
-        family.tidy(spot.scope);
         if is_known {
             self.arrivals.quiet.push_back(spot);
         }
