@@ -1,10 +1,8 @@
 //! Facts: what conditions are judged by, read once however many of them ask.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::OnceLock;
 
-use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::datum::Datum;
@@ -36,7 +34,13 @@ impl<'e> Facts<'e> {
 
     /// Returns the attribute called `name`, null where there is none; of several, the last.
     pub(super) fn attribute(&self, name: &str) -> Datum<'_> {
-        let members = self.members.get_or_init(|| members(self.event.attributes.as_json()));
+        let members = self.members.get_or_init(|| {
+            let mut members = Vec::new();
+            self.event.attributes.for_each(|name, text| {
+                members.push(Attribute { name, text, datum: OnceLock::new() });
+            });
+            members
+        });
         let found = members.iter().rev().find(|member| member.name == name);
         found.map_or(Datum::Null, |member| {
             let read = || Datum::of_text_of_json(member.text.get());
@@ -44,32 +48,3 @@ impl<'e> Facts<'e> {
         })
     }
 }
-
-/// Returns the members of a JSON object, without building what they are.
-fn members(object: &str) -> Vec<Attribute<'_>> {
-    let mut reader = serde_json::Deserializer::from_str(object);
-    // The decoder has accepted it.
-    reader.deserialize_map(Members).unwrap_or_default()
-}
-
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Vec<Attribute<'de>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(key) = map.next_key::<Key<'de>>()? {
-            let text = map.next_value()?;
-            members.push(Attribute { name: key.0, text, datum: OnceLock::new() });
-        }
-        Ok(members)
-    }
-}
-
-#[derive(serde::Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -22,7 +22,7 @@ pub(super) struct Family {
 }
 
 /// A scope: its family's place in the list, and its name's number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Spot {
     pub(super) family: usize,
     pub(super) scope: Symbol,

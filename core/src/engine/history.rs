@@ -320,6 +320,10 @@ impl History {
 
     /// Lets the keys settle `event`, which was the oldest.
     fn settle(&mut self, context: Context<'_>, family: usize, event: &EventRef) {
+        if self.keys.is_empty() && self.recent.is_empty() {
+            // Nobody knows anything, and nothing follows that it could matter to.
+            return;
+        }
         let Some(group) = context.judge.group_of(&event.kind, family) else { return };
         let registry = context.registries.at(event.position);
         let facts = Facts::new(event, registry);
