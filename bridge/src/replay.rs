@@ -177,7 +177,10 @@ impl Folded {
         &self,
         question: &Question,
     ) -> Result<Option<WhyNotExplained>, StoreError> {
-        let Some(answer) = why_not::ask(self.engine(), question) else { return Ok(None) };
+        let Some(mut answer) = why_not::ask(self.engine(), question) else { return Ok(None) };
+        if let Self::Stored(side) = self {
+            why_not::recall(&side.store, &mut answer).await?;
+        }
         let mut events = Vec::new();
         for device in &answer.devices {
             events.extend(why_not::with_derived(self.events_of(device).await?));

@@ -33,6 +33,6 @@ impl Derivation {
 
     /// Takes the device's next raw message and returns what follows from it.
     pub fn observe(&mut self, event: &Event) -> Vec<EventRef> {
-        self.attempts.observe(event).into_iter().map(EventRef::new).collect()
+        self.attempts.observe(event).into_iter().map(EventRef::derived).collect()
     }
 }

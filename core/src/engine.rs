@@ -10,7 +10,7 @@
 //!            raw messages -> derive ----^                      deadlines ----^
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -26,6 +26,7 @@ use crate::registry::Registry;
 use crate::rule::scope::attribute;
 use crate::rule::{Rule, Stage};
 
+mod context;
 mod desk;
 mod episode;
 mod explain;
@@ -38,6 +39,7 @@ mod ledger;
 mod maintenance;
 mod pairing;
 mod raw;
+mod recall;
 mod recent;
 mod registries;
 mod retention;
@@ -61,6 +63,7 @@ use self::history::Changed;
 use self::judge::Judge;
 use self::maintenance::Maintenance;
 use self::raw::Raw;
+use self::recall::Untold;
 use self::registries::Registries;
 use self::supply::Pending;
 use self::switch::Switch;
@@ -121,6 +124,8 @@ pub enum Need {
     /// All events of these devices that happened at this time or later, up to and including the
     /// input at hand, in any order, to [`Engine::supply`].
     Devices(Vec<DeviceId>, DateTime<Utc>),
+    /// The events at these places in the log, in any order, to [`Engine::supply`].
+    Events(Vec<Position>),
     /// Rules changed: all inputs before the one at hand, in the order of the log, to the engine
     /// that [`Engine::begin_replay`] returns, which goes back to [`Engine::finish_replay`].
     Log,
@@ -167,6 +172,9 @@ pub struct Engine {
     is_replay: bool,
     /// Whether any event was handled.
     has_history: bool,
+    /// What changed and waits for events that it stands on.
+    #[serde(skip)]
+    untold: VecDeque<Untold>,
     /// What changed with the input at hand; its room is used again.
     #[serde(skip)]
     changed: Vec<Changed>,
@@ -205,6 +213,7 @@ impl Engine {
             switch: None,
             is_replay: false,
             has_history: false,
+            untold: VecDeque::new(),
             changed: Vec::new(),
         };
         engine.rules = rules.into_iter().filter(is_in_force).map(Some).collect();
@@ -246,7 +255,7 @@ impl Engine {
         effects: &mut Vec<Effect>,
     ) -> Option<Need> {
         self.log_time = self.log_time.max(received_at);
-        let need = match input {
+        let mut need = match input {
             Input::Event(event) => self.take_event(position, event, effects),
             Input::Registry(registry) => {
                 self.registries.push(position, registry);
@@ -261,6 +270,7 @@ impl Engine {
         };
         if need.is_none() {
             self.pass_deadlines(position, effects);
+            need = self.need_recalled();
         }
         self.let_go(position);
         need
@@ -279,8 +289,8 @@ impl Engine {
         }
         let is_marker = self.maintenance.is_minded() && Maintenance::reads(&event.kind);
         let is_raw = self.derives && Derivation::reads(&event.kind);
-        let is_asked =
-            (is_raw || !self.judge.groups(&event.kind).is_empty()) && !self.is_forgotten(&event);
+        let kind = self.judge.find(&event.kind);
+        let is_asked = (is_raw || kind.is_some()) && !self.is_forgotten(&event);
         if !is_marker && !is_asked {
             return None;
         }
@@ -290,7 +300,9 @@ impl Engine {
             return Some(self.begin_supply(Pending::marked(position, &event)));
         }
         let mut pending = Pending::new(position, &event.device);
-        self.route(&event, &mut pending, effects);
+        if let Some(kind) = kind {
+            self.route(&event, kind, &mut pending, effects);
+        }
         if is_raw {
             self.observe_raw(&event, &mut pending, effects);
         }

@@ -2,13 +2,18 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::id::{DeviceId, EventId};
+
+pub mod witness;
 
 /// A place in the log: the number of an input, growing from 1, never used twice.
 pub type Position = u64;
@@ -46,17 +51,29 @@ pub struct Event {
 
 /// An event that many hold: evidence, histories, patterns.
 #[derive(Clone, Debug, PartialEq)]
-pub struct EventRef(Arc<Event>);
+pub struct EventRef(Arc<Held>);
+
+#[derive(Debug, PartialEq)]
+struct Held {
+    event: Event,
+    /// Whether it stands in no log, but follows from what does.
+    is_derived: bool,
+}
 
 impl EventRef {
     /// Returns a reference to `event`, which moves behind it.
     pub fn new(event: Event) -> Self {
-        Self(Arc::new(event))
+        Self(Arc::new(Held { event, is_derived: false }))
     }
 
-    /// Returns whether both are one event.
-    pub fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+    /// Returns a reference to `event`, which stands in no log but follows from what does.
+    pub fn derived(event: Event) -> Self {
+        Self(Arc::new(Held { event, is_derived: true }))
+    }
+
+    /// Returns whether it stands in no log.
+    pub(crate) fn is_derived(&self) -> bool {
+        self.0.is_derived
     }
 
     /// Returns where the event is in memory, which tells it from every other that is held.
@@ -69,7 +86,7 @@ impl std::ops::Deref for EventRef {
     type Target = Event;
 
     fn deref(&self) -> &Event {
-        &self.0
+        &self.0.event
     }
 }
 
@@ -118,49 +135,45 @@ impl Attributes {
         &self.0
     }
 
-    /// Returns the value of `name`, or `None` where it is absent.
+    /// Returns the value of `name`, or `None` where it is absent; of several, the last.
     pub fn find(&self, name: &str) -> Option<Value> {
-        find::value(&self.0, name)
-    }
-}
-
-/// Reads one member of an object without building the others.
-mod find {
-    use super::Cow;
-    use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
-    use serde_json::Value;
-    use std::fmt;
-
-    pub(super) fn value(object: &str, name: &str) -> Option<Value> {
-        let mut reader = serde_json::Deserializer::from_str(object);
-        reader.deserialize_map(Member(name)).ok().flatten()
-    }
-
-    struct Member<'n>(&'n str);
-
-    impl<'de> Visitor<'de> for Member<'_> {
-        type Value = Option<Value>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut found = None;
-            while let Some(key) = map.next_key::<Key<'de>>()? {
-                if key.0 == self.0 {
-                    found = Some(map.next_value()?);
-                } else {
-                    map.next_value::<IgnoredAny>()?;
-                }
+        let mut found = None;
+        self.for_each(|member, text| {
+            if member == name {
+                found = Some(text);
             }
-            Ok(found)
-        }
+        });
+        serde_json::from_str(found?.get()).ok()
     }
 
-    #[derive(serde::Deserialize)]
-    struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+    /// Hands each member of the object to `act`, its value as JSON text.
+    pub(crate) fn for_each<'a>(&'a self, act: impl FnMut(Cow<'a, str>, &'a RawValue)) {
+        let mut reader = serde_json::Deserializer::from_str(&self.0);
+        // The decoder has accepted it.
+        reader.deserialize_map(Members(act)).unwrap_or_default();
+    }
 }
+
+/// Reads an object without building what its members are.
+struct Members<F>(F);
+
+impl<'de, F: FnMut(Cow<'de, str>, &'de RawValue)> Visitor<'de> for Members<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Key(name)) = map.next_key()? {
+            (self.0)(name, map.next_value()?);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Orders events as [`Event::order`] does.
 pub fn by_order(one: &Event, other: &Event) -> Ordering {

@@ -6,7 +6,16 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// A name's number.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
 )]
 pub(crate) struct Symbol(u32);
 

@@ -12,11 +12,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::event::EventRef;
+use crate::event::witness::Witness;
 
 pub mod absence;
 pub mod change;
 pub mod consecutive;
 pub mod count;
+mod run;
 pub mod sequence;
 pub mod sustained;
 
@@ -74,7 +76,7 @@ pub struct Progress {
     /// What is measured.
     pub unit: Unit,
     /// The events that count so far, in event order.
-    pub evidence: Vec<EventRef>,
+    pub evidence: Vec<Witness>,
 }
 
 /// What [`Progress`] measures.
@@ -100,7 +102,10 @@ pub trait Machine: Clone + Default {
     fn observe(&mut self, config: &Self::Config, signal: Signal<'_>) -> bool;
 
     /// Returns the events it holds on, in event order, right after it said that it does.
-    fn evidence(&self) -> Vec<EventRef>;
+    fn evidence(&self) -> Vec<Witness>;
+
+    /// Keeps of events that can be found again only their places, and nothing of what it held on.
+    fn settle(&mut self);
 
     /// Returns the event time at which it will hold if nothing comes before, or at it: whoever
     /// feeds the machine hands in a deadline after all events of that time, before all later ones.
@@ -203,9 +208,16 @@ macro_rules! patterns {
 
         impl State {
             /// As [`Machine::evidence`].
-            pub fn evidence(&self) -> Vec<EventRef> {
+            pub fn evidence(&self) -> Vec<Witness> {
                 match self {
                     $(Self::$name(state) => state.evidence(),)*
+                }
+            }
+
+            /// As [`Machine::settle`].
+            pub fn settle(&mut self) {
+                match self {
+                    $(Self::$name(state) => state.settle(),)*
                 }
             }
         }
@@ -225,6 +237,24 @@ patterns! {
     Sustained(sustained::Sustained in Box<sustained::Sustained>),
     /// A number that rises or falls within a window.
     Change(change::Change in Box<change::Change>),
+}
+
+/// Returns `witnesses`, which are in event order, each once.
+fn distinct<const N: usize>(witnesses: [&Witness; N]) -> Vec<Witness> {
+    let mut distinct = witnesses.map(Witness::clone).to_vec();
+    distinct.dedup_by(|one, other| one.is_one_with(other));
+    distinct
+}
+
+#[cfg(test)]
+mod tests {
+    use super::State;
+
+    #[test]
+    fn a_state_is_small() {
+        // There is one for each rule and device.
+        assert!(size_of::<State>() <= 32);
+    }
 }
 
 /// Returns a count as a number that can stand beside measurements.

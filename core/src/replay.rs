@@ -130,10 +130,10 @@ impl Replay {
                 Need::Devices(devices, since) => {
                     self.engine.supply(self.history(&devices, since, position), &mut effects)
                 }
+                Need::Events(places) => self.engine.supply(self.events_at(&places), &mut effects),
                 Need::Log => {
                     let fresh = self.replayed(position);
-                    self.engine.finish_replay(fresh, &mut effects);
-                    None
+                    self.engine.finish_replay(fresh, &mut effects)
                 }
             };
         }
@@ -154,12 +154,29 @@ impl Replay {
         let mut dropped = Vec::new();
         for (position, received_at, input) in self.log.iter().filter(|(at, ..)| *at < until) {
             let mut need = fresh.handle(*position, *received_at, input.clone(), &mut dropped);
-            while let Some(Need::Devices(devices, since)) = need {
-                need = fresh.supply(self.history(&devices, since, *position), &mut dropped);
+            while let Some(asked) = need {
+                let history = match asked {
+                    Need::Devices(devices, since) => self.history(&devices, since, *position),
+                    Need::Events(places) => self.events_at(&places),
+                    // A replay follows no change of rules.
+                    Need::Log => break,
+                };
+                need = fresh.supply(history, &mut dropped);
             }
             dropped.clear();
         }
         fresh
+    }
+
+    fn events_at(&self, places: &[Position]) -> Vec<(Position, Event)> {
+        let events = places.iter().filter_map(|place| {
+            let at = self.log.binary_search_by_key(place, |(position, ..)| *position).ok()?;
+            match self.log.get(at)? {
+                (_, _, Input::Event(event)) => Some((*place, event.clone())),
+                _ => None,
+            }
+        });
+        events.collect()
     }
 
     fn history(

@@ -22,7 +22,7 @@ use crate::rule::{Rule, Stage};
 
 const MAGIC: &[u8; 15] = b"upturn snapshot";
 /// Grows whenever a snapshot of before cannot be read any more, or would mean something else.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const HEAD: usize = MAGIC.len() + 4 + 8 + 32;
 
 /// Why a snapshot is not used.
@@ -84,7 +84,8 @@ pub fn write(engine: &Engine) -> Result<Vec<u8>, SnapshotError> {
     let body = postcard::to_allocvec(engine);
     let shared = SHARED.take();
     let body = body.map_err(convert)?;
-    let events: Vec<&Event> = shared.events.iter().map(|event| &**event).collect();
+    let events = shared.events.iter().map(|event| (&**event, event.is_derived()));
+    let events: Vec<(&Event, bool)> = events.collect();
     let rules: Vec<RuleName> = shared.rules.iter().map(RuleName::of).collect();
     let mut rest = postcard::to_allocvec(&(events, rules)).map_err(convert)?;
     rest.extend_from_slice(&body);
@@ -106,8 +107,9 @@ pub fn write(engine: &Engine) -> Result<Vec<u8>, SnapshotError> {
 /// know.
 pub fn read(bytes: &[u8], find: &FindRule<'_>) -> Result<Engine, SnapshotError> {
     let rest = checked(bytes)?;
-    let ((events, names), body): ((Vec<Event>, Vec<RuleName>), &[u8]) =
+    let (events, rest): (Vec<(Event, bool)>, &[u8]) =
         postcard::take_from_bytes(rest).map_err(convert)?;
+    let (names, body): (Vec<RuleName>, &[u8]) = postcard::take_from_bytes(rest).map_err(convert)?;
     let mut rules = Vec::with_capacity(names.len());
     for name in names {
         let rule = find(&name.rule, &name.version).ok_or_else(|| SnapshotError::UnknownRule {
@@ -117,7 +119,10 @@ pub fn read(bytes: &[u8], find: &FindRule<'_>) -> Result<Engine, SnapshotError> 
         let (since, since_at) = (name.since, name.since_at);
         rules.push(ActiveRule { rule, version: name.version.into(), since, since_at });
     }
-    let events = events.into_iter().map(EventRef::new).collect();
+    let held = |(event, is_derived)| {
+        if is_derived { EventRef::derived(event) } else { EventRef::new(event) }
+    };
+    let events = events.into_iter().map(held).collect();
     SHARED.replace(Shared { events, rules, ..Shared::default() });
     let engine: Result<Engine, _> = postcard::from_bytes(body);
     SHARED.take();

@@ -3,7 +3,8 @@
 //! `cargo run --release -p upturn-tests --bin bench [EVENTS [PART]]` runs job J1: a back-test, the
 //! program behind each door on each database, and what the same job costs without it; without a
 //! file of events the small job is repeated. With `PART` only the figures whose name holds it.
-//! `bench fold` times the fold by itself, `bench heal` how soon the program goes on after trouble.
+//! `bench fold [WORDS]` times the fold by itself, or those figures of it whose names have these words in
+//! them; `bench heal` how soon the program goes on after trouble.
 #![expect(
     clippy::float_arithmetic,
     clippy::indexing_slicing,
@@ -34,7 +35,7 @@ fn main() -> Result<(), Failure> {
     let (first, part) = (arguments.next(), arguments.next().unwrap_or_default());
     say_load()?;
     match first.as_deref() {
-        Some("fold") => fold::run(),
+        Some("fold") => fold::run(&part),
         Some("heal") => heal::run(),
         events => all(&Job::read(events.map(Path::new))?, &part),
     }

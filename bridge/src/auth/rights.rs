@@ -133,8 +133,8 @@ impl Action {
             Self::AskWhyNot          => (TokenScope::Read,    [NO,  ALL, NO,   TEAM, NO,   ALL]),
             Self::ReloadRules        => (TokenScope::Rules,   [NO,  ALL, NO,   NO,   NO,   NO ]),
             Self::SubmitEvents       => (TokenScope::Events,  [NO,  ALL, NO,   NO,   NO,   NO ]),
-            Self::ReadDeadLetters    => (TokenScope::Read,    [NO,  ALL, NO,   NO,   NO,   ALL]),
-            Self::ReadDestinations   => (TokenScope::Read,    [NO,  ALL, NO,   NO,   NO,   ALL]),
+            Self::ReadDeadLetters | Self::ReadDestinations
+                                     => (TokenScope::Read,    [NO,  ALL, NO,   NO,   NO,   ALL]),
             Self::ManageDestinations => (TokenScope::Delivery, [NO,  ALL, NO,   NO,   NO,   NO ]),
             Self::ReadPeople         => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   ALL]),
             Self::ManagePeople       => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   NO ]),

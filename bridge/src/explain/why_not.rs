@@ -7,12 +7,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use upturn_core::derive::Derivation;
 use upturn_core::engine::{Attempt, Engine, Fate, Hold, NearMiss, Occurrence, WhyNot};
-use upturn_core::event::{Event, by_order};
+use upturn_core::event::witness::Witness;
+use upturn_core::event::{Event, EventRef, by_order};
 use upturn_core::id::{DeviceId, RuleId};
 use upturn_core::pattern::{Pattern, Progress, Unit};
 use upturn_core::rule::{Rule, Stage};
 
 use super::{RegistryRow, TermRow, span_text};
+use crate::store::error::StoreError;
+use crate::store::{self, Store};
 
 /// How many of the newest events are told.
 const EVENTS_MAX: usize = 20;
@@ -118,6 +121,19 @@ pub(crate) fn ask(engine: &Engine, question: &Question) -> Option<Answer> {
     })
 }
 
+/// Loads the events that count so far, of which the engine may only know the places.
+pub(crate) async fn recall(store: &Store, answer: &mut Answer) -> Result<(), StoreError> {
+    let Some(near) = &mut answer.why.nearest else { return Ok(()) };
+    for witness in &mut near.progress.evidence {
+        if let Witness::Placed(place) = witness
+            && let Some(event) = store::event::find(store, place.position()).await?
+        {
+            *witness = Witness::Whole(EventRef::new(event));
+        }
+    }
+    Ok(())
+}
+
 /// Returns the devices whose events may be counted under `scope`.
 fn devices_of(engine: &Engine, (rule, stage): (&RuleId, Stage), scope: &str) -> BTreeSet<DeviceId> {
     let mut devices: BTreeSet<_> = engine.devices_in(rule, stage, scope).into_iter().collect();
@@ -190,7 +206,8 @@ fn near_row(rule: &Rule, near: NearMiss) -> NearRow {
     let NearMiss { progress, quiet_until } = near;
     let text = progress_text(&rule.when.pattern, &progress);
     let Progress { have, need, unit, evidence } = progress;
-    let evidence = evidence.iter().map(|event| event.id.as_str().to_owned()).collect();
+    let events = evidence.iter().filter_map(Witness::whole);
+    let evidence = events.map(|event| event.id.as_str().to_owned()).collect();
     NearRow { have, need, unit, text, evidence, quiet_until }
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Side {
     pub(super) faults: u64,
     /// Whether the log's own rule switches count.
     is_live: bool,
-    store: Store,
+    pub(super) store: Store,
     /// The last place that was folded.
     last: Position,
 }

@@ -3,8 +3,7 @@
 use chrono::{DateTime, Utc};
 use upturn_core::effect::Effect;
 use upturn_core::engine::{ActiveRule, Engine, Memory, Need};
-use upturn_core::event::Position;
-use upturn_core::id::DeviceId;
+use upturn_core::event::{Event, Position};
 use upturn_core::input::Input;
 use upturn_core::registry::Registry;
 
@@ -85,48 +84,62 @@ async fn meet(
     (position, need): (Position, Need),
     effects: &mut Vec<Effect>,
 ) -> Result<(), StoreError> {
-    match need {
-        Need::Devices(devices, since) => {
-            supply(engine, tx, position, (devices, since), effects).await
-        }
-        Need::Log => {
-            let mut fresh = engine.begin_replay();
-            let mut reader = Reader::new(store, position.saturating_sub(1));
-            while let Some(page) = reader.next_page().await? {
-                tx.touch().await?;
-                for Placed { position, received_at, input } in page {
-                    let mut dropped = Vec::new();
-                    let need = fresh.handle(position, received_at, input, &mut dropped);
-                    if let Some(Need::Devices(devices, since)) = need {
-                        let asked = (devices, since);
-                        supply(&mut fresh, tx, position, asked, &mut dropped).await?;
-                    }
-                }
+    let mut next = Some(need);
+    while let Some(need) = next.take() {
+        next = match need {
+            Need::Devices(..) | Need::Events(_) => {
+                let history = history(tx, position, need).await?;
+                engine.supply(history, effects)
             }
-            engine.finish_replay(fresh, effects);
-            Ok(())
-        }
-    }
-}
-
-async fn supply(
-    engine: &mut Engine,
-    tx: &mut Tx,
-    position: Position,
-    asked: (Vec<DeviceId>, DateTime<Utc>),
-    effects: &mut Vec<Effect>,
-) -> Result<(), StoreError> {
-    let mut next = Some(asked);
-    while let Some((devices, since)) = next.take() {
-        let mut history = Vec::new();
-        for device in devices {
-            let all = store::event::of_device(tx, &device, since).await?;
-            // Later events of this batch are in the store already, but not yet in the fold.
-            history.extend(all.into_iter().filter(|(at, _)| *at <= position));
-        }
-        if let Some(Need::Devices(more, since)) = engine.supply(history, effects) {
-            next = Some((more, since));
-        }
+            Need::Log => {
+                let fresh = replayed(engine, (store, tx), position).await?;
+                engine.finish_replay(fresh, effects)
+            }
+        };
     }
     Ok(())
+}
+
+/// Returns what the rules that come into force at `position` find in the log before.
+async fn replayed(
+    engine: &Engine,
+    (store, tx): (&Store, &mut Tx),
+    position: Position,
+) -> Result<Engine, StoreError> {
+    let mut fresh = engine.begin_replay();
+    let mut reader = Reader::new(store, position.saturating_sub(1));
+    while let Some(page) = reader.next_page().await? {
+        tx.touch().await?;
+        for Placed { position, received_at, input } in page {
+            let mut dropped = Vec::new();
+            let mut next = fresh.handle(position, received_at, input, &mut dropped);
+            while let Some(need) = next.take() {
+                let history = history(tx, position, need).await?;
+                next = fresh.supply(history, &mut dropped);
+            }
+        }
+    }
+    Ok(fresh)
+}
+
+/// Returns the events that are needed at `position`.
+async fn history(
+    tx: &mut Tx,
+    position: Position,
+    need: Need,
+) -> Result<Vec<(Position, Event)>, StoreError> {
+    let mut history = Vec::new();
+    match need {
+        Need::Devices(devices, since) => {
+            for device in devices {
+                history.extend(store::event::of_device(tx, &device, since).await?);
+            }
+        }
+        Need::Events(places) => history = store::event::at_places(tx, &places).await?,
+        // A replay follows no change of rules.
+        Need::Log => {}
+    }
+    // Later events of this batch are in the store already, but not yet in the fold.
+    history.retain(|(at, _)| *at <= position);
+    Ok(history)
 }

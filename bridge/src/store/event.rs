@@ -136,6 +136,29 @@ pub(crate) async fn of_device(
     rows.into_iter().map(event_of_row).collect()
 }
 
+/// Returns the events at `places`, in the order of these, with those that `tx` stored; those that
+/// are not there are left out.
+pub(crate) async fn at_places(
+    tx: &mut Tx,
+    places: &[Position],
+) -> Result<Vec<(Position, Event)>, StoreError> {
+    const SQL: &str = "
+        SELECT position, stated_at, device, id, occurred_at, received_at, seq, kind, channel,
+            clock_suspect, attributes
+        FROM event WHERE position = $1";
+
+    let mut events = Vec::with_capacity(places.len());
+    for place in places {
+        let place = POSITION.write_position(*place)?;
+        let row: Option<Row> = on_backend!(tx.connection(), db => sqlx::query_as(SQL)
+            .bind(place)
+            .fetch_optional(db)
+            .await?);
+        events.extend(row.map(event_of_row).transpose()?);
+    }
+    Ok(events)
+}
+
 /// Returns when the newest event of the log happened.
 pub(crate) async fn newest_at(store: &Store) -> Result<Option<DateTime<Utc>>, StoreError> {
     const SQL: &str = "SELECT occurred_at FROM event ORDER BY position DESC LIMIT 1";
@@ -398,7 +421,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_history_of_a_device_spans_all_blocks_and_this_transaction() {
+    async fn history_spans_all_blocks_and_this_transaction() {
         each_backend(async |store| {
             let device = DeviceId::new("d1").unwrap();
             let mut tx = store.begin().await.unwrap();
@@ -412,6 +435,11 @@ mod tests {
             let mut tx = store.begin().await.unwrap();
             let own = [event("d1", "own", 5)];
             append(&mut tx, &placed(50_001, &own)).await.unwrap();
+
+            let places = [50_001, 7, 4_095];
+            let found = at_places(&mut tx, &places).await.unwrap();
+            let found: Vec<_> = found.iter().map(|(at, event)| (*at, event.id.as_str())).collect();
+            assert_eq!(found, [(50_001, "own"), (4_095, "late")]);
 
             let history = of_device(&mut tx, &device, at(0)).await.unwrap();
             let found: Vec<_> =

@@ -17,6 +17,7 @@ use super::ledger::{Candidate, Ledger, Verdict};
 use super::registries::Registries;
 use super::{ActiveRule, Address};
 use crate::effect::Effect;
+use crate::event::witness::Witness;
 use crate::event::{Event, Position};
 use crate::id::TaskId;
 use crate::intern::Interner;
@@ -186,6 +187,11 @@ impl Desk {
     /// Returns the task of an episode, if it has one of its own or joined one.
     pub(super) fn task_of(&self, number: Number) -> Option<&TaskId> {
         self.filed.get(&number)?.task.as_ref()
+    }
+
+    /// Returns what an episode stands on that is filed; none for another.
+    pub(super) fn evidence_of(&self, number: Number) -> &[Witness] {
+        self.filed.get(&number).map_or(&[], |filed| filed.episode.evidence())
     }
 
     fn change(

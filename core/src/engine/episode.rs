@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, EventRef, Order, Position};
+use crate::event::witness::Witness;
+use crate::event::{EventRef, Position};
 
 /// Names an episode while an engine lives. Never used twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -16,7 +17,7 @@ pub(super) struct Number(pub(super) u64);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Episode {
     /// What the rule first held on. Invariant: not empty, in event order.
-    evidence: Arc<[EventRef]>,
+    evidence: Arc<[Witness]>,
     /// Event time at which it first held.
     #[serde(with = "crate::snapshot::time")]
     pub(super) opened_at: DateTime<Utc>,
@@ -32,7 +33,7 @@ pub(super) struct Episode {
 
 impl Episode {
     /// Returns an episode that opens at `opened_at`; `None` without evidence.
-    pub(super) fn open(evidence: Vec<EventRef>, opened_at: DateTime<Utc>) -> Option<Self> {
+    pub(super) fn open(evidence: Vec<Witness>, opened_at: DateTime<Utc>) -> Option<Self> {
         if evidence.is_empty() {
             return None;
         }
@@ -40,30 +41,66 @@ impl Episode {
         Some(Self { evidence, opened_at, joined: 0, joined_at: None, closed_at: None })
     }
 
-    pub(super) fn evidence(&self) -> &[EventRef] {
+    pub(super) fn evidence(&self) -> &[Witness] {
         &self.evidence
     }
 
-    /// Returns the newest piece of evidence, in event order.
-    pub(super) fn newest(&self) -> Option<&EventRef> {
-        self.evidence.last()
+    /// Returns the events it stands on that are there whole, in event order; the desk has all.
+    pub(super) fn events(&self) -> impl DoubleEndedIterator<Item = &EventRef> {
+        self.evidence.iter().filter_map(Witness::whole)
     }
 
-    /// Returns its place among the episodes of its key, in the order of their opening.
-    pub(super) fn place(&self) -> (DateTime<Utc>, Option<Order<'_>>) {
-        (self.opened_at, self.newest().map(|event| event.order()))
+    /// Returns the newest event it stands on, in event order, of those that are there whole.
+    pub(super) fn newest(&self) -> Option<&EventRef> {
+        self.events().next_back()
+    }
+
+    /// Returns whether it opened before `other`, both of one key.
+    pub(super) fn is_before(&self, other: &Self) -> bool {
+        // Of several that open at one time, each does with an event that is there whole.
+        let newest = || self.newest().zip(other.newest());
+        self.opened_at < other.opened_at
+            || (self.opened_at == other.opened_at
+                && newest().is_some_and(|(one, other)| one.order() < other.order()))
+    }
+
+    /// Puts whole events in the places of those that `find` knows; returns whether all are there.
+    pub(super) fn complete(&mut self, find: impl Fn(&Witness) -> Option<Witness>) -> bool {
+        let is_whole = |witness: &Witness| witness.whole().is_some();
+        if self.evidence.iter().all(is_whole) {
+            return true;
+        }
+        let found = |witness: &Witness| {
+            let known = if is_whole(witness) { None } else { find(witness) };
+            known.unwrap_or_else(|| witness.clone())
+        };
+        let mut evidence: Vec<Witness> = self.evidence.iter().map(found).collect();
+        // Which of one time comes first, a place alone does not tell.
+        evidence.sort_by(Witness::by_time);
+        self.evidence = evidence.into();
+        self.evidence.iter().all(is_whole)
+    }
+
+    /// Leaves out what is not there whole; returns whether anything is left.
+    pub(super) fn leave_out_placed(&mut self) -> bool {
+        self.evidence = self.events().map(Witness::of).collect();
+        !self.evidence.is_empty()
     }
 
     /// Returns the newest place in the log of any evidence.
     pub(super) fn position(&self) -> Position {
-        self.evidence.iter().map(|event| event.position).max().unwrap_or_default()
+        self.evidence.iter().map(Witness::position).max().unwrap_or_default()
     }
 
     /// Returns whether both stand on the same events.
     pub(super) fn has_evidence_of(&self, other: &Self) -> bool {
         self.opened_at == other.opened_at
             && self.evidence.len() == other.evidence.len()
-            && self.evidence.iter().zip(&*other.evidence).all(|(mine, theirs)| is_one(mine, theirs))
+            && self
+                .evidence
+                .iter()
+                .zip(&*other.evidence)
+                .all(|(mine, theirs)| mine.is_one_with(theirs))
     }
 
     /// Returns whether nothing about them differs.
@@ -74,14 +111,9 @@ impl Episode {
 
     /// Returns how many events both stand on.
     pub(super) fn shared_with(&self, other: &Self) -> usize {
-        let is_shared = |mine: &&EventRef| other.evidence.iter().any(|t| is_one(t, mine));
+        let is_shared = |mine: &&Witness| other.evidence.iter().any(|t| t.is_one_with(mine));
         self.evidence.iter().filter(is_shared).count()
     }
-}
-
-/// Returns whether both are the same event of one key's history.
-fn is_one(one: &Event, other: &Event) -> bool {
-    one.order() == other.order()
 }
 
 /// What becomes of a key's episodes.
@@ -93,4 +125,22 @@ pub(super) enum Change {
     Changed(Number, Episode),
     /// Late evidence took it away.
     Gone(Number),
+}
+
+impl Change {
+    /// Returns the episode as it is, where it stands.
+    pub(super) fn episode(&self) -> Option<&Episode> {
+        match self {
+            Self::New(_, episode) | Self::Changed(_, episode) => Some(episode),
+            Self::Gone(_) => None,
+        }
+    }
+
+    /// As [`Change::episode`], to be changed.
+    pub(super) fn episode_mut(&mut self) -> Option<&mut Episode> {
+        match self {
+            Self::New(_, episode) | Self::Changed(_, episode) => Some(episode),
+            Self::Gone(_) => None,
+        }
+    }
 }

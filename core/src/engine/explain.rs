@@ -150,7 +150,7 @@ impl Engine {
         let spot = self.spot_at(address)?;
         let history = self.families.get(spot.family)?.get(spot.scope);
         if let Some(key) = history.and_then(|history| history.key(address.rule)) {
-            return Some(Cow::Borrowed(key.track()));
+            return key.track();
         }
         let active = self.rules.get(address.rule)?.as_ref()?;
         let was_seen = !self.devices_of(spot).is_empty();

@@ -18,16 +18,16 @@ use crate::intern::Symbol;
 /// How many events are kept to be folded again with a late one: what memory costs at most, however
 /// many devices there are and however fast they send.
 pub const RECENT_MAX: usize = 65_536;
-/// One scope is looked at for what has lapsed with every so many inputs.
-const SWEEP_EVERY: Position = 4;
+/// With every so many inputs, as many scopes are looked at for what has lapsed.
+const SWEEP_EVERY: Position = 8;
 
 /// What may have to be let go, and in which order.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Arrivals {
     /// What is recent, in the order it came in.
     recent: VecDeque<Arrival>,
-    /// Scopes of which nothing is recent and something is known.
-    quiet: VecDeque<Spot>,
+    /// The scope that is looked at next for what has lapsed.
+    sweep: Spot,
 }
 
 /// Something recent, and when it came in.
@@ -69,10 +69,9 @@ impl Engine {
                 break;
             }
         }
-        if position.is_multiple_of(SWEEP_EVERY)
-            && let Some(spot) = self.arrivals.quiet.pop_front()
-        {
-            self.sweep(spot, horizon);
+        if position.is_multiple_of(SWEEP_EVERY) {
+            // Neighbours lie side by side.
+            (0..SWEEP_EVERY).for_each(|_| self.sweep(horizon));
         }
     }
 
@@ -97,37 +96,35 @@ impl Engine {
                     return false;
                 }
                 history.settle_oldest(context, spot.family);
-                let is_quiet = history.recent().is_empty() && !history.is_spent();
-                family.tidy(spot.scope);
-                if is_quiet {
-                    self.arrivals.quiet.push_back(spot);
-                }
             }
         }
         true
     }
 
-    /// Lets go of what is known of a scope and cannot matter to anything after `horizon`.
-    fn sweep(&mut self, spot: Spot, horizon: DateTime<Utc>) {
+    /// Lets go of what is known of the next scope and cannot matter to anything after `horizon`.
+    fn sweep(&mut self, horizon: DateTime<Utc>) {
+        let Spot { family: at, scope } = self.arrivals.sweep;
         let Parts { context, families, .. } = self.parts();
-        let Some(family) = families.get_mut(spot.family) else { return };
-        let Some(history) = family.get_mut(spot.scope) else { return };
-        if !history.recent().is_empty() {
-            // It comes back when that is settled.
+        let Some(family) = families.get_mut(at) else {
+            self.arrivals.sweep = Spot::default();
             return;
-        }
-        history.expire(context, horizon);
-        let is_known = !history.is_spent();
-        family.tidy(spot.scope);
-        if is_known {
-            self.arrivals.quiet.push_back(spot);
-        }
+        };
+        let next = match family.get_mut(scope) {
+            None => Spot { family: at + 1, ..Spot::default() },
+            Some(history) => {
+                // What is recent is looked at once it is settled.
+                if history.recent().is_empty() && !history.is_spent() {
+                    history.expire(context, horizon);
+                }
+                Spot { scope: Symbol::at(scope.index() + 1), ..self.arrivals.sweep }
+            }
+        };
+        self.arrivals.sweep = next;
     }
 
     /// Notes again what may have to be let go, as after histories were moved.
     pub(super) fn count_arrivals(&mut self) {
         let mut found: Vec<(Position, Arrival)> = Vec::new();
-        let mut quiet = VecDeque::new();
         for (at, family) in self.families.iter().enumerate() {
             for (scope, history) in family.kept() {
                 let spot = Spot { family: at, scope };
@@ -136,9 +133,6 @@ impl Engine {
                 found.extend(
                     recent.map(|event| (event.position, Arrival { at: event.received_at, place })),
                 );
-                if history.recent().is_empty() {
-                    quiet.push_back(spot);
-                }
             }
         }
         for (at, raw) in self.raw.iter().enumerate() {
@@ -150,6 +144,6 @@ impl Engine {
         }
         found.sort_by_key(|(position, _)| *position);
         let recent = found.into_iter().map(|(_, arrival)| arrival).collect();
-        self.arrivals = Arrivals { recent, quiet };
+        self.arrivals.recent = recent;
     }
 }

@@ -5,18 +5,16 @@
 //! key is left costs its name and a time.
 
 use std::collections::BTreeSet;
-use std::collections::vec_deque::Iter;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::ActiveRule;
+use super::context::{Asker, Context, Recents};
 use super::episode::{Change, Number};
-use super::judge::{Group, Judge};
-use super::key::{Key, Work};
-use super::maintenance::Maintenance;
+use super::judge::Group;
+use super::key::{Key, Live, Work};
 use super::recent::{Placed, Recent};
-use super::registries::Registries;
 use super::track::Role;
 use crate::condition::Facts;
 use crate::effect::{Effect, Fault};
@@ -26,18 +24,6 @@ use crate::event::EventRef;
 const KEYS_FEW: usize = 4;
 /// How far the clock of a device that is believed can be ahead.
 const CLOCK_AHEAD_MAX: TimeDelta = TimeDelta::days(1);
-
-/// What a history is folded with.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Context<'c> {
-    pub(super) rules: &'c [Option<ActiveRule>],
-    pub(super) judge: &'c Judge,
-    pub(super) registries: &'c Registries,
-    pub(super) maintenance: &'c Maintenance,
-    pub(super) log_time: DateTime<Utc>,
-    /// What happened before is deleted.
-    pub(super) horizon: Option<DateTime<Utc>>,
-}
 
 /// What follows from an input.
 #[derive(Debug)]
@@ -74,48 +60,13 @@ pub(super) struct Restart {
 pub(super) struct History {
     recent: Recent,
     /// By the places of their rules.
-    keys: Vec<(usize, Key)>,
-}
-
-/// What is recent, in event order, and what it is to one rule.
-#[derive(Clone, Debug)]
-pub(super) struct Recents<'r> {
-    events: Iter<'r, EventRef>,
-    context: Context<'r>,
-    rule: usize,
-}
-
-impl<'r> Iterator for Recents<'r> {
-    type Item = (&'r EventRef, Role);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let Self { events, context, rule } = self;
-        events.find_map(|event| Some((event, context.role(*rule, event)?)))
-    }
-}
-
-impl<'c> Context<'c> {
-    fn active(&self, rule: usize) -> Option<&'c ActiveRule> {
-        self.rules.get(rule)?.as_ref()
-    }
-
-    /// Returns what `event` is to the rule at `rule`, `None` for nothing.
-    pub(super) fn role(&self, rule: usize, event: &EventRef) -> Option<Role> {
-        let active = self.active(rule)?;
-        let question = self.judge.question(&event.kind, rule)?;
-        let registry = self.registries.at(event.position);
-        if active.rule.when.not_while_maintenance && self.maintenance.leaves_out(event, registry) {
-            return None;
-        }
-        question.ask(active, &Facts::new(event, registry)).0
-    }
+    keys: Vec<Key>,
 }
 
 impl History {
-    /// Returns a history of which all was settled that happened up to `settled_at`, and nothing is
-    /// left to know of it.
-    pub(super) fn behind(settled_at: Option<DateTime<Utc>>) -> Self {
-        Self { recent: Recent::behind(settled_at), keys: Vec::new() }
+    /// Returns whether any event was ever counted under the scope.
+    pub(super) fn was_seen(&self) -> bool {
+        !self.is_spent() || self.recent.settled_at().is_some()
     }
 
     pub(super) fn recent(&self) -> &Recent {
@@ -128,26 +79,26 @@ impl History {
     }
 
     pub(super) fn key(&self, rule: usize) -> Option<&Key> {
-        self.find(rule).ok().and_then(|at| self.keys.get(at)).map(|(_, key)| key)
+        self.find(rule).ok().and_then(|at| self.keys.get(at))
     }
 
     /// Returns the keys, by the places of their rules.
-    pub(super) fn keys(&self) -> impl Iterator<Item = (usize, &Key)> {
-        self.keys.iter().map(|(rule, key)| (*rule, key))
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.keys.iter()
     }
 
     pub(super) fn remove_key(&mut self, rule: usize) -> Option<Key> {
-        self.find(rule).ok().map(|at| self.keys.remove(at).1)
+        self.find(rule).ok().map(|at| self.keys.remove(at))
     }
 
-    pub(super) fn insert_key(&mut self, rule: usize, key: Key) {
-        match self.find(rule) {
+    fn insert_key(&mut self, key: Key) {
+        match self.find(key.rule()) {
             Ok(at) => {
                 if let Some(place) = self.keys.get_mut(at) {
-                    place.1 = key;
+                    *place = key;
                 }
             }
-            Err(at) => self.keys.insert(at, (rule, key)),
+            Err(at) => self.keys.insert(at, key),
         }
     }
 
@@ -174,56 +125,59 @@ impl History {
         };
         let registry = context.registries.at(event.position);
         let facts = Facts::new(event, registry);
-        let mut is_trial = None;
-        let mut is_left_out = |active: &ActiveRule| {
-            active.rule.when.not_while_maintenance
-                && *is_trial.get_or_insert_with(|| context.maintenance.leaves_out(event, registry))
-        };
+        let asker = Asker::new(context, event, &facts);
+        let mut has_spent = false;
+        // Both the questions and the keys are in the order of the rules.
+        let mut at = 0;
         for question in &group.counting {
             let Some(active) = context.active(question.rule) else { continue };
-            if is_left_out(active) {
-                continue;
-            }
-            let (found, has_failed) = question.ask(active, &facts);
+            let (role, has_failed) = asker.ask(question, active);
             if has_failed {
                 outcome.effects.push(Effect::Fault(Box::new(Fault::of(active, event))));
             }
-            let Some(role) = found else { continue };
-            self.give(context, (question.rule, active), (event, role, is_last), outcome);
+            let Some(role) = role else { continue };
+            at = self.find_or_make(at, question.rule, active);
+            has_spent |= self.give((context, active), at, (event, role, is_last), outcome);
         }
         // What only breaks means nothing to a key that knows nothing.
         let mut at = 0;
-        while let Some((rule, _)) = self.keys.get(at).filter(|_| group.breaks()) {
-            let rule = *rule;
-            let question = group.breaking(rule).zip(context.active(rule));
-            if let Some((question, active)) = question.filter(|(_, active)| !is_left_out(active))
-                && let Some(role) = question.ask(active, &facts).0
-            {
-                self.give(context, (rule, active), (event, role, is_last), outcome);
+        for question in &group.breaking {
+            at = self.find_from(at, question.rule);
+            let Some(key) = self.keys.get(at) else { break };
+            if key.rule() != question.rule {
+                continue;
             }
-            // It may have been the last that was known of that key.
-            at += usize::from(self.keys.get(at).is_some_and(|(still, _)| *still == rule));
+            let Some(active) = context.active(question.rule) else { continue };
+            let Some(role) = asker.ask(question, active).0 else { continue };
+            has_spent |= self.give((context, active), at, (event, role, is_last), outcome);
+        }
+        if has_spent {
+            self.drop_spent(context);
         }
         placed
     }
 
-    /// Gives `event` to one key, which is made where there is none.
+    /// Gives `event` to the key at `at`; returns whether that knows nothing now.
     fn give(
         &mut self,
-        context: Context<'_>,
-        (rule, active): (usize, &ActiveRule),
+        (context, active): (Context<'_>, &ActiveRule),
+        at: usize,
         (event, part, is_last): (&EventRef, Role, bool),
         outcome: &mut Outcome<'_>,
-    ) {
-        let at = self.find_or_make(rule, active);
-        let Some((_, key)) = self.keys.get_mut(at) else { return };
+    ) -> bool {
+        let Some(key) = self.keys.get_mut(at) else { return false };
         let mut work = Work { active, log_time: context.log_time, numbers: &mut *outcome.numbers };
-        let taken = is_last.then(|| key.take(&mut work, (event, part))).flatten();
-        let changes = taken.unwrap_or_else(|| {
-            let recent = Recents { events: self.recent.iter(), context, rule };
-            key.fold_again(&mut work, recent)
+        let rule = key.rule();
+        let changed = key.change(active, |live| {
+            let taken = is_last.then(|| live.take(&mut work, (event, part))).flatten();
+            let changes = taken.unwrap_or_else(|| {
+                let recent = Recents { events: self.recent.iter(), context, rule };
+                live.fold_again(&mut work, recent)
+            });
+            note((rule, active), live, changes)
         });
-        self.note(at, active, changes, outcome);
+        outcome.changed.extend(changed);
+        is_spent(&self.recent, active, key)
     }
 
     /// Takes `gone` out and puts `new` in, and folds once what depends on them; `false` where one
@@ -261,8 +215,8 @@ impl History {
         let mut calm_at = at - TimeDelta::milliseconds(1);
         loop {
             let before = calm_at;
-            for (rule, key) in &self.keys {
-                let active = context.active(*rule);
+            for key in &self.keys {
+                let active = context.active(key.rule());
                 calm_at = active.map_or(calm_at, |active| key.calm_at(active, calm_at));
             }
             if before == calm_at {
@@ -294,22 +248,22 @@ impl History {
         for event in events {
             self.recent.place(event);
         }
-        let mut rules: BTreeSet<usize> = self.keys.iter().map(|(rule, _)| *rule).collect();
+        let mut rules: BTreeSet<usize> = self.keys.iter().map(Key::rule).collect();
         for event in events {
             rules.extend(context.judge.rules(&event.kind, family));
         }
         for rule in &rules {
             let Some(active) = context.active(*rule) else { continue };
-            let at = self.find_or_make(*rule, active);
-            let Some((_, key)) = self.keys.get_mut(at) else { continue };
-            match calm_at {
-                None => key.unsettle(active, context.horizon),
+            let at = self.find_or_make(0, *rule, active);
+            let Some(key) = self.keys.get_mut(at) else { continue };
+            key.change(active, |live| match calm_at {
+                None => live.unsettle(active, context.horizon),
                 Some(calm_at) => {
                     let before = events.iter().take_while(|event| event.occurred_at <= calm_at);
                     let asked = |event| Some((event, context.role(*rule, event)?));
-                    key.go_back(active, calm_at, before.filter_map(asked));
+                    live.go_back(active, calm_at, before.filter_map(asked));
                 }
-            }
+            });
         }
         self.fold_again(context, rules, outcome);
     }
@@ -322,7 +276,7 @@ impl History {
         outcome: &mut Outcome<'_>,
     ) {
         for rule in rules {
-            self.change(context, rule, outcome, Key::fold_again);
+            self.change(context, rule, outcome, Live::fold_again);
         }
     }
 
@@ -332,41 +286,73 @@ impl History {
         context: Context<'_>,
         rule: usize,
         outcome: &mut Outcome<'_>,
-        act: impl FnOnce(&mut Key, &mut Work<'_>, Recents<'_>) -> Vec<Change>,
+        act: impl FnOnce(&mut Live, &mut Work<'_>, Recents<'_>) -> Vec<Change>,
     ) {
         let Some(active) = context.active(rule) else { return };
-        let at = self.find_or_make(rule, active);
-        let Some((_, key)) = self.keys.get_mut(at) else { return };
+        let at = self.find_or_make(0, rule, active);
+        let Some(key) = self.keys.get_mut(at) else { return };
         let mut work = Work { active, log_time: context.log_time, numbers: &mut *outcome.numbers };
         let recent = Recents { events: self.recent.iter(), context, rule };
-        let changes = act(key, &mut work, recent);
-        self.note(at, active, changes, outcome);
+        let changed = key.change(active, |live| {
+            let changes = act(live, &mut work, recent);
+            note((rule, active), live, changes)
+        });
+        outcome.changed.extend(changed);
+        if is_spent(&self.recent, active, key) {
+            self.keys.remove(at);
+        }
     }
 
     /// Settles the oldest of what is recent.
     pub(super) fn settle_oldest(&mut self, context: Context<'_>, family: usize) {
         let Some(at) = self.recent.oldest_at() else { return };
         while let Some(event) = self.recent.settle_next(at) {
-            // What follows may have undone what it did to a key that knows nothing now.
-            if !self.recent.is_empty() {
-                let groups = context.judge.groups(&event.kind).iter();
-                let counting = groups.filter(|group| group.family == family);
-                for question in counting.flat_map(|group| &group.counting) {
-                    let Some(active) = context.active(question.rule) else { continue };
-                    self.find_or_make(question.rule, active);
-                }
-            }
-            for (rule, key) in &mut self.keys {
-                let Some(active) = context.active(*rule) else { continue };
-                if let Some(role) = context.role(*rule, &event) {
-                    key.settle(active, (&event, role));
-                }
-            }
+            self.settle(context, family, &event);
         }
         if self.recent.is_empty() {
-            self.keys.iter_mut().for_each(|(_, key)| key.rest());
+            for key in &mut self.keys {
+                let Some(active) = context.active(key.rule()) else { continue };
+                key.change(active, Live::rest);
+            }
         }
         self.drop_spent(context);
+    }
+
+    /// Lets the keys settle `event`, which was the oldest.
+    fn settle(&mut self, context: Context<'_>, family: usize, event: &EventRef) {
+        if self.keys.is_empty() && self.recent.is_empty() {
+            // Nobody knows anything, and nothing follows that it could matter to.
+            return;
+        }
+        let Some(group) = context.judge.group_of(&event.kind, family) else { return };
+        let registry = context.registries.at(event.position);
+        let facts = Facts::new(event, registry);
+        let asker = Asker::new(context, event, &facts);
+        let mut at = 0;
+        for question in &group.counting {
+            at = self.find_from(at, question.rule);
+            let is_known = self.keys.get(at).is_some_and(|key| key.rule() == question.rule);
+            // What follows may have undone what it did to a key that knows nothing now.
+            if !is_known && self.recent.is_empty() {
+                continue;
+            }
+            let Some(active) = context.active(question.rule) else { continue };
+            let Some(role) = asker.ask(question, active).0 else { continue };
+            at = self.find_or_make(at, question.rule, active);
+            let Some(key) = self.keys.get_mut(at) else { continue };
+            key.change(active, |live| live.settle(active, (event, role)));
+        }
+        let mut at = 0;
+        for question in &group.breaking {
+            at = self.find_from(at, question.rule);
+            let Some(key) = self.keys.get_mut(at) else { break };
+            if key.rule() != question.rule {
+                continue;
+            }
+            let Some(active) = context.active(question.rule) else { continue };
+            let Some(role) = asker.ask(question, active).0 else { continue };
+            key.change(active, |live| live.settle(active, (event, role)));
+        }
     }
 
     /// Settles what happened before `at`.
@@ -386,12 +372,15 @@ impl History {
 
     /// Forgets what cannot matter to any event after `at`, if all is settled that is before.
     pub(super) fn expire(&mut self, context: Context<'_>, at: DateTime<Utc>) {
-        let is_spent = |rule: usize, key: &Key| {
-            context.active(rule).is_none_or(|active| key.is_spent(active, at, at))
+        let is_spent = |key: &Key| {
+            context.active(key.rule()).is_none_or(|active| key.is_spent(active, at, at))
         };
         let count = self.keys.len();
         if self.recent.is_empty() {
-            self.keys.retain(|(rule, key)| !is_spent(*rule, key));
+            self.keys.retain(|key| !is_spent(key));
+        }
+        if self.keys.is_empty() {
+            self.keys = Vec::new();
         }
         if self.keys.len() < count {
             self.recent.settle_until(at);
@@ -405,9 +394,12 @@ impl History {
         other: Self,
         place_of: impl Fn(usize) -> Option<usize>,
     ) {
-        let keys = other.keys.into_iter().filter_map(|(rule, key)| Some((place_of(rule)?, key)));
+        let keys = other.keys.into_iter().filter_map(|key| {
+            let rule = place_of(key.rule())?;
+            Some(key.moved_to(rule))
+        });
         let mut other = Self { keys: keys.collect(), recent: other.recent };
-        other.keys.sort_by_key(|(rule, _)| *rule);
+        other.keys.sort_by_key(Key::rule);
         // Both are settled equally far before they are one.
         if let Some(at) = self.recent.settled_at().max(other.recent.settled_at()) {
             self.settle_until(context, family, at);
@@ -416,9 +408,11 @@ impl History {
         for event in other.recent.iter() {
             self.recent.place(event);
         }
-        for (rule, mut key) in other.keys {
-            key.deadline = context.active(rule).and_then(|active| key.next_deadline(active));
-            self.insert_key(rule, key);
+        for mut key in other.keys {
+            if let Some(active) = context.active(key.rule()) {
+                key.change(active, |live| live.deadline = live.next_deadline(active));
+            }
+            self.insert_key(key);
         }
     }
 
@@ -431,59 +425,63 @@ impl History {
     ) {
         let settled_at = self.recent.settled_at();
         let is_settled = |at| settled_at.is_some_and(|settled| at <= settled);
-        self.change(context, rule, outcome, |key, work, recent| {
-            key.adopt(active, old, is_settled);
-            key.fold_again(work, recent)
+        let Some(old) = old.live() else { return };
+        self.change(context, rule, outcome, |live, work, recent| {
+            live.adopt(active, old, is_settled);
+            live.fold_again(work, recent)
         });
-    }
-
-    /// Notes what became of the key at `at`, and drops it where it knows nothing.
-    fn note(
-        &mut self,
-        at: usize,
-        active: &ActiveRule,
-        changes: Vec<Change>,
-        outcome: &mut Outcome<'_>,
-    ) {
-        let Some((rule, key)) = self.keys.get_mut(at) else { return };
-        let (old_deadline, deadline) = (key.deadline, key.next_deadline(active));
-        key.deadline = deadline;
-        if !changes.is_empty() || old_deadline != deadline {
-            let rule = *rule;
-            outcome.changed.push(Changed { rule, changes, old_deadline, deadline });
-        }
-        if is_spent(&self.recent, active, key) {
-            self.keys.remove(at);
-        }
     }
 
     fn drop_spent(&mut self, context: Context<'_>) {
         let recent = &self.recent;
-        self.keys.retain(|(rule, key)| {
-            context.active(*rule).is_some_and(|active| !is_spent(recent, active, key))
+        self.keys.retain(|key| {
+            context.active(key.rule()).is_some_and(|active| !is_spent(recent, active, key))
         });
+        if self.keys.is_empty() {
+            // Most scopes are quiet most of the time.
+            self.keys = Vec::new();
+        }
     }
 
     fn find(&self, rule: usize) -> Result<usize, usize> {
-        self.keys.binary_search_by_key(&rule, |(rule, _)| *rule)
+        self.keys.binary_search_by_key(&rule, Key::rule)
     }
 
-    fn find_or_make(&mut self, rule: usize, active: &ActiveRule) -> usize {
-        self.find(rule).unwrap_or_else(|at| {
+    /// Returns the place of the first key of `rule` or a later one, at `from` or behind.
+    fn find_from(&self, from: usize, rule: usize) -> usize {
+        let before = self.keys.iter().skip(from).take_while(|key| key.rule() < rule).count();
+        from + before
+    }
+
+    /// Returns the place of the key of `rule`, at `from` or behind.
+    fn find_or_make(&mut self, from: usize, rule: usize, active: &ActiveRule) -> usize {
+        let at = self.find_from(from, rule);
+        if self.keys.get(at).is_none_or(|key| key.rule() != rule) {
             if self.keys.len() < KEYS_FEW {
                 self.keys.reserve_exact(1);
             }
-            self.keys.insert(at, (rule, Key::new(active)));
-            at
-        })
+            self.keys.insert(at, Key::new(rule, active));
+        }
+        at
     }
+}
+
+/// Notes what became of a key.
+fn note(
+    (rule, active): (usize, &ActiveRule),
+    live: &mut Live,
+    changes: Vec<Change>,
+) -> Option<Changed> {
+    let (old_deadline, deadline) = (live.deadline, live.next_deadline(active));
+    live.deadline = deadline;
+    let is_told = !changes.is_empty() || old_deadline != deadline;
+    is_told.then_some(Changed { rule, changes, old_deadline, deadline })
 }
 
 /// Returns whether `key` is as one that was just made, to whatever comes in later.
 fn is_spent(recent: &Recent, active: &ActiveRule, key: &Key) -> bool {
-    let newest = recent.iter().next_back().map(|event| event.occurred_at);
     let settled_at = recent.settled_at().unwrap_or(DateTime::<Utc>::MIN_UTC);
-    let newest_at = newest.unwrap_or(settled_at);
+    let newest_at = recent.newest_at().unwrap_or(settled_at);
     key.is_spent(active, settled_at, newest_at)
         && (!key.has_settled_news() || recent.is_since(active.since))
 }

@@ -26,14 +26,20 @@ pub(super) struct Group {
     /// Those to which the event may count, by the places of their rules.
     pub(super) counting: Vec<Question>,
     /// Those which it can only break or close, by the places of their rules.
-    breaking: Vec<Question>,
+    pub(super) breaking: Vec<Question>,
 }
 
 /// The questions of all rules, by kind of event.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Judge {
-    by_kind: BTreeMap<Box<str>, Vec<Group>>,
+    /// Where each kind's are.
+    kinds: BTreeMap<Box<str>, Kind>,
+    groups: Vec<Vec<Group>>,
 }
+
+/// A kind of event that is asked about: its place in a list.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind(usize);
 
 impl Judge {
     /// Returns what `rules` ask: each with its place in the list, and its family's.
@@ -48,7 +54,13 @@ impl Judge {
     }
 
     fn group(&mut self, kind: &str, family: usize) -> &mut Group {
-        let groups = self.by_kind.entry(kind.into()).or_default();
+        let next = Kind(self.groups.len());
+        let Kind(of) = *self.kinds.entry(kind.into()).or_insert(next);
+        if of == self.groups.len() {
+            self.groups.push(Vec::new());
+        }
+        #[expect(clippy::indexing_slicing, reason = "it was there or just put there")]
+        let groups = &mut self.groups[of];
         let at = groups.iter().position(|group| group.family == family);
         let at = at.unwrap_or_else(|| {
             groups.push(Group { family, ..Group::default() });
@@ -60,12 +72,27 @@ impl Judge {
 
     /// Returns the kinds that are asked about.
     pub(super) fn kinds(&self) -> impl Iterator<Item = &str> {
-        self.by_kind.keys().map(|kind| &**kind)
+        self.kinds.keys().map(|kind| &**kind)
     }
 
     /// Returns who asks about `kind`.
     pub(super) fn groups(&self, kind: &str) -> &[Group] {
-        self.by_kind.get(kind).map_or(&[], |groups| groups)
+        self.find(kind).map_or(&[], |kind| self.groups_of(kind))
+    }
+
+    /// Returns `kind`, if anybody asks about it.
+    pub(super) fn find(&self, kind: &str) -> Option<Kind> {
+        self.kinds.get(kind).copied()
+    }
+
+    /// Returns who asks about a kind.
+    pub(super) fn groups_of(&self, Kind(kind): Kind) -> &[Group] {
+        self.groups.get(kind).map_or(&[], |groups| groups)
+    }
+
+    /// Returns what the rules of `family` ask about `kind`.
+    pub(super) fn group_of(&self, kind: &str, family: usize) -> Option<&Group> {
+        self.groups(kind).iter().find(|group| group.family == family)
     }
 
     /// Returns what the rule at `rule` asks about `kind`.
@@ -75,13 +102,12 @@ impl Judge {
 
     /// Returns the rules of `family` that ask about anything.
     pub(super) fn rules_of(&self, family: usize) -> BTreeSet<usize> {
-        self.by_kind.keys().flat_map(|kind| self.rules(kind, family)).collect()
+        self.kinds().flat_map(|kind| self.rules(kind, family)).collect()
     }
 
     /// Returns whether rules of `family` ask about kinds that `test` says.
     pub(super) fn asks(&self, family: usize, test: impl Fn(&str) -> bool) -> bool {
-        let asked = |groups: &[Group]| groups.iter().any(|group| group.family == family);
-        self.by_kind.iter().any(|(kind, groups)| test(kind) && asked(groups))
+        self.kinds().any(|kind| test(kind) && self.group_of(kind, family).is_some())
     }
 
     /// Returns the rules of `family` that ask about `kind`.
@@ -98,16 +124,6 @@ impl Group {
         } else {
             self.counting.push(question);
         }
-    }
-
-    /// Returns whether the event can only break or close for any rule.
-    pub(super) fn breaks(&self) -> bool {
-        !self.breaking.is_empty()
-    }
-
-    /// Returns what the rule at `rule` asks, if the event can only break or close.
-    pub(super) fn breaking(&self, rule: usize) -> Option<&Question> {
-        find(&self.breaking, rule)
     }
 
     fn question(&self, rule: usize) -> Option<&Question> {

@@ -1,16 +1,22 @@
 //! One (rule, scope): what its history folds to, and the episodes that stand in it.
+//!
+//! Most keys wait in quiet for an event that may never come; such a one is a pattern's state and
+//! nothing else. It comes to [`Live`] with the next event, and goes quiet again once that is
+//! settled.
+
+use std::borrow::Cow;
 
 use chrono::{DateTime, TimeDelta, Utc};
-
 use serde::{Deserialize, Serialize};
 
 use super::ActiveRule;
-use super::episode::{Change, Episode, Number};
-use super::history::Recents;
-use super::pairing::{self, Standing};
-use super::retention::reach;
-use super::track::{Extra, Op, Role, Track};
-use crate::event::EventRef;
+use super::episode::Number;
+use super::track::Track;
+use crate::pattern::State;
+
+pub(super) use self::live::Live;
+
+mod live;
 
 /// What a key works with.
 #[derive(Debug)]
@@ -26,71 +32,83 @@ pub(super) struct Work<'w> {
 /// The state of one (rule, scope).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Key {
-    /// The state before what is recent.
-    base: Base,
-    /// The state after everything, and the deadlines that have passed.
-    head: Track,
-    /// The newest deadline that the head has passed.
-    #[serde(with = "crate::snapshot::time_if_any")]
-    passed_at: Option<DateTime<Utc>>,
-    /// Where the engine has it among its deadlines.
-    #[serde(with = "crate::snapshot::time_if_any")]
-    pub(super) deadline: Option<DateTime<Utc>>,
-    /// What came of it; most never have anything.
-    past: Option<Box<Past>>,
+    /// The rule's place in the list.
+    rule: u32,
+    /// Whether anything came in since the rule is in force; for a quiet one.
+    has_news: bool,
+    life: Life,
 }
 
-/// The state of a key before what is recent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-enum Base {
-    /// That before everything.
-    Start,
-    /// The same as after it: nothing is recent.
-    Head,
-    /// This one.
-    Own(Box<Track>),
-}
-
-/// The episodes of a key, and what was done with them.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Past {
-    /// The episode that is newest in the settled part of the history.
-    settled: Option<Episode>,
-    /// What stands, in event order.
-    standing: Vec<Standing>,
-    /// What an older version of the rule left standing.
-    adopted: Option<Episode>,
-    /// What people did with its tasks.
-    done: Vec<Extra>,
-    /// What is not settled besides events, in event order.
-    extras: Vec<Extra>,
-    /// What happened up to then is judged no more: what came before it is deleted.
-    #[serde(with = "crate::snapshot::time_if_any")]
-    judged_after: Option<DateTime<Utc>>,
+enum Life {
+    /// Nothing is recent, and there never was an episode.
+    Quiet(State),
+    /// All else.
+    Live(Box<Live>),
+    /// It is just being changed.
+    Away,
 }
 
 impl Key {
-    /// Returns a key without history.
-    pub(super) fn new(active: &ActiveRule) -> Self {
-        let head = Track::start(active);
-        Self { base: Base::Start, head, passed_at: None, deadline: None, past: None }
+    /// Returns the key of the rule at `rule`, without history.
+    pub(super) fn new(rule: usize, active: &ActiveRule) -> Self {
+        let life = Life::Live(Box::new(Live::new(active)));
+        Self { rule: number(rule), has_news: false, life }
+    }
+
+    /// Returns the rule's place in the list.
+    pub(super) fn rule(&self) -> usize {
+        // u32 fits into usize on every machine this runs on.
+        usize::try_from(self.rule).unwrap_or(usize::MAX)
+    }
+
+    /// Returns the same for the rule at `rule`.
+    pub(super) fn moved_to(self, rule: usize) -> Self {
+        Self { rule: number(rule), ..self }
+    }
+
+    /// Lets `act` change it; `active` is its rule.
+    pub(super) fn change<T>(&mut self, active: &ActiveRule, act: impl FnOnce(&mut Live) -> T) -> T {
+        let mut live = match std::mem::replace(&mut self.life, Life::Away) {
+            Life::Quiet(pattern) => {
+                let deadline = active.rule.when.pattern.next_deadline(&pattern);
+                Box::new(Live::quiet(Track::idle(pattern, self.has_news), deadline))
+            }
+            Life::Live(live) => live,
+            Life::Away => Box::new(Live::new(active)),
+        };
+        let result = act(&mut live);
+        self.life = match live.into_quiet() {
+            Ok(track) => {
+                self.has_news = track.has_news();
+                Life::Quiet(track.into_pattern())
+            }
+            Err(live) => Life::Live(live),
+        };
+        result
     }
 
     /// Returns the state after everything.
-    pub(super) fn track(&self) -> &Track {
-        &self.head
+    pub(super) fn track(&self) -> Option<Cow<'_, Track>> {
+        match &self.life {
+            Life::Quiet(pattern) => Some(Cow::Owned(Track::idle(pattern.clone(), self.has_news))),
+            Life::Live(live) => Some(Cow::Borrowed(live.track())),
+            Life::Away => None,
+        }
+    }
+
+    /// Returns where the engine has it among its deadlines.
+    pub(super) fn deadline(&self, active: &ActiveRule) -> Option<DateTime<Utc>> {
+        match &self.life {
+            Life::Quiet(pattern) => active.rule.when.pattern.next_deadline(pattern),
+            Life::Live(live) => live.deadline,
+            Life::Away => None,
+        }
     }
 
     /// Returns the event time of the earliest evidence of the episode that is open, if one is.
     pub(super) fn open_since(&self) -> Option<DateTime<Utc>> {
-        let newest = &self.past.as_ref()?.standing.last()?.episode;
-        let first = newest.evidence().first()?;
-        newest.closed_at.is_none().then_some(first.occurred_at)
-    }
-
-    /// Returns the next deadline.
-    pub(super) fn next_deadline(&self, active: &ActiveRule) -> Option<DateTime<Utc>> {
-        self.head.next_deadline(active)
+        self.live()?.open_since()
     }
 
     /// Returns whether it is as one without history to whatever comes in later, where history is
@@ -101,322 +119,52 @@ impl Key {
         settled_at: DateTime<Utc>,
         newest_at: DateTime<Utc>,
     ) -> bool {
-        self.past.is_none()
-            && self.head.is_spent(active, newest_at)
-            && self.base().is_none_or(|base| base.is_spent(active, settled_at))
+        match &self.life {
+            Life::Quiet(pattern) => {
+                let pattern_is = |at| active.rule.when.pattern.is_spent(pattern, at);
+                pattern_is(newest_at) && (settled_at == newest_at || pattern_is(settled_at))
+            }
+            Life::Live(live) => live.is_spent(active, settled_at, newest_at),
+            Life::Away => true,
+        }
     }
 
     /// Returns whether something that is settled came in since the rule is in force.
     pub(super) fn has_settled_news(&self) -> bool {
-        self.base().is_some_and(Track::has_news)
-    }
-
-    /// Takes the event that comes last and returns what changes; `None` where something else was
-    /// later, so that all must be folded again.
-    pub(super) fn take(
-        &mut self,
-        work: &mut Work<'_>,
-        (event, role): (&EventRef, Role),
-    ) -> Option<Vec<Change>> {
-        let at = event.occurred_at;
-        let last = self.past.as_ref().and_then(|past| past.extras.last());
-        if self.passed_at.is_some_and(|passed| at <= passed)
-            || last.is_some_and(|last| event.order() < last.order())
-        {
-            return None;
-        }
-        let mut ops = Vec::new();
-        self.pass(work.active, at, &mut ops);
-        self.part();
-        self.head.take(work.active, (event, role), &mut ops);
-        self.pass(work.active, work.log_time, &mut ops);
-        Some(self.go_on(work, ops))
-    }
-
-    /// Takes what a person did, now, and returns what changes; `history` is what is recent.
-    pub(super) fn take_done(
-        &mut self,
-        work: &mut Work<'_>,
-        done: Extra,
-        history: Recents<'_>,
-    ) -> Vec<Change> {
-        let past = self.past.get_or_insert_default();
-        past.done.push(done.clone());
-        place(&mut past.extras, done);
-        self.fold_again(work, history)
-    }
-
-    /// Lets deadlines before `limit` pass and returns what changes.
-    pub(super) fn pass_until(&mut self, work: &mut Work<'_>, limit: DateTime<Utc>) -> Vec<Change> {
-        let mut ops = Vec::new();
-        self.pass(work.active, limit, &mut ops);
-        self.go_on(work, ops)
-    }
-
-    /// Forgets what was settled, for a history that is whole. What people did, and what was
-    /// adopted, stays.
-    ///
-    /// A history that begins at `horizon` because older events are deleted leaves episodes as they
-    /// are whose evidence may be older; the newest of them goes on counting.
-    pub(super) fn unsettle(&mut self, active: &ActiveRule, horizon: Option<DateTime<Utc>>) {
-        if let Some(horizon) = horizon {
-            self.leave_before(horizon + reach(&active.rule));
-        }
-        self.base = Base::Start;
-        let Some(past) = &mut self.past else { return };
-        past.settled = None;
-        past.extras.clone_from(&past.done);
-        if let Some(adopted) = past.adopted.clone() {
-            place(&mut past.extras, Extra::Adopted(adopted));
-        }
-    }
-
-    /// Leaves the episodes as they are that opened before `whole`; the newest of them goes on
-    /// counting with what happens after its end.
-    fn leave_before(&mut self, whole: DateTime<Utc>) {
-        let Some(past) = &mut self.past else { return };
-        let left = past.standing.partition_point(|s| s.episode.opened_at < whole);
-        let newest = left.checked_sub(1).and_then(|at| past.standing.get(at));
-        let Some(newest) = newest.map(|standing| standing.episode.clone()) else { return };
-        past.standing.drain(..left - 1);
-        // What happened up to its end is in it already.
-        past.judged_after = newest.closed_at.max(newest.joined_at).or(Some(newest.opened_at));
-        past.adopted = Some(newest);
-    }
-
-    /// Returns whether what happened at `at` is to be judged.
-    fn judges(&self, at: DateTime<Utc>) -> bool {
-        let after = self.past.as_ref().and_then(|past| past.judged_after);
-        after.is_none_or(|after| after < at)
+        self.live().map_or(self.has_news, Live::has_settled_news)
     }
 
     /// Returns a time not after `at` at which no episode stood open, or could be opened again, and
     /// all deadlines had passed.
     pub(super) fn calm_at(&self, active: &ActiveRule, at: DateTime<Utc>) -> DateTime<Utc> {
         let is_due = |deadline: &DateTime<Utc>| *deadline <= at;
-        if let Some(deadline) = self.deadline.filter(is_due) {
+        if let Some(deadline) = self.deadline(active).filter(is_due) {
             return deadline - TimeDelta::milliseconds(1);
         }
-        let Some(before) = self.newest_until(at) else { return at };
-        let reopen_within = active.rule.episode.reopen_within;
-        let is_over = before.closed_at.is_some_and(|closed_at| {
-            closed_at <= at && (reopen_within.is_zero() || closed_at + reopen_within < at)
-        });
-        if is_over { at } else { before.opened_at - TimeDelta::milliseconds(1) }
+        self.live().map_or(at, |live| live.calm_at(active, at))
     }
 
-    /// Forgets what happened after `at`, which is calm, to be folded again; `history` is what
-    /// came before, as far as that matters.
-    pub(super) fn go_back<'h>(
-        &mut self,
-        active: &ActiveRule,
-        at: DateTime<Utc>,
-        history: impl Iterator<Item = (&'h EventRef, Role)>,
-    ) {
-        let settled = self.newest_until(at).cloned();
-        let mut base = Track::behind(active, settled.as_ref());
-        history.for_each(|(event, role)| base.rehearse(active, (event, role)));
-        base.rehearse_until(active, at + TimeDelta::milliseconds(1));
-        self.base = Base::Own(Box::new(base));
-        let Some(past) = &mut self.past else { return };
-        past.settled = settled;
-        past.extras.clone_from(&past.done);
-        if let Some(adopted) = past.adopted.clone() {
-            place(&mut past.extras, Extra::Adopted(adopted));
+    /// Returns it in full, where it is.
+    pub(super) fn live(&self) -> Option<&Live> {
+        match &self.life {
+            Life::Live(live) => Some(live),
+            Life::Quiet(_) | Life::Away => None,
         }
-        past.extras.retain(|extra| at < extra.order().occurred_at);
-    }
-
-    /// Returns the newest episode that opened at `at` or before.
-    fn newest_until(&self, at: DateTime<Utc>) -> Option<&Episode> {
-        let standing = self.past.as_ref().map_or(&[][..], |past| &past.standing);
-        let opened = standing.partition_point(|standing| standing.episode.opened_at <= at);
-        opened.checked_sub(1).and_then(|newest| Some(&standing.get(newest)?.episode))
-    }
-
-    /// Takes over what an older version of the rule left standing; `is_settled` says of its
-    /// opening whether it lies before what is recent.
-    pub(super) fn adopt(
-        &mut self,
-        active: &ActiveRule,
-        old: &Self,
-        is_settled: impl Fn(DateTime<Utc>) -> bool,
-    ) {
-        let standing = old.past.as_ref().map_or(&[][..], |past| &past.standing);
-        let Some(newest) = standing.last() else { return };
-        let past = self.past.get_or_insert_default();
-        // Those before the newest stay as they are: no version judges them any more.
-        past.standing = vec![newest.clone()];
-        let mut episode = newest.episode.clone();
-        past.adopted = Some(episode.clone());
-        if is_settled(episode.opened_at) {
-            let mut base = self.take_base(active);
-            if let Some(op) = base.adopt(active, &episode) {
-                op.apply(Some(&mut episode));
-            }
-            self.base = Base::Own(Box::new(base));
-            self.past.get_or_insert_default().settled = Some(episode);
-        } else {
-            place(&mut past.extras, Extra::Adopted(episode));
-        }
-    }
-
-    /// Settles the oldest event, and what was before it.
-    pub(super) fn settle(&mut self, active: &ActiveRule, (event, role): (&EventRef, Role)) {
-        if !self.judges(event.occurred_at) {
-            return;
-        }
-        let mut ops = Vec::new();
-        let mut base = self.take_base(active);
-        if let Some(past) = &mut self.past {
-            let before = past.extras.partition_point(|extra| extra.order() < event.order());
-            for extra in past.extras.drain(..before) {
-                base.pass_until(active, extra.order().occurred_at, &mut ops);
-                base.take_extra(active, &extra, &mut ops);
-            }
-        }
-        base.pass_until(active, event.occurred_at, &mut ops);
-        base.take(active, (event, role), &mut ops);
-        self.base = Base::Own(Box::new(base));
-        for op in ops {
-            let past = self.past.get_or_insert_default();
-            if let Some(next) = op.apply(past.settled.as_mut()) {
-                past.settled = Some(next);
-            }
-        }
-    }
-
-    /// Folds the recent history again, which is in event order, and returns what changes.
-    pub(super) fn fold_again(&mut self, work: &mut Work<'_>, history: Recents<'_>) -> Vec<Change> {
-        let ops = self.replay(work.active, history, work.log_time);
-        if ops.is_empty() && self.past.is_none() {
-            return Vec::new();
-        }
-        let past = self.past.get_or_insert_default();
-        let mut found: Vec<Episode> = past.settled.iter().cloned().collect();
-        for op in ops {
-            if let Some(next) = op.apply(found.last_mut()) {
-                found.push(next);
-            }
-        }
-        // Of those that are settled only the newest can still change.
-        let settled = past.settled.as_ref().map(Episode::place);
-        let is_earlier = |s: &Standing| settled.is_some_and(|settled| s.episode.place() < settled);
-        let old = past.standing.split_off(past.standing.partition_point(is_earlier));
-        let (standing, changes) = pairing::pair(old, found, work.numbers);
-        past.standing.extend(standing);
-        if past.is_empty() {
-            self.past = None;
-        }
-        changes
-    }
-
-    fn replay(
-        &mut self,
-        active: &ActiveRule,
-        history: Recents<'_>,
-        limit: DateTime<Utc>,
-    ) -> Vec<Op> {
-        let mut ops = Vec::new();
-        self.part();
-        self.head = self.base().map_or_else(|| Track::start(active), Clone::clone);
-        self.passed_at = None;
-        let extras = self.past.as_mut().map(|past| std::mem::take(&mut past.extras));
-        let mut rest = extras.as_deref().unwrap_or_default().iter().peekable();
-        let judges = self.past.as_ref().and_then(|past| past.judged_after);
-        let is_judged = |event: &EventRef| judges.is_none_or(|after| after < event.occurred_at);
-        for (event, role) in history.filter(|(event, _)| is_judged(event)) {
-            while let Some(extra) = rest.next_if(|extra| extra.order() < event.order()) {
-                self.pass(active, extra.order().occurred_at, &mut ops);
-                self.head.take_extra(active, extra, &mut ops);
-            }
-            self.pass(active, event.occurred_at, &mut ops);
-            self.head.take(active, (event, role), &mut ops);
-        }
-        for extra in rest {
-            self.pass(active, extra.order().occurred_at, &mut ops);
-            self.head.take_extra(active, extra, &mut ops);
-        }
-        self.pass(active, limit, &mut ops);
-        if let Some((past, extras)) = self.past.as_mut().zip(extras) {
-            past.extras = extras;
-        }
-        ops
-    }
-
-    /// Notes that nothing is recent any more.
-    pub(super) fn rest(&mut self) {
-        let has_extras = self.past.as_ref().is_some_and(|past| !past.extras.is_empty());
-        if self.passed_at.is_none() && !has_extras {
-            self.base = Base::Head;
-        }
-    }
-
-    /// Returns the state before what is recent; `None` where that is the state before everything.
-    fn base(&self) -> Option<&Track> {
-        match &self.base {
-            Base::Start => None,
-            Base::Head => Some(&self.head),
-            Base::Own(own) => Some(own),
-        }
-    }
-
-    fn take_base(&mut self, active: &ActiveRule) -> Track {
-        match std::mem::replace(&mut self.base, Base::Start) {
-            Base::Start => Track::start(active),
-            Base::Head => self.head.clone(),
-            Base::Own(own) => *own,
-        }
-    }
-
-    /// Lets the head change by itself.
-    fn part(&mut self) {
-        if matches!(self.base, Base::Head) {
-            self.base = Base::Own(Box::new(self.head.clone()));
-        }
-    }
-
-    fn pass(&mut self, active: &ActiveRule, limit: DateTime<Utc>, ops: &mut Vec<Op>) {
-        if self.head.next_deadline(active).is_some_and(|next| next < limit) {
-            self.part();
-        }
-        let newest = self.head.pass_until(active, limit, ops);
-        self.passed_at = self.passed_at.max(newest);
-    }
-
-    /// Applies what followed from the newest input.
-    fn go_on(&mut self, work: &mut Work<'_>, ops: Vec<Op>) -> Vec<Change> {
-        let mut changes: Vec<Change> = Vec::new();
-        for op in ops {
-            let standing = &mut self.past.get_or_insert_default().standing;
-            let newest = standing.last_mut();
-            let number = newest.as_ref().map(|newest| newest.number);
-            let opened = op.apply(newest.map(|newest| &mut newest.episode));
-            if let Some(episode) = opened {
-                work.numbers.0 += 1;
-                let number = *work.numbers;
-                standing.push(Standing { number, episode: episode.clone() });
-                changes.push(Change::New(number, episode));
-            } else if let (Some(number), Some(newest)) = (number, standing.last()) {
-                changes.push(Change::Changed(number, newest.episode.clone()));
-            }
-        }
-        changes
     }
 }
 
-impl Past {
-    fn is_empty(&self) -> bool {
-        self.settled.is_none()
-            && self.standing.is_empty()
-            && self.adopted.is_none()
-            && self.done.is_empty()
-            && self.extras.is_empty()
-    }
+fn number(rule: usize) -> u32 {
+    // As many rules do not fit into memory.
+    u32::try_from(rule).unwrap_or(u32::MAX)
 }
 
-/// Puts `extra` in its place.
-fn place(extras: &mut Vec<Extra>, extra: Extra) {
-    let at = extras.partition_point(|other| other.order() <= extra.order());
-    extras.insert(at, extra);
+#[cfg(test)]
+mod tests {
+    use super::Key;
+
+    #[test]
+    fn a_key_is_small() {
+        // There is one for each rule and device.
+        assert!(size_of::<Key>() <= 40);
+    }
 }

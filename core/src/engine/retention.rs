@@ -7,6 +7,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::family::Family;
+use super::key::Key;
 use super::maintenance::{ENDED, STARTED};
 use super::{Engine, TICKET_CLOSED, TICKET_OPENED};
 use crate::event::Event;
@@ -42,7 +43,7 @@ impl Engine {
     pub fn open_since(&self) -> Option<DateTime<Utc>> {
         let kept = self.families.iter().flat_map(Family::kept);
         let keys = kept.flat_map(|(_, history)| history.keys());
-        keys.filter_map(|(_, key)| key.open_since()).min()
+        keys.filter_map(Key::open_since).min()
     }
 
     /// Says from where on, in event time, the history is whole; nothing that happened before is

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::context::{Context, Recents};
 use super::desk::Scene;
 use super::episode::{Change, Number};
 use super::family::{Family, Spot};
 use super::forget::Place;
-use super::history::{Changed, Context, History, Outcome, Recents};
-use super::key::{Key, Work};
+use super::history::{Changed, History, Outcome};
+use super::judge::Kind;
+use super::key::{Live, Work};
 use super::raw::RawChange;
+use super::recall::Untold;
 use super::recent::Placed;
 use super::supply::Pending;
 use super::{Address, Engine, slot};
@@ -46,26 +49,21 @@ impl Engine {
     pub(super) fn route(
         &mut self,
         event: &EventRef,
+        kind: Kind,
         pending: &mut Pending,
         effects: &mut Vec<Effect>,
     ) {
-        let groups = self.judge.groups(&event.kind).len();
-        if groups == 0 {
-            return;
-        }
+        let groups = self.judge.groups_of(kind).len();
         let device = self.names.intern(event.device.as_str());
         for group in 0..groups {
-            let Some(spot) = self.spot_of(event, device, group) else { continue };
+            let Some(spot) = self.spot_of(event, device, (kind, group)) else { continue };
             let Parts { context, families, numbers, changed } = self.parts();
-            let Some(group) = context.judge.groups(&event.kind).get(group) else { continue };
+            let Some(group) = context.judge.groups_of(kind).get(group) else { continue };
             let Some(family) = families.get_mut(spot.family) else { continue };
             let mut outcome = Outcome { numbers, changed, effects };
             let placed = family.entry(spot.scope).take(context, group, event, &mut outcome);
             match placed {
-                Placed::Before => {
-                    family.tidy(spot.scope);
-                    pending.note(spot, event.occurred_at);
-                }
+                Placed::Before => pending.note(spot, event.occurred_at),
                 Placed::Last | Placed::Amid => self.arrived(Place::Scope(spot), 1),
                 Placed::Again => {}
             }
@@ -91,14 +89,17 @@ impl Engine {
             && let Some(RawChange::New(derived)) =
                 changes.pop_if(|change| matches!(change, RawChange::New(_)))
         {
-            self.route(&derived, pending, effects);
+            if let Some(kind) = self.judge.find(&derived.kind) {
+                self.route(&derived, kind, pending, effects);
+            }
             return;
         }
         let mut edits: BTreeMap<Spot, (Vec<EventRef>, Vec<EventRef>)> = BTreeMap::new();
         for change in changes {
             let (RawChange::New(derived) | RawChange::Gone(derived)) = &change;
-            for group in 0..self.judge.groups(&derived.kind).len() {
-                let Some(spot) = self.spot_of(derived, device, group) else { continue };
+            let Some(kind) = self.judge.find(&derived.kind) else { continue };
+            for group in 0..self.judge.groups_of(kind).len() {
+                let Some(spot) = self.spot_of(derived, device, (kind, group)) else { continue };
                 let (gone, new) = edits.entry(spot).or_default();
                 match &change {
                     RawChange::New(_) => new.push(EventRef::clone(derived)),
@@ -140,7 +141,7 @@ impl Engine {
         address: Address,
         place: (Position, DateTime<Utc>),
         effects: &mut Vec<Effect>,
-        act: impl FnOnce(&mut Key, &mut Work<'_>, Recents<'_>) -> Vec<Change>,
+        act: impl FnOnce(&mut Live, &mut Work<'_>, Recents<'_>) -> Vec<Change>,
     ) {
         let Some(spot) = self.spot_at(address) else { return };
         self.with(spot, place, effects, |history, context, outcome| {
@@ -160,7 +161,6 @@ impl Engine {
         let family = families.get_mut(spot.family)?;
         let mut outcome = Outcome { numbers, changed, effects };
         let result = act(family.entry(spot.scope), context, &mut outcome);
-        family.tidy(spot.scope);
         self.tell(spot, place, effects);
         Some(result)
     }
@@ -176,9 +176,9 @@ impl Engine {
         &mut self,
         event: &EventRef,
         device: Symbol,
-        group: usize,
+        (kind, group): (Kind, usize),
     ) -> Option<Spot> {
-        let family = self.judge.groups(&event.kind).get(group)?.family;
+        let family = self.judge.groups_of(kind).get(group)?.family;
         let registry = self.registries.at(event.position);
         let of = self.families.get_mut(family)?;
         let scope = of.scope_of(event, device, (registry, &mut self.names))?;
@@ -187,23 +187,30 @@ impl Engine {
     }
 
     /// Tells the desk what changed in the keys of a scope, and notes their deadlines.
-    fn tell(
-        &mut self,
-        spot: Spot,
-        (position, at): (Position, DateTime<Utc>),
-        effects: &mut Vec<Effect>,
-    ) {
-        for changed in self.changed.drain(..) {
+    fn tell(&mut self, spot: Spot, place: (Position, DateTime<Utc>), effects: &mut Vec<Effect>) {
+        let mut all = std::mem::take(&mut self.changed);
+        for changed in all.drain(..) {
             let Changed { rule, changes, old_deadline, deadline } = changed;
             let address = Address { rule, scope: spot.scope };
             if old_deadline != deadline {
                 old_deadline.map(|old| self.deadlines.remove(&(old, address)));
                 deadline.map(|next| self.deadlines.insert((next, address)));
             }
-            let Some(Some(active)) = self.rules.get(rule) else { continue };
-            let (registries, names) = (&self.registries, &self.names);
-            let scene = Scene { position, at, registries, names };
-            self.desk.take(scene, (address, active), changes, effects);
+            if !changes.is_empty() {
+                self.tell_or_wait(Untold { spot, rule, place, changes }, effects);
+            }
         }
+        // Its room is used again.
+        self.changed = all;
+    }
+
+    /// Tells the desk what changed in a key.
+    pub(super) fn tell_desk(&mut self, untold: Untold, effects: &mut Vec<Effect>) {
+        let Untold { spot, rule, place: (position, at), changes } = untold;
+        let Some(Some(active)) = self.rules.get(rule) else { return };
+        let address = Address { rule, scope: spot.scope };
+        let (registries, names) = (&self.registries, &self.names);
+        let scene = Scene { position, at, registries, names };
+        self.desk.take(scene, (address, active), changes, effects);
     }
 }

@@ -88,15 +88,18 @@ impl Engine {
         need
     }
 
-    /// Folds the events of the devices that were asked for, and appends the difference to
-    /// `effects`; asks for more where they are not all that is needed.
+    /// Takes the events that were asked for and appends what follows to `effects`; asks for more
+    /// where they are not all that is needed.
     #[must_use]
     pub fn supply(
         &mut self,
         history: Vec<(Position, Event)>,
         effects: &mut Vec<Effect>,
     ) -> Option<Need> {
-        let mut pending = self.pending.take()?;
+        let Some(mut pending) = self.pending.take() else {
+            self.recall(history, effects);
+            return self.need_recalled();
+        };
         let mut events: Vec<EventRef> = Vec::with_capacity(history.len());
         for (position, mut event) in history {
             event.position = position;
@@ -119,7 +122,7 @@ impl Engine {
         }
         self.fold_loaded(&pending, by_spot, effects);
         self.pass_deadlines(pending.position, effects);
-        None
+        self.need_recalled()
     }
 
     /// Returns `events` by the scopes they are counted under; notes those that are pending because
@@ -133,8 +136,9 @@ impl Engine {
         let everywhere = pending.own_from();
         for event in events {
             let device = self.names.intern(event.device.as_str());
-            for group in 0..self.judge.groups(&event.kind).len() {
-                let Some(spot) = self.spot_of(&event, device, group) else { continue };
+            let Some(kind) = self.judge.find(&event.kind) else { continue };
+            for group in 0..self.judge.groups_of(kind).len() {
+                let Some(spot) = self.spot_of(&event, device, (kind, group)) else { continue };
                 if let Some(from) = everywhere.filter(|_| event.device == pending.device) {
                     pending.note(spot, from);
                 }

@@ -64,8 +64,7 @@ impl Engine {
             return Some(Need::Log);
         }
         let fresh = self.begin_replay();
-        self.finish_replay(fresh, &mut Vec::new());
-        None
+        self.finish_replay(fresh, &mut Vec::new())
     }
 
     /// Returns the engine that the log up to the switch is to be handled by; what it says follows
@@ -81,9 +80,11 @@ impl Engine {
         fresh
     }
 
-    /// Takes over what the rules that come into force found in the log.
-    pub fn finish_replay(&mut self, mut fresh: Self, effects: &mut Vec<Effect>) {
-        let Some(Switch { position, coming }) = self.switch.take() else { return };
+    /// Takes over what the rules that come into force found in the log; says what it needs to go
+    /// on.
+    #[must_use]
+    pub fn finish_replay(&mut self, mut fresh: Self, effects: &mut Vec<Effect>) -> Option<Need> {
+        let Switch { position, coming } = self.switch.take()?;
         self.take_over_raw(&mut fresh);
         self.maintenance.take_over(&mut fresh.maintenance);
         self.desk.take_over_tickets(&mut fresh.desk);
@@ -101,6 +102,7 @@ impl Engine {
         }
         self.count_arrivals();
         self.pass_deadlines(position, effects);
+        self.need_recalled()
     }
 
     /// Moves the histories in `fresh`, with the keys of `coming` at the places those get.
@@ -116,10 +118,12 @@ impl Engine {
                 let Some(family) = families.get_mut(to) else { continue };
                 let own = family.entry(scope);
                 own.join((context, to), history, place_of);
-                let deadlines = own.keys().filter_map(|(rule, key)| Some((key.deadline?, rule)));
-                let deadlines: Vec<_> = deadlines.collect();
-                family.tidy(scope);
-                let noted = deadlines.into_iter().map(|(at, rule)| (at, Address { rule, scope }));
+                let deadlines = own.keys().filter_map(|key| {
+                    let active = context.rules.get(key.rule())?.as_ref()?;
+                    Some((key.deadline(active)?, key.rule()))
+                });
+                let noted = deadlines.map(|(at, rule)| (at, Address { rule, scope }));
+                let noted: Vec<_> = noted.collect();
                 self.deadlines.extend(noted);
             }
             for (scope, devices) in devices {
@@ -141,8 +145,9 @@ impl Engine {
             return Vec::new();
         };
         let keys = family.take_keys(place);
+        let active = self.rules.get(place).and_then(Option::as_ref);
         for (scope, key) in &keys {
-            if let Some(deadline) = key.deadline {
+            if let Some(deadline) = active.and_then(|active| key.deadline(active)) {
                 self.deadlines.remove(&(deadline, Address { rule: place, scope: *scope }));
             }
         }

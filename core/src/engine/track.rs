@@ -107,6 +107,26 @@ impl Track {
         Self { pattern, phase: Phase::Idle, has_news: false }
     }
 
+    /// Returns the state of a key that never had an episode.
+    pub(super) fn idle(pattern: State, has_news: bool) -> Self {
+        Self { pattern, phase: Phase::Idle, has_news }
+    }
+
+    /// Returns whether there never was an episode.
+    pub(super) fn is_idle(&self) -> bool {
+        self.phase == Phase::Idle
+    }
+
+    /// Returns the pattern's state.
+    pub(super) fn into_pattern(self) -> State {
+        self.pattern
+    }
+
+    /// Keeps of events that can be found again only their places.
+    pub(super) fn settle(&mut self) {
+        self.pattern.settle();
+    }
+
     /// Returns the state with `newest` as the newest episode, which is over.
     pub(super) fn behind(active: &ActiveRule, newest: Option<&Episode>) -> Self {
         let closed = newest.and_then(|newest| Some((newest.opened_at, newest.closed_at?)));
@@ -289,7 +309,7 @@ impl Track {
 
     /// Returns whether it knows nothing that can matter to an event after `at`.
     pub(super) fn is_spent(&self, active: &ActiveRule, at: DateTime<Utc>) -> bool {
-        self.phase == Phase::Idle && active.rule.when.pattern.is_spent(&self.pattern, at)
+        self.is_idle() && active.rule.when.pattern.is_spent(&self.pattern, at)
     }
 
     /// Returns whether anything came in since the rule is in force.

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Machine, Progress, Signal, Steps, Unit};
-use crate::event::EventRef;
+use crate::event::witness::Witness;
 
 /// What arms the silence, where it is not what should come.
 const ARMING: usize = 1;
@@ -28,12 +28,19 @@ pub struct Config {
     pub is_armed_by_second: bool,
 }
 
-/// What one key's silence is counted from; at most two events.
+/// What one key's silence is counted from: at most one event.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Absence {
-    armed_by: Option<EventRef>,
-    /// What armed the silence that was the last to be too long.
-    unanswered: Option<EventRef>,
+    /// What armed the newest silence that was not answered.
+    armed_by: Option<Witness>,
+    /// Whether that silence was too long, so that it is over.
+    is_over: bool,
+}
+
+impl Absence {
+    fn armed_by(&self) -> Option<&Witness> {
+        self.armed_by.as_ref().filter(|_| !self.is_over)
+    }
 }
 
 impl Machine for Absence {
@@ -44,31 +51,38 @@ impl Machine for Absence {
         if signal.resets {
             *self = Self::default();
         }
-        if comes {
-            self.armed_by = None;
+        if comes || self.is_over {
+            *self = Self::default();
         }
         let arms =
             if config.is_armed_by_second { signal.steps.meets(Steps::of(ARMING)) } else { comes };
         if arms {
-            self.armed_by.get_or_insert_with(|| EventRef::clone(signal.event));
+            self.armed_by.get_or_insert_with(|| Witness::of(signal.event));
         }
         false
     }
 
-    fn evidence(&self) -> Vec<EventRef> {
-        self.unanswered.iter().cloned().collect()
+    fn evidence(&self) -> Vec<Witness> {
+        self.armed_by.iter().filter(|_| self.is_over).cloned().collect()
+    }
+
+    fn settle(&mut self) {
+        if self.is_over {
+            *self = Self::default();
+        }
+        self.armed_by.as_mut().map(Witness::settle);
     }
 
     fn next_deadline(&self, config: &Config) -> Option<DateTime<Utc>> {
-        let armed_by = self.armed_by.as_ref()?;
-        armed_by.occurred_at.checked_add_signed(config.silence)
+        let armed_by = self.armed_by()?;
+        armed_by.occurred_at().checked_add_signed(config.silence)
     }
 
     fn handle_deadline(&mut self, config: &Config, at: DateTime<Utc>) -> bool {
         if self.next_deadline(config) != Some(at) {
             return false;
         }
-        self.unanswered = self.armed_by.take();
+        self.is_over = true;
         true
     }
 
@@ -78,17 +92,17 @@ impl Machine for Absence {
     }
 
     fn is_spent(&self, _config: &Config, _at: DateTime<Utc>) -> bool {
-        self.armed_by.is_none()
+        self.armed_by().is_none()
     }
 
     /// Counts the seconds of the silence so far; none, where nothing is waited for.
     fn progress(&self, config: &Config, at: DateTime<Utc>) -> Progress {
-        let since = |armed_by: &EventRef| (at - armed_by.occurred_at).as_seconds_f64();
+        let since = |armed_by: &Witness| (at - armed_by.occurred_at()).as_seconds_f64();
         Progress {
-            have: self.armed_by.as_ref().map_or(0.0, since),
+            have: self.armed_by().map_or(0.0, since),
             need: config.silence.as_seconds_f64(),
             unit: Unit::Seconds,
-            evidence: self.armed_by.iter().cloned().collect(),
+            evidence: self.armed_by().cloned().into_iter().collect(),
         }
     }
 }
@@ -99,6 +113,7 @@ mod tests {
 
     use super::super::testing::{Feed, evidence_at, holds_at, progress_at};
     use super::*;
+    use crate::event::EventRef;
 
     struct Case(&'static str, &'static [(i64, Feed)], &'static [i64]);
 

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Machine, Progress, Signal, Steps, Unit};
-use crate::event::EventRef;
+use crate::event::witness::Witness;
 
 /// How many readings of a window are looked at. Where more would have to be kept, the oldest are
 /// dropped, as if the window were shorter.
@@ -71,13 +71,13 @@ pub struct Change {
     readings: VecDeque<Reading>,
     lows: VecDeque<Reading>,
     highs: VecDeque<Reading>,
-    held: Vec<EventRef>,
+    held: Vec<Witness>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Reading {
     value: f64,
-    event: EventRef,
+    event: Witness,
 }
 
 /// How much the number changed, towards the direction that is asked for, between which readings.
@@ -99,7 +99,7 @@ impl Machine for Change {
             return false;
         }
         let Some(value) = signal.value.filter(|value| value.is_finite()) else { return false };
-        let reading = Reading { value, event: EventRef::clone(signal.event) };
+        let reading = Reading { value, event: Witness::of(signal.event) };
         self.take(config, &reading);
         let measured = self.measure(config, signal.event.occurred_at);
         let enough = measured.filter(|measured| config.by <= measured.change);
@@ -107,8 +107,15 @@ impl Machine for Change {
         !self.held.is_empty()
     }
 
-    fn evidence(&self) -> Vec<EventRef> {
+    fn evidence(&self) -> Vec<Witness> {
         self.held.clone()
+    }
+
+    fn settle(&mut self) {
+        self.held = Vec::new();
+        for readings in [&mut self.readings, &mut self.lows, &mut self.highs] {
+            Witness::settle_all(readings.iter_mut().map(|reading| &mut reading.event));
+        }
     }
 
     fn lookback(config: &Config) -> Option<TimeDelta> {
@@ -174,13 +181,13 @@ impl Change {
 
 impl Reading {
     fn is_within(&self, config: &Config, at: DateTime<Utc>) -> bool {
-        at - self.event.occurred_at <= config.within
+        at - self.event.occurred_at() <= config.within
     }
 
     /// Returns the hours from this reading to `later`.
     #[expect(clippy::float_arithmetic, reason = "a measurement")]
     fn hours_to(&self, later: &Self) -> f64 {
-        (later.event.occurred_at - self.event.occurred_at).as_seconds_f64() / SECONDS_PER_HOUR
+        (later.event.occurred_at() - self.event.occurred_at()).as_seconds_f64() / SECONDS_PER_HOUR
     }
 }
 
@@ -197,11 +204,8 @@ impl Measured<'_> {
         Self { change, ..self }
     }
 
-    fn evidence(self) -> Vec<EventRef> {
-        let mut evidence =
-            [self.from, self.to].map(|reading| EventRef::clone(&reading.event)).to_vec();
-        evidence.dedup_by(|one, other| one.is_same(other));
-        evidence
+    fn evidence(self) -> Vec<Witness> {
+        super::distinct([&self.from.event, &self.to.event])
     }
 }
 
@@ -213,7 +217,7 @@ fn drop_back(readings: &mut VecDeque<Reading>, is_past: impl Fn(&Reading) -> boo
 
 /// Adds the newest reading and drops what lies before its window, or is one too many.
 fn push(readings: &mut VecDeque<Reading>, config: &Config, newest: &Reading, kept_max: usize) {
-    let at = newest.event.occurred_at;
+    let at = newest.event.occurred_at();
     while readings.front().is_some_and(|first| !first.is_within(config, at)) {
         readings.pop_front();
     }
@@ -236,7 +240,7 @@ fn difference<'r>(from: Option<&'r Reading>, to: Option<&'r Reading>) -> Option<
 fn slope<'r>(readings: impl Iterator<Item = &'r Reading> + Clone) -> Option<Measured<'r>> {
     let (from, to) = (readings.clone().next()?, readings.clone().last()?);
     let count = readings.clone().count();
-    if count < SLOPE_READINGS_MIN || from.event.occurred_at == to.event.occurred_at {
+    if count < SLOPE_READINGS_MIN || from.event.occurred_at() == to.event.occurred_at() {
         return None;
     }
     // Hours from the newest reading are small numbers, which lose nothing.
@@ -267,6 +271,7 @@ mod tests {
     use super::Direction::{Either, Fall, Rise};
     use super::Measure::{Difference, Rate, Slope};
     use super::*;
+    use crate::event::EventRef;
 
     struct Case(&'static str, Direction, &'static [(i64, Feed)], &'static [i64]);
 

@@ -1,14 +1,14 @@
 //! N events in a row, unbroken by an event that resets the run.
 
-use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use serde::{Deserialize, Serialize};
 
+use super::run::Run;
 use super::{Machine, Progress, Signal, Steps, Unit};
-use crate::event::EventRef;
+use crate::event::witness::Witness;
 
 /// What a run is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Config {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Consecutive {
     // Invariant: in event order, at most `times` long, nothing in it precedes the last reset.
-    run: VecDeque<EventRef>,
+    run: Run,
 }
 
 impl Machine for Consecutive {
@@ -31,22 +31,23 @@ impl Machine for Consecutive {
 
     fn observe(&mut self, config: &Config, signal: Signal<'_>) -> bool {
         if signal.resets {
-            self.run.clear();
+            self.run = Run::Empty;
         }
         if !signal.steps.meets(Steps::FIRST) {
             return false;
         }
-        if self.run.len() == config.times.get() {
-            self.run.pop_front();
-        }
-        self.run.push_back(EventRef::clone(signal.event));
+        self.run.push(signal.event, config.times.get());
         let at = signal.event.occurred_at;
-        let is_within = |first: &EventRef| at - first.occurred_at <= config.within;
-        self.run.len() == config.times.get() && self.run.front().is_some_and(is_within)
+        let is_within = |first| at - first <= config.within;
+        self.run.len() == config.times.get() && self.run.first_at().is_some_and(is_within)
     }
 
-    fn evidence(&self) -> Vec<EventRef> {
-        self.run.iter().cloned().collect()
+    fn evidence(&self) -> Vec<Witness> {
+        self.run.iter().collect()
+    }
+
+    fn settle(&mut self) {
+        self.run.settle();
     }
 
     fn lookback(config: &Config) -> Option<TimeDelta> {
@@ -54,13 +55,13 @@ impl Machine for Consecutive {
     }
 
     fn is_spent(&self, config: &Config, at: DateTime<Utc>) -> bool {
-        self.run.back().is_none_or(|newest| config.within < at - newest.occurred_at)
+        self.run.last_at().is_none_or(|newest| config.within < at - newest)
     }
 
     fn progress(&self, config: &Config, at: DateTime<Utc>) -> Progress {
         // Only what could still be part of a run that ends now.
-        let is_within = |event: &&EventRef| at - event.occurred_at <= config.within;
-        let evidence: Vec<_> = self.run.iter().filter(is_within).cloned().collect();
+        let is_within = |event: &Witness| at - event.occurred_at() <= config.within;
+        let evidence: Vec<_> = self.run.iter().filter(is_within).collect();
         Progress {
             have: super::as_number(evidence.len()),
             need: super::as_number(config.times.get()),

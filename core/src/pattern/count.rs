@@ -3,15 +3,15 @@
 //! Windows overlap: once it holds, it goes on holding at each further event that counts for as
 //! long as the newest ones lie close enough together. One event may count for several conditions.
 
-use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use serde::{Deserialize, Serialize};
 
+use super::run::Run;
 use super::{Machine, Progress, Signal, Steps, Unit};
-use crate::event::{self, EventRef};
+use crate::event::witness::Witness;
 
 /// What is counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,45 @@ pub struct Config {
 pub struct Count {
     // Invariant: each in event order, at most `times` long, and within the window that ends at
     // the newest event that met any step.
-    met: Vec<VecDeque<EventRef>>,
+    met: Met,
+}
+
+/// The events that met each step.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Met {
+    /// Of the only step that there is, or that was met.
+    First(Run),
+    Each(Box<[Run]>),
+}
+
+impl Default for Met {
+    fn default() -> Self {
+        Self::First(Run::Empty)
+    }
+}
+
+impl Met {
+    fn all(&self) -> &[Run] {
+        match self {
+            Self::First(run) => std::slice::from_ref(run),
+            Self::Each(runs) => runs,
+        }
+    }
+
+    /// Returns the runs of `steps`.
+    fn all_of(&mut self, steps: usize) -> &mut [Run] {
+        if let Self::First(run) = self
+            && 1 < steps
+        {
+            let mut runs = vec![Run::Empty; steps];
+            runs.first_mut().into_iter().for_each(|first| *first = std::mem::take(run));
+            *self = Self::Each(runs.into_boxed_slice());
+        }
+        match self {
+            Self::First(run) => std::slice::from_mut(run),
+            Self::Each(runs) => runs,
+        }
+    }
 }
 
 impl Machine for Count {
@@ -38,34 +76,32 @@ impl Machine for Count {
 
     fn observe(&mut self, config: &Config, signal: Signal<'_>) -> bool {
         if signal.resets {
-            self.met.clear();
+            *self = Self::default();
         }
-        self.met.resize_with(config.steps.get().min(Steps::MAX), VecDeque::new);
-        let at = signal.event.occurred_at;
-        let mut is_counted = false;
-        for (number, met) in self.met.iter_mut().enumerate() {
-            if signal.steps.meets(Steps::of(number)) {
-                is_counted = true;
-                if met.len() == config.times.get() {
-                    met.pop_front();
-                }
-                met.push_back(EventRef::clone(signal.event));
-            }
-        }
-        if !is_counted {
+        let steps = config.steps.get().min(Steps::MAX);
+        let is_met = |number| signal.steps.meets(Steps::of(number));
+        if !(0..steps).any(is_met) {
             return false;
         }
-        for met in &mut self.met {
-            while met.front().is_some_and(|first| config.within < at - first.occurred_at) {
-                met.pop_front();
+        let at = signal.event.occurred_at;
+        let runs = self.met.all_of(steps);
+        for (number, run) in runs.iter_mut().enumerate() {
+            run.drop_while(|first| config.within < at - first);
+            if is_met(number) {
+                run.push(signal.event, config.times.get());
             }
         }
-        let is_full = |met: &VecDeque<_>| met.len() == config.times.get();
-        self.met.len() == config.steps.get() && self.met.iter().all(is_full)
+        let is_full = |run: &Run| run.len() == config.times.get();
+        steps == config.steps.get() && runs.iter().all(is_full)
     }
 
-    fn evidence(&self) -> Vec<EventRef> {
-        merged(self.met.iter().flatten())
+    fn evidence(&self) -> Vec<Witness> {
+        merged(self.met.all().iter().flat_map(Run::iter))
+    }
+
+    fn settle(&mut self) {
+        let steps = self.met.all().len();
+        self.met.all_of(steps).iter_mut().for_each(Run::settle);
     }
 
     fn lookback(config: &Config) -> Option<TimeDelta> {
@@ -73,15 +109,15 @@ impl Machine for Count {
     }
 
     fn is_spent(&self, config: &Config, at: DateTime<Utc>) -> bool {
-        let is_past = |newest: &EventRef| config.within < at - newest.occurred_at;
-        self.met.iter().all(|met| met.back().is_none_or(is_past))
+        let is_past = |newest| config.within < at - newest;
+        self.met.all().iter().all(|run| run.last_at().is_none_or(is_past))
     }
 
     /// Counts events where there is one step, and otherwise the steps that were met often enough.
     fn progress(&self, config: &Config, at: DateTime<Utc>) -> Progress {
         // Only what could still count at an event that comes now.
-        let is_within = |event: &&EventRef| at - event.occurred_at <= config.within;
-        let met = self.met.iter().map(|met| met.iter().filter(is_within).count());
+        let is_within = |event: &Witness| at - event.occurred_at() <= config.within;
+        let met = self.met.all().iter().map(|run| run.iter().filter(is_within).count());
         let (have, need, unit) = if config.steps == NonZeroUsize::MIN {
             (met.sum(), config.times, Unit::Events)
         } else {
@@ -92,16 +128,16 @@ impl Machine for Count {
             have: super::as_number(have),
             need: super::as_number(need.get()),
             unit,
-            evidence: merged(self.met.iter().flatten().filter(is_within)),
+            evidence: merged(self.met.all().iter().flat_map(Run::iter).filter(is_within)),
         }
     }
 }
 
 /// Returns `events` in event order, each once.
-fn merged<'e>(events: impl Iterator<Item = &'e EventRef>) -> Vec<EventRef> {
-    let mut merged: Vec<_> = events.cloned().collect();
-    merged.sort_by(|one, other| event::by_order(one, other));
-    merged.dedup_by(|one, other| one.is_same(other));
+fn merged(events: impl Iterator<Item = Witness>) -> Vec<Witness> {
+    let mut merged: Vec<_> = events.collect();
+    merged.sort_by(Witness::by_time);
+    merged.dedup_by(|one, other| one.is_one_with(other));
     merged
 }
 
@@ -111,6 +147,7 @@ mod tests {
 
     use super::super::testing::{Feed, evidence_at, holds_at, progress_at};
     use super::*;
+    use crate::event::EventRef;
 
     struct Case(&'static str, &'static [(i64, Feed)], &'static [i64]);
 
@@ -183,7 +220,7 @@ mod tests {
             let signal = Signal { steps: Steps(0b11), resets: false, value: None, event: &event };
             machine.observe(&config(3, 2), signal);
         }
-        assert_eq!(machine.met.iter().map(VecDeque::len).sum::<usize>(), 6);
+        assert_eq!(machine.met.all().iter().map(Run::len).sum::<usize>(), 6);
     }
 
     #[test]

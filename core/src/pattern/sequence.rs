@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Machine, Progress, Signal, Steps, Unit};
-use crate::event::EventRef;
+use crate::event::witness::Witness;
 
 /// What follows what. An event meets at most one step of one run: `A then A` needs two events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub struct Config {
 pub struct Sequence {
     // Invariant: the run at index k is empty or has k + 1 events, in event order; none of them
     // precedes what was last forbidden.
-    runs: Vec<Vec<EventRef>>,
-    completed: Vec<EventRef>,
+    runs: Vec<Vec<Witness>>,
+    completed: Vec<Witness>,
 }
 
 impl Machine for Sequence {
@@ -58,7 +58,7 @@ impl Machine for Sequence {
                     Some(_) | None => continue,
                 },
             };
-            run.push(EventRef::clone(signal.event));
+            run.push(Witness::of(signal.event));
             match self.runs.get_mut(step) {
                 Some(slot) => *slot = run,
                 None => self.completed = run,
@@ -67,8 +67,15 @@ impl Machine for Sequence {
         !self.completed.is_empty()
     }
 
-    fn evidence(&self) -> Vec<EventRef> {
+    fn evidence(&self) -> Vec<Witness> {
         self.completed.clone()
+    }
+
+    fn settle(&mut self) {
+        self.completed = Vec::new();
+        for run in &mut self.runs {
+            Witness::settle_all(run.iter_mut());
+        }
     }
 
     fn lookback(config: &Config) -> Option<TimeDelta> {
@@ -93,8 +100,8 @@ impl Machine for Sequence {
 }
 
 /// Returns whether `run` has begun and can take an event `at` that time.
-fn is_live(run: &[EventRef], config: &Config, at: DateTime<Utc>) -> bool {
-    run.first().is_some_and(|first| at - first.occurred_at <= config.within)
+fn is_live(run: &[Witness], config: &Config, at: DateTime<Utc>) -> bool {
+    run.first().is_some_and(|first| at - first.occurred_at() <= config.within)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Machine, Progress, Signal, Steps, Unit};
 use crate::event::EventRef;
+use crate::event::witness::Witness;
 
 /// Which level, and for how long.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,11 +62,11 @@ pub struct Sustained {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Bad {
-    first: EventRef,
+    first: Witness,
     /// The first of those that lie furthest beyond the level.
-    worst: EventRef,
+    worst: Witness,
     worst_value: f64,
-    newest: EventRef,
+    newest: Witness,
 }
 
 impl Machine for Sustained {
@@ -91,8 +92,12 @@ impl Machine for Sustained {
         self.state.as_ref().is_some_and(|bad| config.lasts <= bad.lasted())
     }
 
-    fn evidence(&self) -> Vec<EventRef> {
+    fn evidence(&self) -> Vec<Witness> {
         self.state.as_ref().map(Bad::evidence).unwrap_or_default()
+    }
+
+    fn settle(&mut self) {
+        // What is bad may have been so for longer than the log is kept.
     }
 
     fn lookback(_config: &Config) -> Option<TimeDelta> {
@@ -120,29 +125,27 @@ impl Machine for Sustained {
 impl Bad {
     fn new(value: f64, event: &EventRef) -> Self {
         Self {
-            first: EventRef::clone(event),
-            worst: EventRef::clone(event),
+            first: Witness::of(event),
+            worst: Witness::of(event),
             worst_value: value,
-            newest: EventRef::clone(event),
+            newest: Witness::of(event),
         }
     }
 
     fn take(&mut self, side: Side, value: f64, event: &EventRef) {
         if !side.has(self.worst_value, value) {
-            self.worst = EventRef::clone(event);
+            self.worst = Witness::of(event);
             self.worst_value = value;
         }
-        self.newest = EventRef::clone(event);
+        self.newest = Witness::of(event);
     }
 
     fn lasted(&self) -> TimeDelta {
-        self.newest.occurred_at - self.first.occurred_at
+        self.newest.occurred_at() - self.first.occurred_at()
     }
 
-    fn evidence(&self) -> Vec<EventRef> {
-        let mut evidence = [&self.first, &self.worst, &self.newest].map(EventRef::clone).to_vec();
-        evidence.dedup_by(|one, other| one.is_same(other));
-        evidence
+    fn evidence(&self) -> Vec<Witness> {
+        super::distinct([&self.first, &self.worst, &self.newest])
     }
 }
 

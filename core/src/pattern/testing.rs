@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Machine, Progress, Signal, Steps};
 use crate::engine::testing::{event_at, midnight};
+use crate::event::witness::Witness;
 use crate::event::{Event, EventRef};
 
 /// What happens at a minute of a table.
@@ -104,13 +105,13 @@ fn pass<M: Machine>(
 fn note<M: Machine>(machine: &M, minute: i64) -> Held {
     let evidence = machine.evidence();
     assert!(!evidence.is_empty(), "what holds has evidence");
-    let is_ordered = evidence.is_sorted_by(|one, next| one.order() < next.order());
+    let is_ordered = evidence.is_sorted_by(|one, next| one.by_time(next).is_lt());
     assert!(is_ordered, "evidence is in event order, each event once");
     Held { minute, evidence: minutes(&evidence) }
 }
 
-fn minutes(events: &[EventRef]) -> Vec<i64> {
-    events.iter().map(|event| minute_of(event.occurred_at)).collect()
+fn minutes(witnesses: &[Witness]) -> Vec<i64> {
+    witnesses.iter().map(|witness| minute_of(witness.occurred_at())).collect()
 }
 
 fn time_of(minute: i64) -> DateTime<Utc> {

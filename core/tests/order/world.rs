@@ -335,12 +335,18 @@ impl Runtime {
         self.position += 1;
         let mut effects = Vec::new();
         let mut need = self.engine.handle(self.position, received_at, input, &mut effects);
-        while let Some(Need::Devices(devices, since)) = need {
-            self.folded.asked_max = self.folded.asked_max.max(devices.len());
-            let asked = |(_, event): &&(_, Event)| {
-                devices.contains(&event.device) && since <= event.occurred_at
+        while let Some(asked) = need {
+            let is_asked = |(position, event): &&(Position, Event)| match &asked {
+                Need::Devices(devices, since) => {
+                    devices.contains(&event.device) && *since <= event.occurred_at
+                }
+                Need::Events(places) => places.contains(position),
+                Need::Log => false,
             };
-            let history = self.log.iter().filter(asked).cloned().collect();
+            if let Need::Devices(devices, _) = &asked {
+                self.folded.asked_max = self.folded.asked_max.max(devices.len());
+            }
+            let history = self.log.iter().filter(is_asked).cloned().collect();
             need = self.engine.supply(history, &mut effects);
         }
         self.folded.effects.extend(effects.iter().cloned());

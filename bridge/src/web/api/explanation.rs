@@ -161,7 +161,8 @@ impl Params {
 async fn now(app: &App, question: &Question) -> Result<Option<WhyNotExplained>, Fault> {
     let asked = question.clone();
     let found = ask(app, |reply| Request::WhyNot { question: asked, reply }).await?;
-    let Some(found) = found else { return Ok(None) };
+    let Some(mut found) = found else { return Ok(None) };
+    why_not::recall(&app.store, &mut found).await?;
     let mut events = Vec::new();
     for device in found.devices.iter().take(DEVICES_MAX) {
         let newest = newest_of_device(&app.store, device, (Position::MAX, EVENTS_MAX)).await?;

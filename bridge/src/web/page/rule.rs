@@ -11,7 +11,7 @@ use upturn_core::task::Title;
 use super::render;
 use super::shell::Shell;
 use crate::auth::rights::Action;
-use crate::explain::why_not::Question;
+use crate::explain::why_not::{self, Question};
 use crate::lifecycle::{self, Term};
 use crate::runtime::request::Request;
 use crate::web::App;
@@ -119,7 +119,10 @@ pub(crate) async fn show(
         let in_force = summary.stage.filter(|stage| matches!(stage, Stage::Live | Stage::Shadow));
         let stage = in_force.filter(|_| is_standing);
         let question = Question { rule, stage, scope: scope.clone() };
-        let found = ask(&app, |reply| Request::WhyNot { question, reply }).await?;
+        let mut found = ask(&app, |reply| Request::WhyNot { question, reply }).await?;
+        if let Some(found) = &mut found {
+            why_not::recall(&app.store, found).await?;
+        }
         Some(AnswerShown::of(&teller, &scope, found.as_ref().map(|found| &found.why)))
     };
     render(&RulePage {

@@ -127,7 +127,7 @@ pub(crate) async fn show(
     let told_elsewhere = deliveries::of_task(&app, &teller, (&detail.row.id, can_act)).await?;
     let page = page(shell, &teller, &detail);
     let actions = if can_act { page.actions } else { Vec::new() };
-    render(&TaskPage { taken, told, told_elsewhere, actions, ..page })
+    render(&TaskPage { taken, told, actions, told_elsewhere, ..page })
 }
 
 /// Does what a button says and leads back to the task.

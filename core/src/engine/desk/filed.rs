@@ -128,12 +128,11 @@ pub(super) fn task_of(scene: Scene<'_>, filed: &Filed) -> Option<Task> {
 
 pub(super) fn occasion_of(filed: &Filed) -> Occasion {
     let episode = &filed.episode;
-    let evidence = episode.evidence();
     let is_open = episode.closed_at.is_none();
     Occasion {
-        first_at: evidence.first().map_or(episode.opened_at, |first| first.occurred_at),
+        first_at: episode.events().next().map_or(episode.opened_at, |first| first.occurred_at),
         last_at: episode.opened_at,
-        evidence: evidence.iter().map(|event| Evidence::of(event)).collect(),
+        evidence: episode.events().map(|event| Evidence::of(event)).collect(),
         episode: if is_open { EpisodeState::Open } else { EpisodeState::Closed },
         joined: episode.joined + filed.joiners.matches,
         joined_at: episode.joined_at.max(filed.joiners.newest.last().map(|(at, _)| *at)),

@@ -3,6 +3,7 @@
 use fluent_bundle::FluentValue;
 use upturn_core::engine::{Fate, Hold, NearMiss, Occurrence, WhyNot};
 use upturn_core::event::Event;
+use upturn_core::event::witness::Witness;
 use upturn_core::pattern::Unit;
 
 use super::super::tasks::link;
@@ -63,8 +64,10 @@ impl AnswerShown {
                     let until = [("at", FluentValue::from(teller.in_sentence(until)))];
                     shown.sentences.push(text_with(language, key!("why-not-quiet"), until));
                 }
-                let newest = near.progress.evidence.iter().rev().take(EVIDENCE_MAX);
-                shown.evidence = newest.rev().map(|event| event_shown(teller, event)).collect();
+                let events = near.progress.evidence.iter().filter_map(Witness::whole);
+                let newest: Vec<_> = events.rev().take(EVIDENCE_MAX).collect();
+                shown.evidence =
+                    newest.iter().rev().map(|event| event_shown(teller, event)).collect();
             }
         }
         let newest = occurrences.iter().rev().take(OCCURRENCES_MAX);
