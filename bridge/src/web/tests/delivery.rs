@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -13,7 +11,7 @@ use upturn_connectors::deliver::Failure;
 use upturn_connectors::deliver::channel::{Progress, RecordState};
 
 use super::api::{assert_problem, get};
-use super::site::{Answer, NAME, PASSWORD, Site, task};
+use super::site::{Answer, NAME, PASSWORD, Site, bearer, task};
 use super::writer::with_writer;
 use crate::clock::Clock;
 use crate::delivery::testing::{Recorder, destination, routing};
@@ -62,9 +60,8 @@ impl Plant {
     }
 
     async fn post(&self, path: &str, body: &Value) -> Answer {
-        let credentials = STANDARD.encode(format!("{NAME}:{PASSWORD}"));
         let request = Request::post(path)
-            .header("authorization", format!("Basic {credentials}"))
+            .header("authorization", bearer(NAME))
             .header("content-type", "application/json");
         self.site.send(request.body(Body::from(body.to_string())).unwrap()).await
     }
