@@ -92,7 +92,8 @@ pub(crate) struct Running {
 pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
     failpoint::start();
     let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
-    let ([interrupt, terminate], hangup) = signals(plan.reloads).map_err(StartError::Signals)?;
+    let ([mut interrupt, mut terminate], hangup) =
+        signals(plan.reloads).map_err(StartError::Signals)?;
     let store = Store::open(plan.config.store.connection_url()?.expose()).await?;
     let mut candidate = store.candidate();
     let claim = candidate.try_claim().await?;
@@ -127,7 +128,12 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
     let mut queues = Queues { inbox, requests };
     let first = match claim {
         Some(claim) => {
-            Some(Term::begin(&house, claim, &mut queues).await.inspect_err(|_| shutdown.cancel())?)
+            let begun = tokio::select! {
+                begun = Term::begin(&house, claim, &mut queues) => begun,
+                _ = interrupt.recv() => Err(StartError::Stopped),
+                _ = terminate.recv() => Err(StartError::Stopped),
+            };
+            Some(begun.inspect_err(|_| shutdown.cancel())?)
         }
         None => None,
     };

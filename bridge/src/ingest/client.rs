@@ -57,7 +57,8 @@ pub(crate) struct Links {
     pub(crate) health: Health,
     /// Counts.
     pub(crate) metrics: Metrics,
-    /// Told once, when the first subscription stands or why it does not.
+    /// Told once, when the first subscription stands or why it does not; or when more has come
+    /// before the answer than the inbox holds.
     pub(crate) ready: oneshot::Sender<Result<(), ReadError>>,
     /// Ends the door.
     pub(crate) shutdown: CancellationToken,
@@ -289,7 +290,14 @@ impl Reader {
         });
         match self.inbox.try_send(Delivery { topic, payload, retained, receipt }) {
             Ok(()) | Err(TrySendError::Closed(_)) => {}
-            Err(TrySendError::Full(waiting)) => self.waiting = Some(waiting),
+            Err(TrySendError::Full(waiting)) => {
+                self.waiting = Some(waiting);
+                // A broker that kept a long backlog for us sends it before it answers our
+                // subscription, and whoever takes from the inbox begins once this door is open.
+                if let Some(ready) = self.ready.take() {
+                    drop(ready.send(Ok(())));
+                }
+            }
         }
     }
 

@@ -88,7 +88,8 @@ impl StartError {
             | Self::Broker { .. }
             | Self::PortInUse(_)
             | Self::Listen(..) => Exit::Unavailable,
-            Self::Signals(_) | Self::Stopped => Exit::Software,
+            Self::Signals(_) => Exit::Software,
+            Self::Stopped => Exit::Ok,
         }
     }
 }
