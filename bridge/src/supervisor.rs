@@ -128,11 +128,8 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
     let mut queues = Queues { inbox, requests };
     let first = match claim {
         Some(claim) => {
-            let begun = tokio::select! {
-                begun = Term::begin(&house, claim, &mut queues) => begun,
-                _ = interrupt.recv() => Err(StartError::Stopped),
-                _ = terminate.recv() => Err(StartError::Stopped),
-            };
+            let begun = Term::begin(&house, claim, &mut queues);
+            let begun = unless_told(begun, &mut interrupt, &mut terminate).await;
             Some(begun.inspect_err(|_| shutdown.cancel())?)
         }
         None => None,
@@ -177,6 +174,19 @@ impl Running {
         }
         // A database that does not answer is not waited for.
         drop(tokio::time::timeout(CLOSE_MAX, self.store.close()).await);
+    }
+}
+
+/// Awaits a part of the start, unless a signal ends the program meanwhile.
+async fn unless_told<T>(
+    part: impl Future<Output = Result<T, StartError>>,
+    interrupt: &mut Signal,
+    terminate: &mut Signal,
+) -> Result<T, StartError> {
+    tokio::select! {
+        outcome = part => outcome,
+        _ = interrupt.recv() => Err(StartError::Stopped),
+        _ = terminate.recv() => Err(StartError::Stopped),
     }
 }
 

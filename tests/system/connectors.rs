@@ -27,6 +27,20 @@ fn a_saved_document_is_read_without_a_network_and_told_line_by_line() {
 }
 
 #[test]
+fn a_fact_names_its_source_once() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../connectors/tests/data/tax");
+    let file = folder.join("ibericode.json").display().to_string();
+    for (more, expected) in [(&[][..], "ibericode"), (&["--source", "vat"][..], "vat")] {
+        let arguments = ["connectors", "parse", "ibericode", &file];
+        let output = run(upturn(arguments.iter().chain(more)), "");
+        let said = String::from_utf8(output.stdout).unwrap();
+        let first = said.lines().next().unwrap();
+        assert_eq!(first.matches("\"source\"").count(), 1, "{first}");
+        assert_eq!(serde_json::from_str::<Value>(first).unwrap()["source"], expected);
+    }
+}
+
+#[test]
 fn settings_on_the_command_line_read_a_bank_nobody_knew() {
     let table = "as of 05.04.2026\r\nISO|amount|price\r\nHUF|100|1.234,50\r\nXDR|1|---\r\n";
     let settings = [

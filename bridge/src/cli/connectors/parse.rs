@@ -35,10 +35,27 @@ pub(crate) struct Args {
 
 /// A fact and who says it.
 #[derive(Serialize)]
-struct Said<'f> {
-    source: &'f str,
-    #[serde(flatten)]
-    fact: &'f Fact,
+#[serde(untagged)]
+enum Said<'f> {
+    /// It does not say so itself.
+    By {
+        source: &'f str,
+        #[serde(flatten)]
+        fact: &'f Fact,
+    },
+    /// It does.
+    Itself(&'f Fact),
+}
+
+impl<'f> Said<'f> {
+    fn of(source: &'f str, fact: &'f mut Fact) -> Self {
+        match fact {
+            Fact::Tax(rate) => rate.source = source.into(),
+            Fact::Duty(measure) => measure.source = source.into(),
+            Fact::Rate(_) | Fact::Goods(_) => return Self::By { source, fact },
+        }
+        Self::Itself(fact)
+    }
 }
 
 /// Prints the facts, a JSON object a line.
@@ -64,7 +81,7 @@ pub(super) fn run(args: &Args) -> Exit {
     match (kind.parse)(&settings, &bytes) {
         Ok(facts) => {
             let source = args.source.as_deref().unwrap_or(kind.name);
-            printed(print(source, &facts))
+            printed(print(source, facts))
         }
         Err(error) => {
             output::note(format_args!("upturn: {}: {error}", args.file.display()));
@@ -77,10 +94,10 @@ pub(super) fn run(args: &Args) -> Exit {
     }
 }
 
-fn print(source: &str, facts: &[Fact]) -> io::Result<Exit> {
+fn print(source: &str, facts: Vec<Fact>) -> io::Result<Exit> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    for fact in facts {
-        serde_json::to_writer(&mut out, &Said { source, fact })?;
+    for mut fact in facts {
+        serde_json::to_writer(&mut out, &Said::of(source, &mut fact))?;
         writeln!(out)?;
     }
     out.flush()?;
