@@ -163,7 +163,10 @@ pub(crate) async fn claim(
     claimed_until: DateTime<Utc>,
 ) -> Result<Option<Letter>, StoreError> {
     // SQLite has one writer at a time, so nothing needs locking there.
-    const SQLITE: &str = "
+    macro_rules! claiming {
+        ($lock:literal) => {
+            concat!(
+                "
         UPDATE outbox SET begun = begun + 1, claimed_until = $3
         WHERE id = (
             SELECT due.id FROM outbox AS due
@@ -174,22 +177,15 @@ pub(crate) async fn claim(
                     WHERE before.destination = $1 AND before.subject = due.subject
                         AND before.id < due.id
                         AND before.state IN ('waiting', 'collecting', 'parked'))
-            ORDER BY due.next_at, due.id LIMIT 1)
-        RETURNING id, key, kind, subject, body, language, recipient, attempts, begun, claimed_until";
-    const POSTGRES: &str = "
-        UPDATE outbox SET begun = begun + 1, claimed_until = $3
-        WHERE id = (
-            SELECT due.id FROM outbox AS due
-            WHERE due.destination = $1 AND due.state = 'waiting' AND due.next_at <= $2
-                AND (due.claimed_until IS NULL OR due.claimed_until <= $2)
-                AND NOT EXISTS (
-                    SELECT 1 FROM outbox AS before
-                    WHERE before.destination = $1 AND before.subject = due.subject
-                        AND before.id < due.id
-                        AND before.state IN ('waiting', 'collecting', 'parked'))
-            ORDER BY due.next_at, due.id LIMIT 1
-            FOR UPDATE SKIP LOCKED)
-        RETURNING id, key, kind, subject, body, language, recipient, attempts, begun, claimed_until";
+            ORDER BY due.next_at, due.id LIMIT 1",
+                $lock,
+                ")
+        RETURNING id, key, kind, subject, body, language, recipient, attempts, begun, claimed_until"
+            )
+        };
+    }
+    const SQLITE: &str = claiming!("");
+    const POSTGRES: &str = claiming!(" FOR UPDATE SKIP LOCKED");
     const REMOTE: &str = "SELECT remote FROM remote_record WHERE destination = $1 AND subject = $2";
 
     let sql = match store.0 {

@@ -8,7 +8,7 @@ use url::form_urlencoded::byte_serialize;
 use super::failure::{self, Failure};
 use crate::http::header::{CONTENT_TYPE, HeaderValue};
 use crate::http::{Answer, Http, Method, Request};
-use crate::secret::{MASK, Secret};
+use crate::secret::Secret;
 
 /// The way to one destination. What it answers may repeat what we sent, keys included: they are
 /// masked before anything of it is quoted.
@@ -64,7 +64,7 @@ impl Exchange {
 
     /// Returns `text` without the secrets of this way.
     pub fn masked(&self, text: &str) -> String {
-        self.hidden.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose(), MASK))
+        self.hidden.iter().fold(text.to_owned(), |text, secret| secret.hide_in(&text))
     }
 
     /// Returns a line of at most 200 characters from `text`, without the secrets of this way.
