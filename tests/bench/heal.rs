@@ -31,20 +31,32 @@ enum Fault {
 
 pub(super) fn run() -> Result<(), Failure> {
     let Some(broker) = Mosquitto::start() else { return Ok(()) };
+    of_broker(&broker);
+    if let Some(server) = Server::start()? {
+        of_database(&server, &broker);
+    }
+    Ok(())
+}
+
+fn of_broker(broker: &Mosquitto) {
     let line = Proxy::to(Upstream::Port(broker.port));
-    let plan = Plan { rules: vec![THREE_FAILURES.to_owned()], ..Plan::default() };
-    let site = Site::start(&Plan { broker: Some(line.port), ..plan.clone() });
+    let site = Site::start(&Plan { broker: Some(line.port), ..plan() });
     for fault in [Fault::Cut, Fault::Silence] {
         time("the broker", fault, &site, &line, broker.port);
     }
-    let Some(server) = Server::start()? else { return Ok(()) };
+}
+
+fn of_database(server: &Server, broker: &Mosquitto) {
     let database = Database::on(server.url.clone());
     let (line, url) = database.by_proxy();
-    let site = Site::start(&Plan { broker: Some(broker.port), database: Some(url), ..plan });
+    let site = Site::start(&Plan { broker: Some(broker.port), database: Some(url), ..plan() });
     for fault in [Fault::Cut, Fault::Silence] {
         time("the database", fault, &site, &line, broker.port);
     }
-    Ok(())
+}
+
+fn plan() -> Plan {
+    Plan { rules: vec![THREE_FAILURES.to_owned()], ..Plan::default() }
 }
 
 /// Makes `fault` again and again while a message waits, and prints how long after its end that is

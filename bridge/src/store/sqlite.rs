@@ -20,7 +20,7 @@ const BUSY_MAX: Duration = Duration::from_secs(5);
 /// How long a caller waits for a connection.
 const ACQUIRE_MAX: Duration = Duration::from_secs(5);
 /// The writer's page cache in KiB (SQLite takes the negative of it).
-const WRITER_CACHE_KIB: u32 = 16 * 1024;
+const WRITER_CACHE_KIB: u32 = 4 * 1024;
 /// How many pages the log grows to before it is written back: pages that change often are then
 /// written back once for many commits.
 const CHECKPOINT_PAGES: u32 = 4_000;
