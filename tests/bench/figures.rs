@@ -1,7 +1,7 @@
 //! Processor time, rates and memory, as they are printed.
 
 use std::process::Stdio;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use upturn_tests::binary::upturn;
 
@@ -76,6 +76,17 @@ pub(super) fn cpu_s(path: &str, first: usize) -> Result<f64, Failure> {
     let fields: Vec<&str> = rest.split_whitespace().skip(first - 2).take(2).collect();
     let ticks: f64 = fields.iter().map(|ticks| ticks.parse::<f64>().unwrap_or_default()).sum();
     Ok(ticks / 100.0)
+}
+
+/// Returns the processor time that the threads of `pid` have used, as the scheduler counts it.
+pub(super) fn cpu_of_threads(pid: u32) -> Result<Duration, Failure> {
+    let mut nanoseconds = 0;
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        let text = std::fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
+        let first = text.split(' ').next().and_then(|word| word.parse::<u64>().ok());
+        nanoseconds += first.unwrap_or_default();
+    }
+    Ok(Duration::from_nanos(nanoseconds))
 }
 
 /// Returns the most memory that `pid` has had in use.

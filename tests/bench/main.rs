@@ -4,7 +4,8 @@
 //! program behind each door on each database, and what the same job costs without it; without a
 //! file of events the small job is repeated. With `PART` only the figures whose name holds it.
 //! `bench fold [WORDS]` times the fold by itself, or those figures of it whose names have these words in
-//! them; `bench heal` how soon the program goes on after trouble.
+//! them; `bench heal` how soon the program goes on after trouble; `bench
+//! latency` how soon a task is seen, how soon the program is ready, and what a page of tasks costs.
 #![expect(
     clippy::float_arithmetic,
     clippy::indexing_slicing,
@@ -20,6 +21,7 @@ mod figures;
 mod fold;
 mod heal;
 mod job;
+mod latency;
 mod path;
 mod postgres;
 mod raw_insert;
@@ -37,6 +39,7 @@ fn main() -> Result<(), Failure> {
     match first.as_deref() {
         Some("fold") => fold::run(&part),
         Some("heal") => heal::run(),
+        Some("latency") => latency::run(),
         events => all(&Job::read(events.map(Path::new))?, &part),
     }
 }

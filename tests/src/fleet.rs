@@ -6,7 +6,7 @@ use std::time::Duration;
 use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAck, PubComp};
-use rumqttc::v5::{AsyncClient, Event, MqttOptions};
+use rumqttc::v5::{AsyncClient, Client, Event, MqttOptions};
 
 use crate::binary::PATIENCE;
 
@@ -123,6 +123,29 @@ async fn round(
         }
     }
     left.into_iter().collect()
+}
+
+/// Publishes at QoS 1 now and then, and does not wait.
+#[expect(missing_debug_implementations, reason = "the library's client has none")]
+pub struct Sender(Client);
+
+impl Sender {
+    /// Connects as `id`.
+    pub fn connect(port: u16, id: &str) -> Self {
+        let mut options = MqttOptions::new(id, "127.0.0.1", port);
+        options.set_keep_alive(Duration::from_secs(15));
+        let mut network = options.network_options();
+        network.set_tcp_nodelay(true);
+        options.set_network_options(network);
+        let (client, mut connection) = Client::new(options, 1_000);
+        std::thread::spawn(move || connection.iter().all(|event| event.is_ok()));
+        Self(client)
+    }
+
+    /// Hands over `message`.
+    pub fn send(&self, message: Message) {
+        self.0.publish(message.topic, QoS::AtLeastOnce, false, message.payload).unwrap();
+    }
 }
 
 /// Publishes `messages` as the retained state of their topics.
