@@ -11,6 +11,7 @@ pub mod tax;
 pub mod duty;
 mod intern;
 pub mod calendar;
+pub mod record;
 pub mod registry;
 pub mod decode;
 pub mod derive;
