@@ -28,6 +28,7 @@ mod first_admin;
 mod migrate;
 mod outbox;
 mod output;
+mod records;
 mod restore;
 mod rules;
 mod schema;
@@ -68,6 +69,9 @@ enum Command {
     /// Look at feeds: rates, taxes, schedules
     #[command(subcommand)]
     Connectors(connectors::Command),
+    /// Look at products, prices, stock and deals, and take tables of them in
+    #[command(subcommand)]
+    Records(records::Command),
     /// Write the log of events to a file for other tools
     #[command(subcommand)]
     Export(export::Command),
@@ -114,6 +118,7 @@ pub fn run() -> ExitCode {
         Command::Restore(args) => restore::run(&args, config),
         Command::Migrate(command) => migrate::run(&command, config),
         Command::Outbox(command) => outbox::run(&command, config, &SystemClock),
+        Command::Records(command) => records::run(&command, config, &SystemClock),
         Command::Doctor(args) => doctor(args, config),
         Command::Config(command) => config::run(command, config, &mut io::stdout().lock())
             .unwrap_or_else(|error| output::failed(&error, error.exit())),

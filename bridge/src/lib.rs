@@ -9,6 +9,7 @@ mod logging;
 mod health;
 mod telemetry;
 mod hex;
+mod import;
 mod lines;
 mod new_file;
 mod parquet;

@@ -47,6 +47,7 @@ pub(crate) mod person;
 mod postgres;
 pub(crate) mod retention;
 pub(crate) mod retained_state;
+pub(crate) mod record;
 pub(crate) mod remote_record;
 pub(crate) mod requirement;
 pub(crate) mod room;

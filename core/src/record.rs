@@ -50,6 +50,8 @@ pub struct Column {
     pub presence: Presence,
     /// The column whose day it must not be before.
     pub not_before: Option<&'static str>,
+    /// Whether it changes as a matter of course: a count, a stage.
+    pub moves: bool,
 }
 
 /// When a cell must be filled.
@@ -187,7 +189,7 @@ impl Kind {
 impl Column {
     /// Returns a column that may be empty.
     const fn free(name: &'static str, form: Form, about: &'static str) -> Self {
-        Self { name, about, form, presence: Presence::Free, not_before: None }
+        Self { name, about, form, presence: Presence::Free, not_before: None, moves: false }
     }
 
     /// Returns a column that is filled in every row.
@@ -198,6 +200,11 @@ impl Column {
     /// Returns the column, filled wherever one of `others` is.
     const fn with(self, others: &'static [&'static str]) -> Self {
         Self { presence: Presence::With(others), ..self }
+    }
+
+    /// Returns the column, which changes as a matter of course.
+    const fn moving(self) -> Self {
+        Self { moves: true, ..self }
     }
 
     /// Returns the column, with a day that is never before the one in `other`.

@@ -128,6 +128,7 @@ pub(crate) fn tables() -> Vec<Table> {
             "requirement",
             "id:text task_id:text kind:text priority:text text:text actor:text created_at",
         ),
+        Table::of("record", "kind:text id:text document:text revision updated_at updated_by:text"),
         Table::of(
             "app_user",
             "name:text password_hash:text language:text created_at display_name:text email:text \

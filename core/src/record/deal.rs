@@ -11,7 +11,7 @@ pub(super) const KIND: Kind = Kind {
         Column::always("id", Form::Id, "The deal's number"),
         Column::always("account", Form::Of("accounts"), "Who may buy"),
         Column::free("owner", Form::Of("people"), "Who looks after it"),
-        Column::always("stage", Form::Id, "How far it is, in the words of its process"),
+        Column::always("stage", Form::Id, "How far it is, in the words of its process").moving(),
         Column::always("opened_on", Form::Day, "The day it began"),
         Column::free("product", Form::Of("product"), "What it is about"),
         Column::free("quantity", Form::Some, "How many").with(&["product"]),
@@ -21,12 +21,15 @@ pub(super) const KIND: Kind = Kind {
             "probability",
             Form::Share,
             "How likely it is to be won, as its owner sees it",
-        ),
+        )
+        .moving(),
         Column::free("expected_on", Form::Day, "When it is expected to close")
-            .not_before("opened_on"),
+            .not_before("opened_on")
+            .moving(),
         Column::free("place", Form::Id, "Where it will be delivered"),
-        Column::free("closed_on", Form::Day, "When it closed").not_before("opened_on"),
+        Column::free("closed_on", Form::Day, "When it closed").not_before("opened_on").moving(),
         Column::free("outcome", Form::Choice(&["won", "lost"]), "How it closed")
-            .with(&["closed_on"]),
+            .with(&["closed_on"])
+            .moving(),
     ],
 };

@@ -18,6 +18,7 @@ pub(super) const KIND: Kind = Kind {
             "state",
             Form::Choice(&["planned", "begun", "done", "late"]),
             "How far it is",
-        ),
+        )
+        .moving(),
     ],
 };

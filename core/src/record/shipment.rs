@@ -16,7 +16,9 @@ pub(super) const KIND: Kind = Kind {
         Column::free("lane", Form::Id, "The carrier's lane"),
         Column::free("order", Form::Id, "The order it is for"),
         Column::always("shipped_on", Form::Day, "When it left"),
-        Column::free("expected_on", Form::Day, "When it is expected").not_before("shipped_on"),
-        Column::free("arrived_on", Form::Day, "When it arrived").not_before("shipped_on"),
+        Column::free("expected_on", Form::Day, "When it is expected")
+            .not_before("shipped_on")
+            .moving(),
+        Column::free("arrived_on", Form::Day, "When it arrived").not_before("shipped_on").moving(),
     ],
 };

@@ -53,6 +53,7 @@ fn values_are_kept_in_one_way() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is the table itself")]
 fn what_is_wrong_with_a_row_is_told_all_at_once() {
     let cases: [(&str, &str, &[&str]); 12] = [
         ("stock", "product=P place=hub", &["'on_hand' is empty; fill it in"]),

@@ -1,0 +1,309 @@
+//! Tables of records taken in: looked at as a whole, then written as a whole or not at all.
+//!
+//! **Entry**: [`Import::examine`], then [`Import::take_in`]. A file is read twice and never held; what is remembered of
+//! a row is 16 bytes.
+//!
+//! **Invariants**: nothing is written while a row is wrong, or while a column changes that should not
+//! ([`shift`]); what is written is what was looked at, since the digests of both readings are compared.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use upturn_core::id::DeviceId;
+use upturn_core::record::form::Form;
+use upturn_core::record::{Kind, Record};
+use upturn_core::registry::Registry;
+
+use self::findings::Findings;
+use self::rows::{Numbered, Rows};
+use self::shift::Changes;
+use crate::hex::hex;
+use crate::store::audit::NewEntry;
+use crate::store::error::StoreError;
+use crate::store::record::{self, ROWS_MAX, StoredRecord};
+use crate::store::{Store, audit};
+
+mod findings;
+mod limit;
+mod rows;
+mod shift;
+
+/// How many rows a preview shows.
+const PREVIEW_MAX: usize = 5;
+
+/// How a file is to be read.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// What its headings are called here; those of nothing are left out.
+    pub(crate) map: Vec<(String, String)>,
+    /// What stands between its cells; found out, where absent.
+    pub(crate) delimiter: Option<u8>,
+    /// Its encoding, by its WHATWG label; UTF-8, where absent.
+    pub(crate) encoding: Option<String>,
+}
+
+/// A table on its way into the store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Import<'i> {
+    /// Where its records go.
+    pub(crate) store: &'i Store,
+    /// What its rows may name besides.
+    pub(crate) registry: &'i Registry,
+    /// What its records are.
+    pub(crate) kind: &'static Kind,
+    /// The table.
+    pub(crate) source: &'i Source,
+}
+
+/// What is in a file, and what it would do.
+#[derive(Debug, Default)]
+pub(crate) struct Examined {
+    /// Rows that are not empty.
+    pub(crate) rows: u64,
+    /// Records that were not there before.
+    pub(crate) new: u64,
+    /// Records that are there and would be as they are.
+    pub(crate) same: u64,
+    /// Records that would change.
+    pub(crate) changed: u64,
+    /// The first records.
+    pub(crate) preview: Vec<Record>,
+    /// What is wrong.
+    pub(crate) findings: Findings,
+    digest: [u8; 32],
+}
+
+/// Why a file cannot be looked at or taken in.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ImportError {
+    #[error("cannot read {path}", path = .path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{path}: {why}", path = .path.display())]
+    Table { path: PathBuf, why: String },
+    #[error("{path} has changed while it was read; nothing was taken in", path = .0.display())]
+    Restless(PathBuf),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Import<'_> {
+    /// Looks at everything in the table, and at what it would change; changes nothing.
+    ///
+    /// Columns in `allowed` may change in as many records as they like.
+    pub(crate) async fn examine(&self, allowed: &[String]) -> Result<Examined, ImportError> {
+        let mut rows = Rows::open(self.kind, self.source)?;
+        let mut examined = Examined::default();
+        let mut seen = Seen::default();
+        let mut changes = Changes::of(self.kind);
+        while let Some(batch) = rows.batch(ROWS_MAX, &mut examined.findings)? {
+            examined.rows += batch.rows;
+            let batch = seen.only_new(self.kind, batch.records, &mut examined.findings);
+            let room = PREVIEW_MAX.saturating_sub(examined.preview.len());
+            examined.preview.extend(batch.iter().take(room).map(|row| row.record.clone()));
+            self.check_references(&batch, &mut seen, &mut examined.findings).await?;
+            self.compare(&batch, &mut changes, &mut examined).await?;
+        }
+        for (line, error) in seen.strangers(self.kind) {
+            examined.findings.report(line, error);
+        }
+        for error in changes.suspicious(allowed) {
+            examined.findings.refuse(error);
+        }
+        examined.digest = rows.digest();
+        Ok(examined)
+    }
+
+    /// Writes everything in the table, which [`Import::examine`] found sound, in one transaction, at
+    /// `at` in the name of `by`; returns how many records are new or changed.
+    pub(crate) async fn take_in(
+        &self,
+        examined: &Examined,
+        at: DateTime<Utc>,
+        by: &str,
+    ) -> Result<u64, ImportError> {
+        let kind = self.kind;
+        let mut rows = Rows::open(kind, self.source)?;
+        let mut tx = self.store.begin().await?;
+        let (mut written, mut unseen) = (0, Findings::default());
+        while let Some(batch) = rows.batch(ROWS_MAX, &mut unseen)? {
+            let records: Vec<_> =
+                batch.records.iter().map(|row| stored(kind, &row.record)).collect();
+            written += record::write(&mut tx, kind.name, &records, at, by).await?;
+        }
+        if rows.digest() != examined.digest || !unseen.is_empty() {
+            // Dropped, the transaction leaves nothing behind.
+            return Err(ImportError::Restless(self.source.file.clone()));
+        }
+        let digest = hex(&examined.digest);
+        let detail = json!({ "rows": examined.rows, "written": written, "sha256": digest });
+        let (action, subject) = ("records-imported", kind.name);
+        let entry = NewEntry { at, actor: by, action, subject, detail: &detail };
+        audit::append(&mut tx, entry).await?;
+        tx.commit().await?;
+        Ok(written)
+    }
+
+    /// Counts what is new, the same and changed in `batch`.
+    async fn compare(
+        &self,
+        batch: &[Numbered],
+        changes: &mut Changes,
+        examined: &mut Examined,
+    ) -> Result<(), StoreError> {
+        let stored: Vec<_> = batch.iter().map(|row| stored(self.kind, &row.record)).collect();
+        let ids: Vec<&str> = stored.iter().map(|record| &*record.id).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let before = record::find_all(self.store, self.kind.name, &ids).await?;
+        for (row, after) in batch.iter().zip(&stored) {
+            match before.get(&after.id) {
+                None => examined.new += 1,
+                Some(document) if *document == after.document => {
+                    examined.same += 1;
+                    changes.keep(&row.record);
+                }
+                Some(document) => {
+                    examined.changed += 1;
+                    changes.compare(&after.id, document, &row.record);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports rows that name what is not there.
+    async fn check_references(
+        &self,
+        batch: &[Numbered],
+        seen: &mut Seen,
+        findings: &mut Findings,
+    ) -> Result<(), StoreError> {
+        for column in self.kind.columns {
+            let Form::Of(table) = column.form else { continue };
+            let named = |row: &Numbered| row.record.get(column.name).cloned();
+            let is_record = upturn_core::record::kind(table).is_some();
+            let found = if is_record {
+                let all: BTreeSet<String> = batch.iter().filter_map(named).collect();
+                self.find_keys(table, &all).await?
+            } else {
+                HashSet::new()
+            };
+            let is_there = |id: &String| {
+                if is_record { found.contains(id) } else { is_registered(self.registry, table, id) }
+            };
+            for row in batch {
+                let Some(id) = named(row).filter(|id| !is_there(id)) else { continue };
+                if table == self.kind.name {
+                    // It may stand further down in the same file.
+                    seen.expect(row.line, column.name, id);
+                    continue;
+                }
+                let advice = if is_record {
+                    format!("import its record first: upturn records import {table}")
+                } else {
+                    format!("add it to {table}.csv in the registry's folder first")
+                };
+                findings.report(row.line, unknown(column.name, &id, table, &advice));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns those of `ids` that records of `kind` have.
+    async fn find_keys(
+        &self,
+        kind: &str,
+        ids: &BTreeSet<String>,
+    ) -> Result<HashSet<String>, StoreError> {
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let mut found = HashSet::new();
+        for ids in ids.chunks(ROWS_MAX) {
+            found.extend(record::find_all(self.store, kind, ids).await?.into_keys());
+        }
+        Ok(found)
+    }
+}
+
+/// Returns `record` as it is kept.
+fn stored(kind: &Kind, record: &Record) -> StoredRecord {
+    // A map of texts always has a JSON text.
+    let document = serde_json::to_string(record).unwrap_or_default();
+    StoredRecord { id: kind.key_of(record), document }
+}
+
+fn unknown(column: &str, id: &str, table: &str, advice: &str) -> String {
+    format!("'{column}' names \"{}\", which {table} does not have; {advice}", id.escape_debug())
+}
+
+fn is_registered(registry: &Registry, table: &str, id: &str) -> bool {
+    match table {
+        "devices" => DeviceId::new(id).is_ok_and(|id| registry.devices.contains_key(&id)),
+        "accounts" => registry.accounts.contains_key(id),
+        "people" => registry.people.contains_key(id),
+        "sites" => registry.sites.contains_key(id),
+        _ => false,
+    }
+}
+
+/// The keys of a file, and what its rows name of each other.
+#[derive(Debug, Default)]
+struct Seen {
+    keys: HashSet<[u8; 16]>,
+    expected: Vec<(u64, &'static str, String)>,
+}
+
+impl Seen {
+    /// Returns the records whose key did not come before; the others are reported.
+    fn only_new(
+        &mut self,
+        kind: &Kind,
+        records: Vec<Numbered>,
+        findings: &mut Findings,
+    ) -> Vec<Numbered> {
+        let mut is_new = |row: &Numbered| {
+            let key = kind.key_of(&row.record);
+            let is_new = self.keys.insert(mark(&key));
+            if !is_new {
+                let columns = kind.key.join(", ");
+                let key = key.escape_debug();
+                findings.report(row.line, format!("\"{key}\" ({columns}) stands there twice"));
+            }
+            is_new
+        };
+        records.into_iter().filter(&mut is_new).collect()
+    }
+
+    fn expect(&mut self, line: u64, column: &'static str, id: String) {
+        self.expected.push((line, column, id));
+    }
+
+    /// Returns the rows that name what neither the file nor the store has.
+    fn strangers(&self, kind: &Kind) -> impl Iterator<Item = (u64, String)> {
+        let table = kind.name;
+        let missing = self.expected.iter().filter(|(_, _, id)| !self.keys.contains(&mark(id)));
+        missing
+            .map(move |(line, column, id)| (*line, unknown(column, id, table, "add a row for it")))
+    }
+}
+
+/// Returns 16 bytes that stand for `key`.
+fn mark(key: &str) -> [u8; 16] {
+    let digest: [u8; 32] = Sha256::digest(key).into();
+    let mut mark = [0; 16];
+    mark.iter_mut().zip(digest).for_each(|(mark, byte)| *mark = byte);
+    mark
+}
+
+fn open(path: &Path) -> Result<File, ImportError> {
+    File::open(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests;
