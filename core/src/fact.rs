@@ -7,9 +7,11 @@ use self::goods::Goods;
 use self::rate::Rate;
 use self::tax::TaxRate;
 
+pub mod almanac;
 pub mod duty;
 pub mod eu_customs_rate;
 pub mod goods;
+pub mod known;
 pub mod place;
 pub mod rate;
 pub mod rate_book;
