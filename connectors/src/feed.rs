@@ -7,11 +7,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use upturn_core::fact::Fact;
+use upturn_core::fact::almanac::Almanac;
 use upturn_core::fact::duty::Measure;
 use upturn_core::fact::tax::TaxRate;
 
 use crate::read::ReadError;
-use crate::{rates, tax};
+use crate::{calendars, rates, tax};
 
 /// A kind of feed.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +47,12 @@ pub const KINDS: &[Kind] = &[
         parse: |settings, bytes| plain(settings, || rates::cfets::read(bytes), Fact::Rate),
     },
     Kind {
+        name: "chinese-days",
+        about: "China's holidays and make-up workdays, by the package chinese-days.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || calendars::chinese_days::read(bytes), of_days),
+    },
+    Kind {
         name: "duty-table",
         about: "Duties from any table in JSON, XML or delimited text, as settings describe it.",
         schema: || schemars::schema_for!(tax::duty_table::Settings),
@@ -67,6 +74,12 @@ pub const KINDS: &[Kind] = &[
         parse: |settings, bytes| plain(settings, || rates::frankfurter::read(bytes), Fact::Rate),
     },
     Kind {
+        name: "gtfs",
+        about: "The days on which the services of a GTFS timetable run: archive or calendar files.",
+        schema: || schemars::schema_for!(calendars::gtfs::Settings),
+        parse: |settings, bytes| told(settings, bytes, calendars::gtfs::read, of_days),
+    },
+    Kind {
         name: "harmonized-system",
         about: "Codes of goods and what they stand for: chapters, headings, subheadings.",
         schema: || schemars::schema_for!(None),
@@ -81,10 +94,28 @@ pub const KINDS: &[Kind] = &[
         parse: |settings, bytes| plain(settings, || rates::hmrc::read(bytes), Fact::Rate),
     },
     Kind {
+        name: "holiday-cn",
+        about: "China's holidays and make-up workdays, by holiday-cn, a file a year.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || calendars::holiday_cn::read(bytes), of_days),
+    },
+    Kind {
         name: "ibericode",
         about: "VAT of the European Union and the United Kingdom, by day and territory.",
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || tax::ibericode::read(bytes), of_tax),
+    },
+    Kind {
+        name: "icalendar",
+        about: "Days off and make-up workdays of any calendar in iCalendar's format.",
+        schema: || schemars::schema_for!(calendars::icalendar::Settings),
+        parse: |settings, bytes| told(settings, bytes, calendars::icalendar::read, of_days),
+    },
+    Kind {
+        name: "nager",
+        about: "Public holidays of many countries and their counties, by Nager.Date.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || calendars::nager::read(bytes), of_days),
     },
     Kind {
         name: "open-exchange-rates",
@@ -124,6 +155,14 @@ pub const KINDS: &[Kind] = &[
         about: "VAT by the European Commission's database, with codes of goods and services.",
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || tax::tedb::read(bytes), of_tax),
+    },
+    Kind {
+        name: "uk-bank-holidays",
+        about: "Bank holidays of the United Kingdom's divisions, by gov.uk.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| {
+            plain(settings, || calendars::uk_bank_holidays::read(bytes), of_days)
+        },
     },
     Kind {
         name: "uk-tariff",
@@ -172,12 +211,26 @@ fn plain<T>(
     Ok(facts(read_all()?, fact))
 }
 
+/// Reads a document by settings of its kind.
+fn told<S: DeserializeOwned, T>(
+    settings: &Value,
+    bytes: &[u8],
+    read_all: fn(&S, &[u8]) -> Result<Vec<T>, ReadError>,
+    fact: fn(T) -> Fact,
+) -> Result<Vec<Fact>, FeedError> {
+    Ok(facts(read_all(&read(settings)?, bytes)?, fact))
+}
+
 fn facts<T>(read: Vec<T>, fact: fn(T) -> Fact) -> Vec<Fact> {
     read.into_iter().map(fact).collect()
 }
 
 fn of_tax(rate: TaxRate) -> Fact {
     Fact::Tax(Box::new(rate))
+}
+
+fn of_days(almanac: Almanac) -> Fact {
+    Fact::Calendar(Box::new(almanac))
 }
 
 fn of_duty(measure: Measure) -> Fact {

@@ -4,6 +4,7 @@
 //! exchange itself, which goes through [`http`] wherever it is HTTP. The bridge owns when, how often
 //! and with what.
 
+pub mod calendars;
 pub mod deliver;
 pub mod feed;
 pub mod http;

@@ -5,6 +5,7 @@
 use std::fmt;
 
 pub mod archive;
+pub mod ical;
 pub mod json;
 pub mod number;
 pub mod table;

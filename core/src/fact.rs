@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use self::almanac::Almanac;
 use self::duty::Measure;
 use self::goods::Goods;
 use self::rate::Rate;
@@ -31,4 +32,6 @@ pub enum Fact {
     Duty(Box<Measure>),
     /// An entry of the nomenclature of goods.
     Goods(Goods),
+    /// Holidays and make-up workdays of a region.
+    Calendar(Box<Almanac>),
 }

@@ -52,7 +52,7 @@ impl<'f> Said<'f> {
         match fact {
             Fact::Tax(rate) => rate.source = source.into(),
             Fact::Duty(measure) => measure.source = source.into(),
-            Fact::Rate(_) | Fact::Goods(_) => return Self::By { source, fact },
+            Fact::Rate(_) | Fact::Goods(_) | Fact::Calendar(_) => return Self::By { source, fact },
         }
         Self::Itself(fact)
     }
