@@ -11,7 +11,6 @@ pub struct Known<T> {
     /// When it came into force here.
     pub known_at: DateTime<Utc>,
     /// What it says.
-    #[serde(flatten)]
     pub said: T,
 }
 
