@@ -9,10 +9,15 @@ use serde_json::Value;
 use upturn_core::fact::Fact;
 use upturn_core::fact::almanac::Almanac;
 use upturn_core::fact::duty::Measure;
+use upturn_core::fact::lane::Lane;
+use upturn_core::fact::policy::Policy;
+use upturn_core::fact::port_call::PortCall;
 use upturn_core::fact::tax::TaxRate;
+use upturn_core::fact::transport_event::TransportEvent;
+use upturn_core::fact::weather::Weather;
 
 use crate::read::ReadError;
-use crate::{calendars, rates, tax};
+use crate::{attributes, calendars, logistics, policies, rates, tax, weather};
 
 /// A kind of feed.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +46,12 @@ pub enum FeedError {
 /// All kinds of feeds, in the order of their names.
 pub const KINDS: &[Kind] = &[
     Kind {
+        name: "attributes",
+        about: "Attributes of sites or accounts from any JSON, XML or delimited text, by settings.",
+        schema: || schemars::schema_for!(attributes::Settings),
+        parse: |settings, bytes| told(settings, bytes, attributes::read, Fact::Attributes),
+    },
+    Kind {
         name: "cfets",
         about: "The central parity of the yuan, from China's interbank market.",
         schema: || schemars::schema_for!(None),
@@ -51,6 +62,26 @@ pub const KINDS: &[Kind] = &[
         about: "China's holidays and make-up workdays, by the package chinese-days.",
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || calendars::chinese_days::read(bytes), of_days),
+    },
+    Kind {
+        name: "closures",
+        about: "Closed windows from a table that operations keep, in JSON, XML or delimited text.",
+        schema: || schemars::schema_for!(logistics::closures::Settings),
+        parse: |settings, bytes| told(settings, bytes, logistics::closures::read, Fact::Closure),
+    },
+    Kind {
+        name: "dcsa-events",
+        about: "What carriers tell of shipments on their way, by DCSA's Track & Trace 2 and 3.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || logistics::dcsa_events::read(bytes), of_event),
+    },
+    Kind {
+        name: "dcsa-schedules",
+        about: "Carriers' routes and schedules, by DCSA's Commercial Schedules 1.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| {
+            plain(settings, || logistics::dcsa_schedules::read(bytes), std::convert::identity)
+        },
     },
     Kind {
         name: "duty-table",
@@ -112,6 +143,12 @@ pub const KINDS: &[Kind] = &[
         parse: |settings, bytes| told(settings, bytes, calendars::icalendar::read, of_days),
     },
     Kind {
+        name: "lanes",
+        about: "Carriers' lanes from a table that operations keep, in JSON, XML or delimited text.",
+        schema: || schemars::schema_for!(logistics::lanes::Settings),
+        parse: |settings, bytes| told(settings, bytes, logistics::lanes::read, of_lane),
+    },
+    Kind {
         name: "nager",
         about: "Public holidays of many countries and their counties, by Nager.Date.",
         schema: || schemars::schema_for!(None),
@@ -125,6 +162,24 @@ pub const KINDS: &[Kind] = &[
             let Zoned { zone } = read(settings)?;
             Ok(facts(rates::open_exchange_rates::read(bytes, zone)?, Fact::Rate))
         },
+    },
+    Kind {
+        name: "open-meteo",
+        about: "Weather now, by the hour and by the day, by Open-Meteo.",
+        schema: || schemars::schema_for!(weather::open_meteo::Settings),
+        parse: |settings, bytes| told(settings, bytes, weather::open_meteo::read, of_weather),
+    },
+    Kind {
+        name: "policies",
+        about: "Policies that operations keep in a table, each used once a person has confirmed it.",
+        schema: || schemars::schema_for!(policies::Settings),
+        parse: |settings, bytes| told(settings, bytes, policies::read, of_policy),
+    },
+    Kind {
+        name: "portchain",
+        about: "Ships' calls at ports with every revision of their times, by Portchain.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || logistics::portchain::read(bytes), of_call),
     },
     Kind {
         name: "sales-tax",
@@ -155,6 +210,12 @@ pub const KINDS: &[Kind] = &[
         about: "VAT by the European Commission's database, with codes of goods and services.",
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || tax::tedb::read(bytes), of_tax),
+    },
+    Kind {
+        name: "terminal-calls",
+        about: "Ships' calls and the hours boxes are taken, as terminals in China publish them.",
+        schema: || schemars::schema_for!(logistics::terminal_calls::Settings),
+        parse: |settings, bytes| told(settings, bytes, logistics::terminal_calls::read, of_call),
     },
     Kind {
         name: "uk-bank-holidays",
@@ -231,6 +292,26 @@ fn of_tax(rate: TaxRate) -> Fact {
 
 fn of_days(almanac: Almanac) -> Fact {
     Fact::Calendar(Box::new(almanac))
+}
+
+fn of_call(call: PortCall) -> Fact {
+    Fact::PortCall(Box::new(call))
+}
+
+fn of_event(event: TransportEvent) -> Fact {
+    Fact::TransportEvent(Box::new(event))
+}
+
+fn of_lane(lane: Lane) -> Fact {
+    Fact::Lane(Box::new(lane))
+}
+
+fn of_policy(policy: Policy) -> Fact {
+    Fact::Policy(Box::new(policy))
+}
+
+fn of_weather(weather: Weather) -> Fact {
+    Fact::Weather(Box::new(weather))
 }
 
 fn of_duty(measure: Measure) -> Fact {

@@ -8,6 +8,7 @@ pub mod archive;
 pub mod ical;
 pub mod json;
 pub mod number;
+pub mod row;
 pub mod table;
 pub mod text;
 pub mod tree;

@@ -15,16 +15,16 @@ use super::{day, of_years};
 use crate::read::{ReadError, json, text};
 
 #[derive(Deserialize)]
-struct Year {
+struct Document {
     year: i32,
     #[serde(default)]
     papers: Vec<String>,
-    days: Vec<Day>,
+    days: Vec<Stated>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Day {
+struct Stated {
     name: String,
     date: String,
     is_off_day: bool,
@@ -34,9 +34,9 @@ struct Day {
 pub fn read(bytes: &[u8]) -> Result<Vec<Almanac>, ReadError> {
     let text = text::decode(bytes, None)?;
     text::refuse_web_page(&text)?;
-    let Year { year, mut papers, days } = json::read(&text)?;
+    let Document { year, mut papers, days } = json::read(&text)?;
     let mut told = Vec::new();
-    for (index, Day { name, date, is_off_day }) in days.into_iter().enumerate() {
+    for (index, Stated { name, date, is_off_day }) in days.into_iter().enumerate() {
         let on = day(&date, "%Y-%m-%d", "2025-01-28");
         let on = on.map_err(|what| ReadError::at(format!("/days/{index}/date"), what))?;
         told.push((on, if is_off_day { Work::Off } else { Work::On }, name));
