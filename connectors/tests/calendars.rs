@@ -261,6 +261,16 @@ fn dialects_of_icalendar_are_read_by_patterns() {
         let read = read.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(rows(&read[0]), [expected], "case: {name}");
     }
+    let weekly = event(
+        "DTSTART;VALUE=DATE:20260103\r\nDTEND;VALUE=DATE:20260105\r\nSUMMARY:closed\r\n\
+         RRULE:FREQ=WEEKLY;UNTIL=20260124\r\nEXDATE;VALUE=DATE:20260110",
+    );
+    let read = parse("icalendar", &plain, &weekly).unwrap();
+    let expected = ["2026-01-03..01-04 off", "2026-01-17..01-18 off", "2026-01-24..01-25 off"];
+    assert_eq!(rows(&read[0]), expected);
+    let yearly = event("DTSTART;VALUE=DATE:20240229\r\nSUMMARY:x\r\nRRULE:FREQ=YEARLY;COUNT=2");
+    let read = parse("icalendar", &plain, &yearly).unwrap();
+    assert_eq!(rows(&read[0]), ["2024-02-29..02-29 off", "2028-02-29..02-29 off"]);
 }
 
 #[test]
@@ -278,7 +288,27 @@ fn what_is_no_sound_calendar_is_refused_with_its_place() {
         (
             "icalendar",
             event("SUMMARY:a\r\nDTSTART:20260101T000000Z\r\nRRULE:FREQ=SECONDLY"),
-            "event 1 ('a'): it repeats (RRULE)",
+            "event 1 ('a'): it has times and repeats",
+        ),
+        (
+            "icalendar",
+            event("DTSTART;VALUE=DATE:20260101\r\nRRULE:FREQ=SECONDLY;COUNT=9"),
+            "it repeats by 'SECONDLY' (RRULE)",
+        ),
+        (
+            "icalendar",
+            event("DTSTART;VALUE=DATE:20260101\r\nRRULE:FREQ=YEARLY"),
+            "it repeats without an end (RRULE)",
+        ),
+        (
+            "icalendar",
+            event("DTSTART;VALUE=DATE:20260101\r\nRRULE:FREQ=DAILY;COUNT=100000"),
+            "it repeats more than 2000 times",
+        ),
+        (
+            "icalendar",
+            event("DTSTART;VALUE=DATE:20260101\r\nRRULE:FREQ=DAILY;COUNT=many"),
+            "is no rule of a repetition",
         ),
         ("icalendar", event("DTSTART;VALUE=DATE:20250230"), "'20250230' is no day or time"),
         ("icalendar", event("DTSTART;VALUE=DATE:00010101\r\nDTEND;VALUE=DATE:99991231"), "too long"),

@@ -152,7 +152,8 @@ fn lanes_have_a_distribution_of_days() {
     let text = "\u{feff}from,to,mode,days,departures,cut_off,carrier\n\
         A,B,road,1,mon tue wed thu fri sun,15:00,=HYPERLINK(1)\n\
         A,C,rail,3:70 5:20 9:10,daily,,\n\
-        A,D,sea,30-33,thu,12:00,x\n";
+        A,D,sea,30-33,thu,12:00,x\n\
+        A,E,road,2:0.7;3:0.2;5:0.1,,,\n";
     let lanes = lanes(text).unwrap();
     let within = |index: usize, percents: [u8; 4]| {
         percents.map(|percent| lanes[index].days_within(percent).unwrap())
@@ -160,6 +161,7 @@ fn lanes_have_a_distribution_of_days() {
     assert_eq!(within(0, [0, 50, 99, 100]), [1, 1, 1, 1]);
     assert_eq!(within(1, [70, 71, 90, 91]), [3, 5, 5, 9]);
     assert_eq!(within(2, [25, 50, 95, 100]), [30, 31, 33, 33]);
+    assert_eq!(within(3, [70, 71, 90, 91]), [2, 3, 3, 5]);
     assert_eq!(lanes[0].departures.0, [true, true, true, true, true, false, true]);
     assert_eq!(lanes[0].carrier.as_deref(), Some("=HYPERLINK(1)"));
     assert_eq!(lanes[0].cut_off.unwrap().to_string(), "15:00");

@@ -3,8 +3,8 @@
 //! **What it reads** `VEVENT`s: days, or times that begin and end on one day. What the event says decides
 //! what the days are: `work` is looked for in the lines `SUMMARY:…`, `TRANSP:…`, `STATUS:…` and
 //! `CATEGORIES:…`, `skip` as well; the rest are days off. Cancelled events are left out. Whole years are
-//! announced that have an event, unless `complete` is off. A repetition is refused, since it has no end
-//! that can be announced.
+//! announced that have an event, unless `complete` is off. Days may repeat, as far as the repetition has an
+//! end; one without an end is refused, since nothing tells until when it is announced.
 //! **Example** `work = "^SUMMARY:.*班"`, `zone = "Asia/Shanghai"`, `region = "CN"`.
 //! **Settings** [`Settings`].
 
@@ -17,9 +17,11 @@ use serde::Deserialize;
 use upturn_core::calendar::hours::Hours;
 use upturn_core::fact::almanac::{self, Almanac, Work};
 
-use super::{Told, days, gathered, part};
+use super::{DAYS_MAX, Told, days, gathered, part};
 use crate::read::ical::{self, Time, value};
 use crate::read::{ReadError, number, text};
+
+mod repeat;
 
 /// What tells a make-up workday where nobody says otherwise.
 const WORK: &str = r"^SUMMARY:.*(上班|补班|[(（]班[)）]|\bworkday\b|\bmake-?up\b)";
@@ -135,13 +137,13 @@ impl Reading {
         if is(&self.skip) {
             return Ok(Vec::new());
         }
-        if let Some(key) = ["RRULE", "RDATE"].iter().find(|key| value(event, key).is_some()) {
-            return Err(format!("it repeats ({key}); list the days one by one, or skip it"));
-        }
         let name = value(event, "SUMMARY").unwrap_or_default().to_owned();
         let start = value(event, "DTSTART").ok_or("it has no DTSTART")?;
         let (first, last, hours) = match ical::time(start)? {
             Time::Day(first) => (first, last_day(event, first)?, None),
+            Time::Local(_) | Time::Utc(_) if repeat::is_in(event) => {
+                return Err("it has times and repeats; give it days, or skip it".to_owned());
+            }
             Time::Local(_) | Time::Utc(_) => self.times(event, start)?,
         };
         let work = match (is(&self.work), hours) {
@@ -153,8 +155,17 @@ impl Reading {
                     .to_owned());
             }
         };
-        let days = days(first, last)?;
-        Ok(days.into_iter().map(|day| (day, work.clone(), name.clone())).collect())
+        let mut told = Vec::new();
+        for begins in repeat::days(event, first)? {
+            let ends = begins.checked_add_signed(last - first).unwrap_or(begins);
+            told.extend(
+                days(begins, ends)?.into_iter().map(|day| (day, work.clone(), name.clone())),
+            );
+            if DAYS_MAX < told.len() {
+                return Err(format!("it tells more than {DAYS_MAX} days"));
+            }
+        }
+        Ok(told)
     }
 
     /// Returns the days of an event with times, and the hours if they are a part of one day.

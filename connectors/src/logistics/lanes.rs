@@ -1,12 +1,13 @@
 //! Carriers' lanes from a table that operations keep: how many days, on which weekdays, until when.
 //!
 //! **What it reads** JSON, XML and delimited text. `days` is a number (`2`), a range of equally frequent
-//! ones (`2-4`), or days with their weights (`3:70 4:20 5:10`). `departures` are weekdays (`mon wed fri`) or
+//! ones (`2-4`), or days with their weights (`3:70 4:20 5:10`, `3:0.7;4:0.3`). `departures` are weekdays (`mon wed fri`) or
 //! `daily`. A row that leads nowhere is refused.
 //! **Example** `format = "csv"`, `zone = "Asia/Shanghai"`, with the columns `from`, `to`, `mode`, `days`,
 //! `departures`, `cut_off`.
 //! **Settings** [`Settings`].
 
+use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use upturn_core::calendar::hours::Minute;
@@ -21,6 +22,9 @@ use crate::read::{ReadError, number};
 
 /// The most days that a lane is believed to take.
 const DAYS_MAX: u16 = 365;
+/// The smallest and the largest weight of a number of days.
+const WEIGHT_MIN: Decimal = Decimal::from_parts(1, 0, 0, false, 6);
+const WEIGHT_MAX: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 
 /// Where a table of lanes has what, by paths as [`Layout`] tells them. Each default is the setting's name.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -137,11 +141,13 @@ fn shares(text: &str) -> Result<Vec<Share>, String> {
     let mut shares: Vec<Share> = Vec::new();
     if let Some((first, last)) = text.split_once('-') {
         let (first, last) = day(first.trim()).zip(day(last.trim())).ok_or_else(wrong)?;
-        shares.extend((first..=last).map(|days| Share { days, weight: 1 }));
+        shares.extend((first..=last).map(|days| Share { days, weight: Decimal::ONE }));
     } else {
-        for part in text.split_whitespace() {
+        let parts = text.split([' ', ';']).filter(|part| !part.is_empty());
+        for part in parts {
             let (days, weight) = part.split_once(':').unwrap_or((part, "1"));
-            let weight = weight.parse().ok().filter(|weight| (1..=1_000_000).contains(weight));
+            let weight = number::decimal(weight).ok();
+            let weight = weight.filter(|it| WEIGHT_MIN <= *it && *it <= WEIGHT_MAX);
             let (days, weight) = day(days).zip(weight).ok_or_else(wrong)?;
             shares.push(Share { days, weight });
         }

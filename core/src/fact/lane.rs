@@ -1,6 +1,7 @@
 //! Lanes: how long a carrier takes from one place to another, and on which days it departs.
 
 use chrono_tz::Tz;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::almanac::Workdays;
@@ -37,18 +38,18 @@ pub struct Lane {
 pub struct Share {
     /// The days: 0 is the same day.
     pub days: u16,
-    /// Their weight beside the others'; above 0.
-    pub weight: u32,
+    /// Their weight beside the others', as it is written: 70, or 0.7. Above 0.
+    pub weight: Decimal,
 }
 
 impl Lane {
     /// Returns the days that `percent` of the transports keep within; `None` above 100.
     pub fn days_within(&self, percent: u8) -> Option<u16> {
-        let total: u64 = self.days.iter().map(|share| u64::from(share.weight)).sum();
-        let wanted = total * u64::from(percent);
-        let mut sum = 0_u64;
+        let total: Decimal = self.days.iter().map(|share| share.weight).sum();
+        let wanted = total * Decimal::from(percent);
+        let mut sum = Decimal::ZERO;
         let within = self.days.iter().find(|share| {
-            sum += u64::from(share.weight) * 100;
+            sum += share.weight * Decimal::ONE_HUNDRED;
             wanted <= sum
         });
         within.map(|share| share.days).filter(|_| percent <= 100)
