@@ -7,11 +7,17 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use upturn_core::fact::Fact;
+use upturn_core::fact::almanac::Almanac;
 use upturn_core::fact::duty::Measure;
+use upturn_core::fact::lane::Lane;
+use upturn_core::fact::policy::Policy;
+use upturn_core::fact::port_call::PortCall;
 use upturn_core::fact::tax::TaxRate;
+use upturn_core::fact::transport_event::TransportEvent;
+use upturn_core::fact::weather::Weather;
 
 use crate::read::ReadError;
-use crate::{rates, tax};
+use crate::{attributes, calendars, logistics, policies, rates, tax, weather};
 
 /// A kind of feed.
 #[derive(Clone, Copy, Debug)]
@@ -40,10 +46,42 @@ pub enum FeedError {
 /// All kinds of feeds, in the order of their names.
 pub const KINDS: &[Kind] = &[
     Kind {
+        name: "attributes",
+        about: "Attributes of sites or accounts from any JSON, XML or delimited text, by settings.",
+        schema: || schemars::schema_for!(attributes::Settings),
+        parse: |settings, bytes| told(settings, bytes, attributes::read, Fact::Attributes),
+    },
+    Kind {
         name: "cfets",
         about: "The central parity of the yuan, from China's interbank market.",
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || rates::cfets::read(bytes), Fact::Rate),
+    },
+    Kind {
+        name: "chinese-days",
+        about: "China's holidays and make-up workdays, by the package chinese-days.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || calendars::chinese_days::read(bytes), of_days),
+    },
+    Kind {
+        name: "closures",
+        about: "Closed windows from a table that operations keep, in JSON, XML or delimited text.",
+        schema: || schemars::schema_for!(logistics::closures::Settings),
+        parse: |settings, bytes| told(settings, bytes, logistics::closures::read, Fact::Closure),
+    },
+    Kind {
+        name: "dcsa-events",
+        about: "What carriers tell of shipments on their way, by DCSA's Track & Trace 2 and 3.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || logistics::dcsa_events::read(bytes), of_event),
+    },
+    Kind {
+        name: "dcsa-schedules",
+        about: "Carriers' routes and schedules, by DCSA's Commercial Schedules 1.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| {
+            plain(settings, || logistics::dcsa_schedules::read(bytes), std::convert::identity)
+        },
     },
     Kind {
         name: "duty-table",
@@ -67,6 +105,12 @@ pub const KINDS: &[Kind] = &[
         parse: |settings, bytes| plain(settings, || rates::frankfurter::read(bytes), Fact::Rate),
     },
     Kind {
+        name: "gtfs",
+        about: "The days on which the services of a GTFS timetable run: archive or calendar files.",
+        schema: || schemars::schema_for!(calendars::gtfs::Settings),
+        parse: |settings, bytes| told(settings, bytes, calendars::gtfs::read, of_days),
+    },
+    Kind {
         name: "harmonized-system",
         about: "Codes of goods and what they stand for: chapters, headings, subheadings.",
         schema: || schemars::schema_for!(None),
@@ -81,10 +125,34 @@ pub const KINDS: &[Kind] = &[
         parse: |settings, bytes| plain(settings, || rates::hmrc::read(bytes), Fact::Rate),
     },
     Kind {
+        name: "holiday-cn",
+        about: "China's holidays and make-up workdays, by holiday-cn, a file a year.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || calendars::holiday_cn::read(bytes), of_days),
+    },
+    Kind {
         name: "ibericode",
         about: "VAT of the European Union and the United Kingdom, by day and territory.",
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || tax::ibericode::read(bytes), of_tax),
+    },
+    Kind {
+        name: "icalendar",
+        about: "Days off and make-up workdays of any calendar in iCalendar's format.",
+        schema: || schemars::schema_for!(calendars::icalendar::Settings),
+        parse: |settings, bytes| told(settings, bytes, calendars::icalendar::read, of_days),
+    },
+    Kind {
+        name: "lanes",
+        about: "Carriers' lanes from a table that operations keep, in JSON, XML or delimited text.",
+        schema: || schemars::schema_for!(logistics::lanes::Settings),
+        parse: |settings, bytes| told(settings, bytes, logistics::lanes::read, of_lane),
+    },
+    Kind {
+        name: "nager",
+        about: "Public holidays of many countries and their counties, by Nager.Date.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || calendars::nager::read(bytes), of_days),
     },
     Kind {
         name: "open-exchange-rates",
@@ -94,6 +162,24 @@ pub const KINDS: &[Kind] = &[
             let Zoned { zone } = read(settings)?;
             Ok(facts(rates::open_exchange_rates::read(bytes, zone)?, Fact::Rate))
         },
+    },
+    Kind {
+        name: "open-meteo",
+        about: "Weather now, by the hour and by the day, by Open-Meteo.",
+        schema: || schemars::schema_for!(weather::open_meteo::Settings),
+        parse: |settings, bytes| told(settings, bytes, weather::open_meteo::read, of_weather),
+    },
+    Kind {
+        name: "policies",
+        about: "Policies that operations keep in a table, each used once a person has confirmed it.",
+        schema: || schemars::schema_for!(policies::Settings),
+        parse: |settings, bytes| told(settings, bytes, policies::read, of_policy),
+    },
+    Kind {
+        name: "portchain",
+        about: "Ships' calls at ports with every revision of their times, by Portchain.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| plain(settings, || logistics::portchain::read(bytes), of_call),
     },
     Kind {
         name: "sales-tax",
@@ -124,6 +210,20 @@ pub const KINDS: &[Kind] = &[
         about: "VAT by the European Commission's database, with codes of goods and services.",
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || tax::tedb::read(bytes), of_tax),
+    },
+    Kind {
+        name: "terminal-calls",
+        about: "Ships' calls and the hours boxes are taken, as terminals in China publish them.",
+        schema: || schemars::schema_for!(logistics::terminal_calls::Settings),
+        parse: |settings, bytes| told(settings, bytes, logistics::terminal_calls::read, of_call),
+    },
+    Kind {
+        name: "uk-bank-holidays",
+        about: "Bank holidays of the United Kingdom's divisions, by gov.uk.",
+        schema: || schemars::schema_for!(None),
+        parse: |settings, bytes| {
+            plain(settings, || calendars::uk_bank_holidays::read(bytes), of_days)
+        },
     },
     Kind {
         name: "uk-tariff",
@@ -172,12 +272,46 @@ fn plain<T>(
     Ok(facts(read_all()?, fact))
 }
 
+/// Reads a document by settings of its kind.
+fn told<S: DeserializeOwned, T>(
+    settings: &Value,
+    bytes: &[u8],
+    read_all: fn(&S, &[u8]) -> Result<Vec<T>, ReadError>,
+    fact: fn(T) -> Fact,
+) -> Result<Vec<Fact>, FeedError> {
+    Ok(facts(read_all(&read(settings)?, bytes)?, fact))
+}
+
 fn facts<T>(read: Vec<T>, fact: fn(T) -> Fact) -> Vec<Fact> {
     read.into_iter().map(fact).collect()
 }
 
 fn of_tax(rate: TaxRate) -> Fact {
     Fact::Tax(Box::new(rate))
+}
+
+fn of_days(almanac: Almanac) -> Fact {
+    Fact::Calendar(Box::new(almanac))
+}
+
+fn of_call(call: PortCall) -> Fact {
+    Fact::PortCall(Box::new(call))
+}
+
+fn of_event(event: TransportEvent) -> Fact {
+    Fact::TransportEvent(Box::new(event))
+}
+
+fn of_lane(lane: Lane) -> Fact {
+    Fact::Lane(Box::new(lane))
+}
+
+fn of_policy(policy: Policy) -> Fact {
+    Fact::Policy(Box::new(policy))
+}
+
+fn of_weather(weather: Weather) -> Fact {
+    Fact::Weather(Box::new(weather))
 }
 
 fn of_duty(measure: Measure) -> Fact {

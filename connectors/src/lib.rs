@@ -4,11 +4,16 @@
 //! exchange itself, which goes through [`http`] wherever it is HTTP. The bridge owns when, how often
 //! and with what.
 
+pub mod attributes;
+pub mod calendars;
 pub mod deliver;
 pub mod feed;
 pub mod http;
+pub mod logistics;
+pub mod policies;
 pub mod rates;
 pub mod read;
 pub mod schedule;
 pub mod secret;
 pub mod tax;
+pub mod weather;

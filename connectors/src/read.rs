@@ -5,8 +5,10 @@
 use std::fmt;
 
 pub mod archive;
+pub mod ical;
 pub mod json;
 pub mod number;
+pub mod row;
 pub mod table;
 pub mod text;
 pub mod tree;

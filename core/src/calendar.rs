@@ -6,9 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use self::hours::{Hours, Minute};
 
+pub mod compose;
+pub mod days;
 pub mod document;
 pub mod hours;
 mod instant;
+pub mod overlay;
 pub mod target;
 
 pub use self::document::CalendarError;
@@ -121,8 +124,13 @@ impl Calendar {
         if let Some(found) = self.find_override(day) {
             return &found.hours;
         }
+        self.hours_of(day.weekday())
+    }
+
+    /// Returns the hours that the weekly pattern has on `weekday`.
+    fn hours_of(&self, weekday: chrono::Weekday) -> &Hours {
         let [mon, tue, wed, thu, fri, sat, sun] = &self.week;
-        match day.weekday() {
+        match weekday {
             chrono::Weekday::Mon => mon,
             chrono::Weekday::Tue => tue,
             chrono::Weekday::Wed => wed,

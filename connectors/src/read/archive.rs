@@ -1,8 +1,9 @@
-//! Archives: the one file in a zip, with bounds on what it unpacks to.
+//! Archives: a file in a zip, with bounds on what it unpacks to.
 
-use std::io::{Cursor, Read as _};
+use std::io::{self, Cursor, Read as _};
 
 use zip::ZipArchive;
+use zip::result::ZipError;
 
 use super::ReadError;
 
@@ -18,16 +19,32 @@ pub fn is_zip(bytes: &[u8]) -> bool {
 
 /// Returns what the only file in the zip archive `bytes` unpacks to.
 pub fn only_file(bytes: &[u8]) -> Result<Vec<u8>, ReadError> {
-    let broken = |error: zip::result::ZipError| {
-        ReadError::whole(format!("it is no whole zip archive: {error}"))
-    };
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
+    let mut archive = open(bytes)?;
     if archive.len() != 1 {
         let count = archive.len();
         return Err(ReadError::whole(format!("the archive has {count} files instead of one")));
     }
-    let file = archive.by_index(0).map_err(broken)?;
-    let packed = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    unpacked(archive.by_index(0).map_err(broken)?, bytes)
+}
+
+/// Returns what the file `name` in the zip archive `bytes` unpacks to; none if there is no such file.
+pub fn file(bytes: &[u8], name: &str) -> Result<Option<Vec<u8>>, ReadError> {
+    let mut archive = open(bytes)?;
+    let Some(index) = archive.index_for_name(name) else { return Ok(None) };
+    unpacked(archive.by_index(index).map_err(broken)?, bytes).map(Some)
+}
+
+fn open(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>, ReadError> {
+    ZipArchive::new(Cursor::new(bytes)).map_err(broken)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is the error of a Result that is mapped")]
+fn broken(error: ZipError) -> ReadError {
+    ReadError::whole(format!("it is no whole zip archive: {error}"))
+}
+
+fn unpacked(file: impl io::Read, archive: &[u8]) -> Result<Vec<u8>, ReadError> {
+    let packed = u64::try_from(archive.len()).unwrap_or(u64::MAX);
     let max = UNPACKED_MAX.min(packed.saturating_mul(RATIO_MAX));
     let mut unpacked = Vec::new();
     // The size an archive states is not believed; one byte too many is.

@@ -144,6 +144,49 @@ impl<'l> Table<'l> {
     }
 }
 
+/// A row whose cells stand where a setting points, else under the setting's own name.
+#[derive(Debug)]
+pub struct Cells<'r, 'n> {
+    table: &'r Table<'r>,
+    row: &'r Spot<'n>,
+}
+
+impl<'r, 'n> Cells<'r, 'n> {
+    /// Returns the cells of `row`.
+    pub fn of(table: &'r Table<'r>, row: &'r Spot<'n>) -> Self {
+        Self { table, row }
+    }
+
+    /// Returns the text of the setting `name`; none where nothing stands.
+    pub fn find(&self, path: Option<&Path>, name: &str) -> Option<&'n str> {
+        match path {
+            Some(path) => self.table.text(self.row, path),
+            None => self.table.text(self.row, &Path::read(name)),
+        }
+    }
+
+    /// Returns the text of the setting `name`, which must be there.
+    pub fn need(&self, path: Option<&Path>, name: &str) -> Result<&'n str, ReadError> {
+        self.find(path, name).ok_or_else(|| ReadError::at(format!(", {name}"), "there is nothing"))
+    }
+
+    /// Returns the day of the setting `name`; none where nothing stands.
+    pub fn find_day(
+        &self,
+        path: Option<&Path>,
+        name: &str,
+    ) -> Result<Option<NaiveDate>, ReadError> {
+        let named = Path::read(name);
+        self.table.find_day(name, self.row, path.unwrap_or(&named))
+    }
+
+    /// Returns the day of the setting `name`, which must be there.
+    pub fn day(&self, path: Option<&Path>, name: &str) -> Result<NaiveDate, ReadError> {
+        let found = self.find_day(path, name)?;
+        found.ok_or_else(|| ReadError::at(format!(", {name}"), "there is no day"))
+    }
+}
+
 fn unwrapped(tree: &Node, path: &Path) -> Result<Node, ReadError> {
     let inner = Spot::root(tree).text(path);
     let inner = inner.ok_or_else(|| ReadError::whole("there is no text where 'unwrap' points"))?;

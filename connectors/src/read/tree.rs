@@ -20,6 +20,8 @@ use super::{ReadError, number};
 const DEPTH_MAX: usize = 64;
 /// How many nodes a tree may have.
 const NODES_MAX: usize = 4_000_000;
+/// How many columns a table may have.
+const COLUMNS_MAX: usize = 10_000;
 
 /// A place in a document and what stands below it.
 #[derive(Debug, Default)]
@@ -122,6 +124,10 @@ pub fn of_table(text: &str, head: usize, divider: u8) -> Result<Node, ReadError>
         .from_reader(rest.as_bytes());
     let broken = |error: csv::Error| ReadError::whole(format!("it is no table: {error}"));
     let names = reader.headers().map_err(broken)?.clone();
+    if COLUMNS_MAX < names.len() {
+        let what = format!("it has {} columns; at most {COLUMNS_MAX} are read", names.len());
+        return Err(ReadError::whole(what));
+    }
     let mut rows = Node::default();
     let mut budget = NODES_MAX;
     for record in reader.records() {

@@ -23,7 +23,7 @@ use toml::de::{DeTable, DeValue};
 use super::hours::{Hours, HoursError};
 use super::{Calendar, Override};
 
-type Entry<'t> = Spanned<DeValue<'t>>;
+pub(super) type Entry<'t> = Spanned<DeValue<'t>>;
 
 const KEYS: &[&str] = &["zone", "revision", "announced_until", "week", "override"];
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -45,7 +45,7 @@ impl CalendarError {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-enum Fault {
+pub(super) enum Fault {
     #[error("{0}")]
     Syntax(Box<str>),
     #[error("unknown key '{key}'; {place} has {known}")]
@@ -68,32 +68,49 @@ enum Fault {
     Overlap { day: NaiveDate, other: Box<str> },
     #[error("the week has no working hours; without any no due time can be reckoned")]
     NoWork,
+    #[error("'{0}' is nobody; write site, supplier or carrier and an id: \"supplier:acme\"")]
+    Party(Box<str>),
+    #[error("'{key}' is no number of days from 0 to {max}")]
+    Wider { key: Box<str>, max: i64 },
 }
 
 /// Returns the calendar that `text` describes, or everything that is wrong with it.
 pub(super) fn read(text: &str) -> Result<Calendar, Vec<CalendarError>> {
-    let (root, syntax) = DeTable::parse_recoverable(text);
-    let mut reader = Reader { text, errors: Vec::new() };
-    for error in syntax {
-        let start = error.span().map_or(0, |span| span.start);
-        reader.report(start, Fault::Syntax(error.message().into()));
-    }
-    // What could be recovered of a broken document would bring errors of its own.
-    if !reader.errors.is_empty() {
-        return Err(reader.errors);
-    }
-    let calendar = reader.calendar(root.get_ref());
-    reader.errors.sort_by_key(|error| error.line);
-    calendar.filter(|_| reader.errors.is_empty()).ok_or(reader.errors)
+    Reader::read(text, calendar)
 }
 
-struct Reader<'t> {
+fn calendar(reader: &mut Reader<'_>, root: &DeTable<'_>) -> Option<Calendar> {
+    reader.calendar(root)
+}
+
+/// Reads a document's parts and gathers what is wrong with them.
+pub(super) struct Reader<'t> {
     text: &'t str,
     errors: Vec<CalendarError>,
 }
 
 impl Reader<'_> {
-    fn report(&mut self, start: usize, fault: Fault) {
+    /// Returns what `take` makes of the document `text`, or everything that is wrong with it.
+    pub(super) fn read<T>(
+        text: &str,
+        take: impl FnOnce(&mut Reader<'_>, &DeTable<'_>) -> Option<T>,
+    ) -> Result<T, Vec<CalendarError>> {
+        let (root, syntax) = DeTable::parse_recoverable(text);
+        let mut reader = Reader { text, errors: Vec::new() };
+        for error in syntax {
+            let start = error.span().map_or(0, |span| span.start);
+            reader.report(start, Fault::Syntax(error.message().into()));
+        }
+        // What could be recovered of a broken document would bring errors of its own.
+        if !reader.errors.is_empty() {
+            return Err(reader.errors);
+        }
+        let taken = take(&mut reader, root.get_ref());
+        reader.errors.sort_by_key(|error| error.line);
+        taken.filter(|_| reader.errors.is_empty()).ok_or(reader.errors)
+    }
+
+    pub(super) fn report(&mut self, start: usize, fault: Fault) {
         let before = self.text.as_bytes().iter().take(start);
         let line = 1 + before.filter(|byte| **byte == b'\n').count();
         self.errors.push(CalendarError { line, fault });
@@ -118,7 +135,12 @@ impl Reader<'_> {
         })
     }
 
-    fn refuse_unknown(&mut self, table: &DeTable<'_>, place: &'static str, known: &[&str]) {
+    pub(super) fn refuse_unknown(
+        &mut self,
+        table: &DeTable<'_>,
+        place: &'static str,
+        known: &[&str],
+    ) {
         for key in table.keys() {
             if !known.contains(&key.get_ref().as_ref()) {
                 let known = known.join(", ").into();
@@ -129,7 +151,7 @@ impl Reader<'_> {
         }
     }
 
-    fn required<'e>(
+    pub(super) fn required<'e>(
         &mut self,
         root: &'e DeTable<'_>,
         key: &'static str,
@@ -137,17 +159,17 @@ impl Reader<'_> {
     ) -> Option<&'e Entry<'e>> {
         let found = root.get(key);
         if found.is_none() {
-            self.report(0, Fault::Missing { place: "the calendar", key, example });
+            self.report(0, Fault::Missing { place: "the document", key, example });
         }
         found
     }
 
-    fn mistyped(&mut self, entry: &Entry<'_>, key: &str, example: &'static str) {
+    pub(super) fn mistyped(&mut self, entry: &Entry<'_>, key: &str, example: &'static str) {
         let found = entry.get_ref().type_str();
         self.report(entry.span().start, Fault::Type { key: key.into(), found, example });
     }
 
-    fn text(&mut self, entry: &Entry<'_>, key: &str) -> Option<Box<str>> {
+    pub(super) fn text(&mut self, entry: &Entry<'_>, key: &str) -> Option<Box<str>> {
         let text = entry.get_ref().as_str();
         if text.is_none() {
             self.mistyped(entry, key, "a text in quotes");
@@ -215,7 +237,7 @@ impl Reader<'_> {
         hours.map_err(|error| self.report(entry.span().start, error.into())).ok()
     }
 
-    fn overrides(&mut self, entry: &Entry<'_>) -> Vec<Override> {
+    pub(super) fn overrides(&mut self, entry: &Entry<'_>) -> Vec<Override> {
         const EXAMPLE: &str = "[[override]] before the keys of each";
         let Some(array) = entry.get_ref().as_array() else {
             self.mistyped(entry, "override", EXAMPLE);
@@ -336,7 +358,7 @@ hours = []
 name = "nothing"
 "#;
         let expected = [
-            "1: the calendar has no 'revision'; add revision = \"2025-11-04\"",
+            "1: the document has no 'revision'; add revision = \"2025-11-04\"",
             "1: 'Asia/Shangai' is no zone; use an IANA name such as \"Asia/Shanghai\" or \
              \"Europe/Berlin\"",
             "2: unknown key 'revison'; a calendar has zone, revision, announced_until, week, \

@@ -9,6 +9,9 @@ use super::rate::Rate;
 use super::rate_book::Publication;
 use crate::money::Currency;
 
+pub mod calendars;
+pub mod lanes;
+
 /// How a set is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -3,15 +3,31 @@
 use std::fmt;
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The days on which something holds, the first and the last among them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(try_from = "Stated")]
 pub struct Validity {
     /// The first day; none where the source names no beginning.
     from: Option<NaiveDate>,
     /// The last day; none where the source names no end.
     until: Option<NaiveDate>,
+}
+
+/// Two days that may be no [`Validity`].
+#[derive(Deserialize)]
+struct Stated {
+    from: Option<NaiveDate>,
+    until: Option<NaiveDate>,
+}
+
+impl TryFrom<Stated> for Validity {
+    type Error = ValidityError;
+
+    fn try_from(stated: Stated) -> Result<Self, ValidityError> {
+        Self::new(stated.from, stated.until)
+    }
 }
 
 /// Why two days are no [`Validity`].

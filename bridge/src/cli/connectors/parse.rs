@@ -52,7 +52,17 @@ impl<'f> Said<'f> {
         match fact {
             Fact::Tax(rate) => rate.source = source.into(),
             Fact::Duty(measure) => measure.source = source.into(),
-            Fact::Rate(_) | Fact::Goods(_) => return Self::By { source, fact },
+            Fact::Rate(_)
+            | Fact::Goods(_)
+            | Fact::Calendar(_)
+            | Fact::Sailing(_)
+            | Fact::PortCall(_)
+            | Fact::TransportEvent(_)
+            | Fact::Lane(_)
+            | Fact::Closure(_)
+            | Fact::Weather(_)
+            | Fact::Attributes(_)
+            | Fact::Policy(_) => return Self::By { source, fact },
         }
         Self::Itself(fact)
     }

@@ -14,6 +14,7 @@ use url::Url;
 use crate::deliver::channel::Progress;
 use crate::deliver::failure::Failure;
 use crate::deliver::letter::Letter;
+use crate::read::ical::{self, value};
 
 /// What a letter becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +47,6 @@ pub(super) struct State {
 const TITLE_MAX: usize = 200;
 /// How long a description may grow, in characters.
 const DESCRIPTION_MAX: usize = 4_000;
-/// How deep components may stand in one another; calendars need three.
-const DEPTH_MAX: usize = 8;
 
 /// The key of the last letter that was put into an item.
 const LETTER: &str = "X-UPTURN-LETTER";
@@ -285,29 +284,10 @@ fn mark(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest.get(..16).unwrap_or_default())
 }
 
-/// Reads what a server holds. Depth is checked first, since the reader calls itself.
+/// Reads what a server holds.
 fn read(text: &str) -> Result<Vec<parser::Component<'_>>, Failure> {
-    let not_read = || Failure::later("what lies in the calendar there is not understood");
-    let mut depth = 0_usize;
-    for line in text.lines() {
-        let is = |word: &str| {
-            line.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
-        };
-        if is("BEGIN:") {
-            depth += 1;
-        } else if is("END:") {
-            depth = depth.saturating_sub(1);
-        }
-        if DEPTH_MAX < depth {
-            return Err(not_read());
-        }
-    }
-    parser::read_components(text).map_err(|_| not_read())
-}
-
-fn value<'a>(item: &'a parser::Component<'_>, name: &str) -> Option<&'a str> {
-    let property = item.properties.iter().find(|property| property.name.as_str() == name)?;
-    Some(property.val.as_str())
+    ical::read(text)
+        .map_err(|_| Failure::later("what lies in the calendar there is not understood"))
 }
 
 /// Puts `properties` in the place of those with their names.

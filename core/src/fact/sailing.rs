@@ -1,0 +1,188 @@
+//! Sailings: from one place to another by one or more legs, as a carrier offers them.
+
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::known::{Known, known_at};
+use super::transport::{CutOff, Place, Vessel};
+
+/// A way from one place to another, as a carrier offers it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Sailing {
+    /// Where goods are handed in.
+    pub from: Place,
+    /// Where they are handed out.
+    pub to: Place,
+    /// When the first leg departs, by the place's clock.
+    pub departs_at: DateTime<FixedOffset>,
+    /// When the last leg arrives, by the place's clock.
+    pub arrives_at: DateTime<FixedOffset>,
+    /// How many days it takes, as the carrier says.
+    pub transit_days: Option<u32>,
+    /// The last times to hand in, the earliest first.
+    pub cut_offs: Vec<CutOff>,
+    /// The legs in their order; at least one.
+    pub legs: Vec<Leg>,
+}
+
+/// A part of a way by one means of transport.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Leg {
+    /// By what: `VESSEL`, `RAIL`, as the source has it.
+    pub mode: Option<String>,
+    /// Where it begins.
+    pub from: Place,
+    /// Where it ends.
+    pub to: Place,
+    /// When it departs.
+    pub departs_at: DateTime<FixedOffset>,
+    /// When it arrives.
+    pub arrives_at: DateTime<FixedOffset>,
+    /// The carrier's code.
+    pub carrier: Option<String>,
+    /// The carrier's code of the service.
+    pub service: Option<String>,
+    /// The number of the voyage, outward.
+    pub voyage: Option<String>,
+    /// The ship.
+    pub vessel: Option<Vessel>,
+}
+
+/// A sailing as it is known, and what was said of it before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer<'k> {
+    /// What is said of it now.
+    pub sailing: &'k Sailing,
+    /// Who says so.
+    pub source: &'k str,
+    /// How long that has been known.
+    pub age: TimeDelta,
+    /// What was said before, the oldest first, each with the time it was known from.
+    pub before: Vec<(DateTime<Utc>, &'k Sailing)>,
+}
+
+impl Sailing {
+    /// Returns the last time to hand goods in: the earliest cut-off, else the departure.
+    pub fn hand_in_by(&self) -> DateTime<FixedOffset> {
+        let cut_offs = self.cut_offs.iter().map(|cut_off| cut_off.at);
+        cut_offs.min().map_or(self.departs_at, |at| at.min(self.departs_at))
+    }
+
+    /// Tells whether `other` is the same sailing, maybe at other times: by ports, service, voyage, ship.
+    ///
+    /// Without a voyage nothing tells two departures apart but their days.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let ends = |one: &Self| (one.from.clone(), one.to.clone());
+        let ids = |one: &Self| -> Vec<_> {
+            let id = |leg: &Leg| {
+                let imo = leg.vessel.as_ref().and_then(|vessel| vessel.imo.clone());
+                (leg.carrier.clone(), leg.service.clone(), leg.voyage.clone(), imo)
+            };
+            one.legs.iter().map(id).collect()
+        };
+        let has_voyage = self.legs.iter().any(|leg| leg.voyage.is_some());
+        let is_same_day = self.departs_at.date_naive() == other.departs_at.date_naive();
+        ends(self) == ends(other) && ids(self) == ids(other) && (has_voyage || is_same_day)
+    }
+}
+
+/// Returns the sailings between the places with the codes `from` and `to` for which goods can still be
+/// handed in after `after`, by what is known at `now`: the first to depart first, at most `count`.
+///
+/// Of a sailing that was told several times only the newest word counts; what a source left out of a
+/// later document is not known to be cancelled, and stays with its age.
+pub fn next<'k>(
+    known: &'k [Known<Sailing>],
+    (from, to): (&str, &str),
+    (after, now): (DateTime<Utc>, DateTime<Utc>),
+    count: usize,
+) -> Vec<Offer<'k>> {
+    let mut offers: Vec<Offer<'k>> = Vec::new();
+    let told = known_at(known, now);
+    for one in told.iter().filter(|one| one.said.from.has_code(from) && one.said.to.has_code(to)) {
+        let same = |offer: &&mut Offer<'_>| {
+            offer.source == &*one.source && offer.sailing.is_same_as(&one.said)
+        };
+        if let Some(offer) = offers.iter_mut().find(same) {
+            if *offer.sailing != one.said {
+                offer.before.push((now - offer.age, offer.sailing));
+                offer.sailing = &one.said;
+            }
+            offer.age = now - one.known_at;
+        } else {
+            let age = now - one.known_at;
+            offers.push(Offer { sailing: &one.said, source: &one.source, age, before: Vec::new() });
+        }
+    }
+    offers.retain(|offer| after < offer.sailing.hand_in_by());
+    offers.sort_by_key(|offer| (offer.sailing.departs_at, offer.sailing.arrives_at));
+    offers.truncate(count);
+    offers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<FixedOffset> {
+        DateTime::parse_from_rfc3339(text).unwrap()
+    }
+
+    fn told(known_at: &str, voyage: &str, departs: &str, arrives: &str) -> Known<Sailing> {
+        let place = |code: &str| Place { code: Some(code.to_owned()), ..Place::default() };
+        let (departs_at, arrives_at) = (at(departs), at(arrives));
+        let (from, to) = (place("CNSHA"), place("DEHAM"));
+        let leg = Leg {
+            mode: None,
+            from: from.clone(),
+            to: to.clone(),
+            departs_at,
+            arrives_at,
+            carrier: Some("MAEU".to_owned()),
+            service: None,
+            voyage: Some(voyage.to_owned()),
+            vessel: None,
+        };
+        let cut_off = CutOff { code: "FCO".to_owned(), at: departs_at - TimeDelta::days(2) };
+        let (cut_offs, legs) = (vec![cut_off], vec![leg]);
+        let said = Sailing { from, to, departs_at, arrives_at, transit_days: None, cut_offs, legs };
+        Known { source: "dcsa".into(), known_at: at(known_at).to_utc(), said }
+    }
+
+    #[test]
+    fn the_next_sailings_are_told_by_the_newest_word_with_what_was_said_before() {
+        let known = [
+            told("2025-01-02T00:00:00Z", "B", "2025-01-26T08:00:00+08:00", "2025-02-28T08:00:00Z"),
+            told("2025-01-01T00:00:00Z", "A", "2025-01-20T08:00:00+08:00", "2025-02-20T08:00:00Z"),
+            told("2025-01-05T00:00:00Z", "A", "2025-01-24T08:00:00+08:00", "2025-02-24T08:00:00Z"),
+            told("2025-01-06T00:00:00Z", "A", "2025-01-24T08:00:00+08:00", "2025-02-24T08:00:00Z"),
+        ];
+        let asked = |after: &str, now: &str| {
+            let times = (at(after).to_utc(), at(now).to_utc());
+            let offers = next(&known, ("CNSHA", "DEHAM"), times, 5);
+            let shown = |offer: &Offer<'_>| {
+                let day = offer.sailing.departs_at.date_naive();
+                format!("{day} {}d {}", offer.age.num_days(), offer.before.len())
+            };
+            offers.iter().map(shown).collect::<Vec<_>>()
+        };
+        let cases: [(&str, &str, &[&str]); 4] = [
+            (
+                "2025-01-02T00:00:00Z",
+                "2025-01-03T00:00:00Z",
+                &["2025-01-20 2d 0", "2025-01-26 1d 0"],
+            ),
+            (
+                "2025-01-02T00:00:00Z",
+                "2025-01-08T00:00:00Z",
+                &["2025-01-24 2d 1", "2025-01-26 6d 0"],
+            ),
+            // The cut-off of the first is over.
+            ("2025-01-22T00:00:01Z", "2025-01-08T00:00:00Z", &["2025-01-26 6d 0"]),
+            ("2025-01-02T00:00:00Z", "2024-12-31T00:00:00Z", &[]),
+        ];
+        for (after, now, expected) in cases {
+            assert_eq!(asked(after, now), expected, "case: {after} {now}");
+        }
+    }
+}
