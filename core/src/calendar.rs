@@ -9,6 +9,7 @@ use self::hours::{Hours, Minute};
 pub mod document;
 pub mod hours;
 mod instant;
+pub mod shipping;
 pub mod target;
 
 pub use self::document::CalendarError;
