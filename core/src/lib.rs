@@ -9,6 +9,7 @@ pub mod money;
 pub mod fact;
 pub mod tax;
 pub mod duty;
+pub mod forecast;
 mod intern;
 pub mod calendar;
 pub mod registry;
