@@ -10,6 +10,7 @@ pub mod fact;
 pub mod tax;
 pub mod duty;
 pub mod forecast;
+pub mod stock;
 mod intern;
 pub mod calendar;
 pub mod registry;

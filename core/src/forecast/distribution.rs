@@ -122,7 +122,7 @@ impl Distribution {
     }
 
     /// Returns the distribution with these masses from 0 units on. The caller keeps the invariant.
-    pub(super) fn of_masses(masses: Vec<f64>) -> Self {
+    pub(crate) fn of_masses(masses: Vec<f64>) -> Self {
         Self { masses }
     }
 
