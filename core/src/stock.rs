@@ -9,4 +9,5 @@
     reason = "probabilities are estimates; counts stay far below 2^53"
 )]
 
+pub mod plan;
 pub mod solve;

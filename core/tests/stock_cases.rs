@@ -1,10 +1,5 @@
 //! Single inventory instances: by formula, and those of textbooks where they are beside us.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test fails where something is missing"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails where something is missing")]
 
 use std::io::Write as _;
 use std::path::Path;
@@ -58,7 +53,7 @@ fn what_cannot_be_solved_says_why() {
     };
     let tree =
         |nodes: &[Value]| json!({"kind": "guaranteed_service_tree", "input": {"nodes": nodes}});
-    let link = |index: u32, next: &[u32]| json!({"index": index, "echelon_holding_cost": 1, "lead_time": 1, "successors": next});
+    let member = |index: u32, next: &[u32]| json!({"index": index, "echelon_holding_cost": 1, "lead_time": 1, "successors": next});
     let line =
         |nodes: &[Value]| json!({"kind": "serial_stochastic_service", "input": {"nodes": nodes}});
     let poisson = |mean: f64| {
@@ -73,9 +68,9 @@ fn what_cannot_be_solved_says_why() {
         ("a gap", tree(&[stage(1, &[7])]), "supplies 7, which is none"),
         ("none", tree(&[]), "no stages"),
         ("twice", tree(&[stage(1, &[]), stage(1, &[])]), "the same index"),
-        ("a line in a ring", line(&[link(1, &[2]), link(2, &[1])]), "in a cycle"),
-        ("a fork", line(&[link(1, &[2, 3]), link(2, &[]), link(3, &[])]), "one end"),
-        ("no demand", line(&[link(1, &[])]), "give it a demand"),
+        ("a line in a ring", line(&[member(1, &[2]), member(2, &[1])]), "in a cycle"),
+        ("a fork", line(&[member(1, &[2, 3]), member(2, &[]), member(3, &[])]), "one end"),
+        ("no demand", line(&[member(1, &[])]), "give it a demand"),
         ("enormous", poisson(1e12), "count it in packs"),
         ("negative", poisson(-1.0), "not a number from 0"),
         ("another kind", json!({"kind": "magic", "input": {}}), "unknown variant `magic`"),
