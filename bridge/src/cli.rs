@@ -32,6 +32,7 @@ mod restore;
 mod rules;
 mod schema;
 mod serve;
+mod stock;
 mod store_command;
 mod user;
 
@@ -68,6 +69,9 @@ enum Command {
     /// Look at feeds: rates, taxes, schedules
     #[command(subcommand)]
     Connectors(connectors::Command),
+    /// Say what to stock where, and by when to send it
+    #[command(subcommand)]
+    Stock(stock::Command),
     /// Write the log of events to a file for other tools
     #[command(subcommand)]
     Export(export::Command),
@@ -109,6 +113,7 @@ pub fn run() -> ExitCode {
         Command::Rules(command) => rules::run(&command, config),
         Command::Events(command) => events::run(&command, &SystemClock),
         Command::Connectors(command) => connectors::run(&command),
+        Command::Stock(command) => stock::run(&command, &SystemClock),
         Command::Export(command) => export::run(&command, config),
         Command::Backup(args) => backup::run(&args, config),
         Command::Restore(args) => restore::run(&args, config),

@@ -4,7 +4,7 @@
 //! program behind each door on each database, and what the same job costs without it; without a
 //! file of events the small job is repeated. With `PART` only the figures whose name holds it.
 //! `bench fold [WORDS]` times the fold by itself, or those figures of it whose names have these words in
-//! them; `bench heal` how soon the program goes on after trouble.
+//! them; `bench heal` how soon the program goes on after trouble; `bench stock` what a plan of stock costs.
 #![expect(
     clippy::float_arithmetic,
     clippy::indexing_slicing,
@@ -24,6 +24,7 @@ mod path;
 mod postgres;
 mod raw_insert;
 mod slow_disk;
+mod stock;
 
 use self::figures::{Failure, Rate, backtest, say, say_load};
 use self::job::Job;
@@ -37,6 +38,7 @@ fn main() -> Result<(), Failure> {
     match first.as_deref() {
         Some("fold") => fold::run(&part),
         Some("heal") => heal::run(),
+        Some("stock") => stock::run(),
         events => all(&Job::read(events.map(Path::new))?, &part),
     }
 }

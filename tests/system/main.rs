@@ -20,4 +20,5 @@ mod outage;
 mod people;
 mod reload;
 mod service_events;
+mod stock;
 mod tls;

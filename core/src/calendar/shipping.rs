@@ -7,11 +7,12 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, Utc};
+use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::hours::Minute;
-use super::{Calendar, instant};
+use super::hours::{Hours, Minute};
+use super::{Calendar, Override, instant};
 
 /// How far a closure is followed, in days: longer ones have no known end.
 const CLOSURE_DAYS_MAX: u64 = 400;
@@ -85,6 +86,28 @@ pub struct Voyage {
     pub is_announced: bool,
 }
 
+/// Days that are not as the week has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exception {
+    /// The first of them.
+    pub first_on: NaiveDate,
+    /// The last of them.
+    pub last_on: NaiveDate,
+    /// Whether they are workdays.
+    pub is_open: bool,
+    /// What they are, for people.
+    pub name: Box<str>,
+}
+
+/// A day that stands in two exceptions.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{day} is in '{first}' and in '{second}'; let each day be in one")]
+pub struct Overlap {
+    day: NaiveDate,
+    first: Box<str>,
+    second: Box<str>,
+}
+
 /// Days in a row on which a place receives nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Closure {
@@ -143,6 +166,42 @@ impl From<Transit> for String {
     fn from(transit: Transit) -> Self {
         let parts = transit.0.iter().map(|(days, share)| format!("{days}:{share}"));
         parts.collect::<Vec<_>>().join(";")
+    }
+}
+
+impl Calendar {
+    /// Returns the calendar of a week (from Monday on) with its exceptions, for days alone: its hours are
+    /// those of an office. Nothing is announced.
+    pub fn of_workdays(
+        zone: Tz,
+        week: [bool; 7],
+        mut exceptions: Vec<Exception>,
+    ) -> Result<Self, Overlap> {
+        let hours = |is_open: bool| if is_open { Hours::office() } else { Hours::default() };
+        exceptions.sort_by_key(|exception| exception.first_on);
+        for (first, second) in exceptions.iter().zip(exceptions.iter().skip(1)) {
+            if second.first_on <= first.last_on {
+                let (first, day) = (first.name.clone(), second.first_on);
+                return Err(Overlap { day, first, second: second.name.clone() });
+            }
+        }
+        let overrides = exceptions.into_iter().map(|exception| {
+            let Exception { first_on, last_on, is_open, name } = exception;
+            Override { first_on, last_on, hours: hours(is_open), name }
+        });
+        Ok(Self {
+            zone,
+            revision: Box::default(),
+            announced_until: None,
+            week: week.map(hours),
+            overrides: overrides.collect(),
+        })
+    }
+
+    /// Returns the calendar with its revision and the last day whose holidays are announced.
+    #[must_use]
+    pub fn known(self, revision: Box<str>, announced_until: Option<NaiveDate>) -> Self {
+        Self { revision, announced_until, ..self }
     }
 }
 
