@@ -33,6 +33,7 @@ mod restore;
 mod rules;
 mod schema;
 mod serve;
+mod stock;
 mod store_command;
 mod user;
 
@@ -72,6 +73,9 @@ enum Command {
     /// Look at products, prices, stock and deals, and take tables of them in
     #[command(subcommand)]
     Records(records::Command),
+    /// Say what to stock where, and by when to send it
+    #[command(subcommand)]
+    Stock(stock::Command),
     /// Write the log of events to a file for other tools
     #[command(subcommand)]
     Export(export::Command),
@@ -113,6 +117,7 @@ pub fn run() -> ExitCode {
         Command::Rules(command) => rules::run(&command, config),
         Command::Events(command) => events::run(&command, &SystemClock),
         Command::Connectors(command) => connectors::run(&command),
+        Command::Stock(command) => stock::run(&command, &SystemClock),
         Command::Export(command) => export::run(&command, config),
         Command::Backup(args) => backup::run(&args, config),
         Command::Restore(args) => restore::run(&args, config),

@@ -14,7 +14,7 @@ use self::problem::{Problems, RegistryError};
 use self::table::{Row, Table};
 
 pub(crate) mod problem;
-mod table;
+pub(crate) mod table;
 
 const PEOPLE: Table = Table {
     file: "people.csv",

@@ -12,6 +12,7 @@ pub mod document;
 pub mod hours;
 mod instant;
 pub mod overlay;
+pub mod shipping;
 pub mod target;
 
 pub use self::document::CalendarError;

@@ -9,6 +9,8 @@ pub mod money;
 pub mod fact;
 pub mod tax;
 pub mod duty;
+pub mod forecast;
+pub mod stock;
 mod intern;
 pub mod calendar;
 pub mod record;

@@ -4,8 +4,9 @@
 //! program behind each door on each database, and what the same job costs without it; without a
 //! file of events the small job is repeated. With `PART` only the figures whose name holds it.
 //! `bench fold [WORDS]` times the fold by itself, or those figures of it whose names have these words in
-//! them; `bench heal` how soon the program goes on after trouble; `bench
-//! latency` how soon a task is seen, how soon the program is ready, and what a page of tasks costs.
+//! them; `bench heal` how soon the program goes on after trouble; `bench latency` how soon a task is
+//! seen, how soon the program is ready, and what a page of tasks costs; `bench stock` what a plan of
+//! stock costs.
 #![expect(
     clippy::float_arithmetic,
     clippy::indexing_slicing,
@@ -26,6 +27,7 @@ mod path;
 mod postgres;
 mod raw_insert;
 mod slow_disk;
+mod stock;
 
 use self::figures::{Failure, Rate, backtest, say, say_load};
 use self::job::Job;
@@ -40,6 +42,7 @@ fn main() -> Result<(), Failure> {
         Some("fold") => fold::run(&part),
         Some("heal") => heal::run(),
         Some("latency") => latency::run(),
+        Some("stock") => stock::run(),
         events => all(&Job::read(events.map(Path::new))?, &part),
     }
 }

@@ -21,4 +21,5 @@ mod people;
 mod records;
 mod reload;
 mod service_events;
+mod stock;
 mod tls;

@@ -43,7 +43,7 @@ impl Problems {
     const LISTED_MAX: usize = 50;
 
     /// Takes one more.
-    pub(super) fn report(&mut self, file: &Path, line: Option<u64>, message: String) {
+    pub(crate) fn report(&mut self, file: &Path, line: Option<u64>, message: String) {
         if self.listed.len() < Self::LISTED_MAX {
             self.listed.push(Problem { file: file.into(), line, message });
         } else {
@@ -56,8 +56,13 @@ impl Problems {
         &self.listed
     }
 
+    /// Returns how many there are beside those that are listed.
+    pub(crate) fn unlisted(&self) -> usize {
+        self.unlisted
+    }
+
     /// Returns whether all is well.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.listed.is_empty()
     }
 }

@@ -14,27 +14,27 @@ const SIZE_MAX: u64 = 256 * 1024 * 1024;
 
 /// What a table looks like.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Table {
+pub(crate) struct Table {
     /// The file's name.
-    pub(super) file: &'static str,
+    pub(crate) file: &'static str,
     /// The columns that must be there.
-    pub(super) required: &'static [&'static str],
+    pub(crate) required: &'static [&'static str],
     /// The columns that may be there.
-    pub(super) optional: &'static [&'static str],
+    pub(crate) optional: &'static [&'static str],
 }
 
 /// One row, by the names of its columns.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Row<'r> {
+pub(crate) struct Row<'r> {
     /// The line it begins on.
-    pub(super) line: u64,
+    pub(crate) line: u64,
     columns: &'r [&'static str],
     cells: &'r StringRecord,
 }
 
 impl<'r> Row<'r> {
     /// Returns the cell in `column`, or `None` if it is empty or the table has no such column.
-    pub(super) fn find(&self, column: &str) -> Option<&'r str> {
+    pub(crate) fn find(&self, column: &str) -> Option<&'r str> {
         let place = self.columns.iter().position(|known| *known == column)?;
         self.cells.get(place).filter(|cell| !cell.is_empty())
     }
@@ -44,7 +44,7 @@ impl Table {
     /// Hands each row of the table's file in `folder` to `take`; a file that is missing has none.
     ///
     /// Returns whether the rows could be read; what is wrong goes to `problems`.
-    pub(super) fn read(
+    pub(crate) fn read(
         &self,
         folder: &Path,
         problems: &mut Problems,

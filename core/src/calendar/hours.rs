@@ -97,7 +97,7 @@ impl Range {
 }
 
 impl Minute {
-    const MIDNIGHT: Self = Self(24 * 60);
+    pub(super) const MIDNIGHT: Self = Self(24 * 60);
 
     /// Reads a time of day: `08:30`.
     pub fn parse(text: &str) -> Option<Self> {

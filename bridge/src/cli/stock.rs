@@ -1,0 +1,28 @@
+//! `upturn stock`: what to stock where, from files, without a database.
+
+use clap::Subcommand;
+
+use crate::clock::Clock;
+use crate::exit::Exit;
+
+mod advise;
+mod load;
+mod solve;
+mod view;
+mod words;
+
+/// Stock and when to move it.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Say what to send to each place, from where, and by which day at the latest
+    Advise(advise::Args),
+    /// Solve single inventory instances
+    Solve(solve::Args),
+}
+
+pub(super) fn run(command: &Command, clock: &dyn Clock) -> Exit {
+    match command {
+        Command::Advise(args) => advise::run(args, clock),
+        Command::Solve(args) => solve::run(args),
+    }
+}

@@ -1,0 +1,93 @@
+//! Reasons in words, in English and in Chinese.
+
+use serde::Serialize;
+use upturn_core::calendar::shipping::Closure;
+use upturn_core::stock::plan::advice::{Advice, Note, Reckoning};
+
+/// A sentence in both languages.
+#[derive(Debug, Serialize)]
+pub(super) struct Sentence {
+    pub(super) code: &'static str,
+    pub(super) en: String,
+    pub(super) zh: String,
+}
+
+/// Returns `note` of `advice` in words.
+pub(super) fn sentence(advice: &Advice, note: &Note) -> Sentence {
+    let reckoning = &advice.reckoning;
+    Sentence { code: note.code(), en: english(reckoning, note), zh: chinese(reckoning, note) }
+}
+
+fn english(reckoning: &Reckoning, note: &Note) -> String {
+    let Reckoning { available, needed_on, cover_until, .. } = reckoning;
+    match note {
+        Note::RunsOut => format!(
+            "{available} available (on hand + on order - reserved); from {needed_on} on they may \
+             not be enough"
+        ),
+        Note::Deals { now, later } => format!(
+            "open deals that may need units before {cover_until}: {now}; only later, adding \
+             nothing: {later}"
+        ),
+        Note::Base { per_30_days, periods } => format!(
+            "other demand: {per_30_days} in 30 days, learnt from periods in the history: {periods}"
+        ),
+        Note::Closed(Closure { first_on, last_on, name }) => {
+            format!("nothing is received from {first_on} to {last_on} ({name})")
+        }
+        Note::Surplus => "the place it comes from has more than it needs itself".into(),
+        Note::Replaced => {
+            "items that replace each other count as one; the older ones are used up first".into()
+        }
+        Note::Pack { needed, pack } => {
+            format!("needed are {needed}; rounded up to packs of {pack}")
+        }
+        Note::Minimum { needed, order_min } => {
+            format!("needed are {needed}; the supplier takes no order below {order_min}")
+        }
+        Note::Late => "no voyage arrives before units may be missing; this is the first one".into(),
+        Note::NotAnnounced => "a calendar does not know its holidays yet; its weekly pattern \
+                               stands in, so the days are a guess"
+            .into(),
+        Note::NoNextArrival => "nobody knows when this lane runs again".into(),
+        Note::NoLane => "no lane leads to this place; add one".into(),
+        Note::NoDeparture => "no lane to this place departs in the days that are planned".into(),
+        Note::Shortfall { units } => format!("nobody has {units} more that are needed; find them"),
+        Note::Gaps => "the demand history has gaps; days nobody observed count neither way".into(),
+        Note::Thin => "the demand history has fewer than three periods".into(),
+        Note::TooLarge(reason) => format!("not reckoned: {reason}"),
+    }
+}
+
+fn chinese(reckoning: &Reckoning, note: &Note) -> String {
+    let Reckoning { available, needed_on, cover_until, .. } = reckoning;
+    match note {
+        Note::RunsOut => {
+            format!("可用 {available} 件（在库 + 在途 - 预留）；自 {needed_on} 起可能不够")
+        }
+        Note::Deals { now, later } => format!(
+            "{cover_until} 之前可能需要货的未决商机：{now} 个；之后才需要、不计入的：{later} 个"
+        ),
+        Note::Base { per_30_days, periods } => {
+            format!("其他需求：每 30 天 {per_30_days} 件，由 {periods} 个历史期间得出")
+        }
+        Note::Closed(Closure { first_on, last_on, name }) => {
+            format!("{first_on} 至 {last_on} 不收货（{name}）")
+        }
+        Note::Surplus => "调出地点的库存多于自身所需".into(),
+        Note::Replaced => "相互替代的物料合并计算；先用完旧物料".into(),
+        Note::Pack { needed, pack } => format!("需要 {needed} 件；按每包 {pack} 件向上取整"),
+        Note::Minimum { needed, order_min } => {
+            format!("需要 {needed} 件；供应商最小起订量为 {order_min} 件")
+        }
+        Note::Late => "没有班次能在可能缺货之前到达；这是最早的一班".into(),
+        Note::NotAnnounced => "日历的节假日尚未公布；暂按每周规律推算，日期仅供参考".into(),
+        Note::NoNextArrival => "该线路何时恢复尚不清楚".into(),
+        Note::NoLane => "没有线路通往此地点；请添加".into(),
+        Note::NoDeparture => "在计划的日期内没有线路发往此地点".into(),
+        Note::Shortfall { units } => format!("还缺 {units} 件没有来源；请设法寻找"),
+        Note::Gaps => "需求历史有缺口；未观测的日子不计入".into(),
+        Note::Thin => "需求历史不足三个期间".into(),
+        Note::TooLarge(reason) => format!("无法计算：{reason}"),
+    }
+}

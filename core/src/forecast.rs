@@ -1,0 +1,12 @@
+//! What will be needed, and what will be won: distributions, never a single number.
+//!
+//! Everything here is a function of its arguments; floats are allowed because it is statistics.
+#![expect(
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    reason = "statistics are estimates; counts stay far below 2^53"
+)]
+
+pub mod distribution;
+pub mod pipeline;
+pub mod score;

@@ -1,0 +1,119 @@
+//! Advice in advance: what to send to each place, from where, and by which day at the latest.
+//!
+//! For each item and place the plan looks at the voyages of the lanes that lead there. Stock that is
+//! there, on order and not reserved lasts for some of their arrivals; the last of these is the one to
+//! catch, and the next one shows what missing it means. What is sent lasts until the arrival after the
+//! next review, so closed days lengthen that time by themselves. Places with more than they need are
+//! asked before suppliers.
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use self::advice::Advice;
+use self::ledger::Ledger;
+use self::need::Context;
+use self::setting::{LaneIndex, Setting};
+use crate::calendar::shipping::{self, Closure, Voyage};
+
+pub mod advice;
+pub mod base;
+mod ledger;
+pub mod need;
+mod outlook;
+pub mod setting;
+mod source;
+
+/// The most days the plan looks ahead.
+pub const AHEAD_DAYS_MAX: u16 = 366;
+
+/// How many days after the last planned one arrivals are looked for.
+const BEYOND_DAYS: u64 = 120;
+
+/// When the plan is made, and how far it looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Period {
+    /// The moment it is made for.
+    pub as_of: DateTime<Utc>,
+    /// The days it looks ahead, up to [`AHEAD_DAYS_MAX`].
+    pub ahead_days: u16,
+}
+
+/// The voyages of a lane and the closures between them.
+#[derive(Clone, Debug)]
+struct Timetable {
+    voyages: Vec<Voyage>,
+    closures: Vec<Closure>,
+}
+
+impl Period {
+    /// Returns the first day of the plan.
+    pub fn first_on(&self) -> NaiveDate {
+        self.as_of.date_naive()
+    }
+
+    /// Returns the last day of the plan.
+    pub fn last_on(&self) -> NaiveDate {
+        let days = chrono::Days::new(self.ahead_days.min(AHEAD_DAYS_MAX).into());
+        self.first_on().checked_add_days(days).unwrap_or(NaiveDate::MAX)
+    }
+}
+
+/// Returns what to send, one piece of advice for each item, place and source, in the order of the
+/// items and places of `setting`.
+pub fn advise(setting: &Setting, period: Period) -> Vec<Advice> {
+    let timetables: Vec<Timetable> =
+        setting.lanes.iter().map(|lane| Timetable::of(setting, lane, period)).collect();
+    let mut lanes_to: Vec<Vec<LaneIndex>> = setting.places.iter().map(|_| Vec::new()).collect();
+    for (index, lane) in (0..).zip(&setting.lanes) {
+        let to = usize::try_from(lane.to.0).ok().and_then(|to| lanes_to.get_mut(to));
+        if let Some(lanes) = to {
+            lanes.push(LaneIndex(index));
+        }
+    }
+    let context = Context { setting, period, timetables: &timetables, lanes_to: &lanes_to };
+    let mut advice = Vec::new();
+    for positions in setting.positions.chunk_by(|a, b| a.item == b.item) {
+        let mut needs: Vec<_> =
+            positions.iter().filter_map(|position| need::find(context, position)).collect();
+        if needs.is_empty() {
+            continue;
+        }
+        // Who has to act first chooses first.
+        needs.sort_by_key(|need| (need.voyage().map(|voyage| voyage.ship_on), need.place()));
+        let mut ledger = Ledger::new(context, positions, &needs);
+        let mut found: Vec<Advice> =
+            needs.iter().flat_map(|need| source::serve(context, need, &mut ledger)).collect();
+        found.sort_by_key(|advice| (advice.to, advice.from, advice.item));
+        advice.append(&mut found);
+    }
+    advice
+}
+
+impl Timetable {
+    fn of(setting: &Setting, lane: &setting::Lane, period: Period) -> Self {
+        let Some(lane) = setting.route(lane) else {
+            return Self { voyages: Vec::new(), closures: Vec::new() };
+        };
+        let beyond = chrono::Days::new(BEYOND_DAYS);
+        let until = period.last_on().checked_add_days(beyond).unwrap_or(NaiveDate::MAX);
+        let mut from = period.first_on();
+        let mut closures = Vec::new();
+        while let Some(closure) = lane.next_closure(from, until) {
+            let Some(next) = closure.last_on.succ_opt() else { break };
+            from = next;
+            closures.push(closure);
+        }
+        Self { voyages: lane.voyages(period.as_of, until), closures }
+    }
+
+    /// Returns the first voyage after the one that leaves on `ship_on`.
+    fn next_after(&self, ship_on: NaiveDate) -> Option<Voyage> {
+        shipping::next_after(&self.voyages, ship_on)
+    }
+
+    /// Returns the first long closure that begins after `arrive_on` and before `next_on`.
+    fn closure_between(&self, arrive_on: NaiveDate, next_on: NaiveDate) -> Option<&Closure> {
+        self.closures
+            .iter()
+            .find(|closure| arrive_on < closure.first_on && closure.first_on < next_on)
+    }
+}

@@ -1,0 +1,217 @@
+//! A piece of advice: what to send, by when, and why.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use super::setting::{ItemIndex, LaneIndex, PlaceIndex};
+use crate::calendar::shipping::{Closure, Voyage};
+
+/// What to send to a place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Advice {
+    /// What is sent.
+    pub item: ItemIndex,
+    /// What is needed; another item than is sent where that one is replaced by it.
+    pub needed_item: ItemIndex,
+    /// Where it is needed.
+    pub to: PlaceIndex,
+    /// Who has it; none: nobody who could send it.
+    pub from: Option<PlaceIndex>,
+    /// Units to send; where nobody has them, units that are missing.
+    pub quantity: u32,
+    /// What to do about it.
+    pub action: Action,
+    /// How it goes there.
+    pub lane: Option<LaneIndex>,
+    /// The last voyage that is in time, or the first one if none is.
+    pub voyage: Option<Voyage>,
+    /// The voyage after it.
+    pub next: Option<Voyage>,
+    /// What it rests on.
+    pub reckoning: Reckoning,
+    /// Why, in the order of importance.
+    pub notes: Vec<Note>,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// Send from another place.
+    Transfer,
+    /// Buy from a supplier.
+    Purchase,
+    /// Find somebody who has it.
+    Find,
+}
+
+/// The numbers behind a piece of advice, for all sources of a need together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reckoning {
+    /// What is there or coming and not reserved; negative where more is promised.
+    pub available: i64,
+    /// The first day on which that may not be enough.
+    pub needed_on: NaiveDate,
+    /// The first day on which what is ordered after the next review can arrive.
+    pub cover_until: NaiveDate,
+    /// The units that should be available until then.
+    pub up_to: u32,
+    /// The probability with which they should be enough.
+    pub level: f64,
+    /// What a missing unit costs, in idle ones, where costs are given.
+    pub ratio: Option<f64>,
+    /// The day up to which both outcomes are reckoned: when what misses the voyage can arrive.
+    pub outcomes_until: NaiveDate,
+    /// What comes of it if all is sent in time.
+    pub sent: Outcome,
+    /// What comes of it if nothing is.
+    pub missed: Outcome,
+    /// How much is right at which ratio of costs, if each deal is won or lost by itself.
+    pub steps: Vec<Step>,
+    /// The same if all deals are won or lost together.
+    pub steps_together: Option<Vec<Step>>,
+    /// The dates of each lane to the place.
+    pub options: Vec<LaneDates>,
+}
+
+/// What is expected to be missing and left over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Units missing, on average.
+    pub short: Decimal,
+    /// Units left over, on average.
+    pub idle: Decimal,
+    /// What both cost, in the item's currency, where costs are given.
+    pub cost: Option<Decimal>,
+}
+
+/// A quantity and up to which ratio of costs it is enough.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// Units to send.
+    pub quantity: u32,
+    /// What a missing unit has to cost, in idle ones, before more is worth it; none: more never is.
+    pub below: Option<f64>,
+}
+
+/// By when goods have to leave on a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaneDates {
+    /// The lane.
+    pub lane: LaneIndex,
+    /// Its last voyage in time, or the first one if none is.
+    pub voyage: Voyage,
+    /// The one after it.
+    pub next: Option<Voyage>,
+    /// Whether what is there is not enough until the arrival.
+    pub is_late: bool,
+}
+
+/// A reason, or something to be careful about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Note {
+    /// What is available may not be enough from the day on that the reckoning names.
+    RunsOut,
+    /// Open deals may need units in time; others only later, and count nothing.
+    Deals {
+        /// How many may need units before the next chance.
+        now: usize,
+        /// How many only after it.
+        later: usize,
+    },
+    /// Demand apart from deals.
+    Base {
+        /// Units of 30 days.
+        per_30_days: Decimal,
+        /// How many periods that was learnt from.
+        periods: u32,
+    },
+    /// Nothing is received for a while.
+    Closed(Closure),
+    /// Another place has more than it needs.
+    Surplus,
+    /// It replaces another item, or is replaced by it.
+    Replaced,
+    /// It was rounded to whole packs.
+    Pack {
+        /// What is needed.
+        needed: u32,
+        /// Units of a pack.
+        pack: u32,
+    },
+    /// It was raised to the fewest units that can be ordered.
+    Minimum {
+        /// What is needed.
+        needed: u32,
+        /// The fewest units.
+        order_min: u32,
+    },
+    /// No voyage arrives in time.
+    Late,
+    /// A calendar does not know its holidays up to the arrival; its weekly pattern stood in.
+    NotAnnounced,
+    /// Nobody knows when the lane runs again.
+    NoNextArrival,
+    /// No lane leads there.
+    NoLane,
+    /// Lanes lead there, but none departs.
+    NoDeparture,
+    /// Nobody has all that is needed.
+    Shortfall {
+        /// Units that nobody has.
+        units: u32,
+    },
+    /// The history has days nobody observed.
+    Gaps,
+    /// The history has fewer than three periods.
+    Thin,
+    /// The demand is too large to be reckoned with.
+    TooLarge(Box<str>),
+}
+
+impl Note {
+    /// Returns the code that programs know it by.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::RunsOut => "runs-out",
+            Self::Deals { .. } => "deals",
+            Self::Base { .. } => "base-demand",
+            Self::Closed(_) => "closed",
+            Self::Surplus => "surplus",
+            Self::Replaced => "replaced",
+            Self::Pack { .. } => "pack",
+            Self::Minimum { .. } => "order-minimum",
+            Self::Late => "late",
+            Self::NotAnnounced => "calendar-not-announced",
+            Self::NoNextArrival => "next-arrival-unknown",
+            Self::NoLane => "no-lane",
+            Self::NoDeparture => "no-departure",
+            Self::Shortfall { .. } => "shortfall",
+            Self::Gaps => "history-gaps",
+            Self::Thin => "history-thin",
+            Self::TooLarge(_) => "demand-too-large",
+        }
+    }
+
+    /// Returns whether a person should look at it before acting.
+    pub fn is_mark(&self) -> bool {
+        match self {
+            Self::RunsOut
+            | Self::Deals { .. }
+            | Self::Base { .. }
+            | Self::Closed(_)
+            | Self::Surplus
+            | Self::Replaced
+            | Self::Pack { .. }
+            | Self::Minimum { .. } => false,
+            Self::Late
+            | Self::NotAnnounced
+            | Self::NoNextArrival
+            | Self::NoLane
+            | Self::NoDeparture
+            | Self::Shortfall { .. }
+            | Self::Gaps
+            | Self::Thin
+            | Self::TooLarge(_) => true,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What places can give of an item while a plan is made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use super::need::{Context, Need};
+use super::outlook::Outlook;
+use super::setting::{ItemIndex, PlaceIndex, Position};
+
+/// What has been given of one item and those it replaces.
+#[derive(Debug)]
+pub(super) struct Ledger<'s> {
+    context: Context<'s>,
+    // Invariant: ordered by place.
+    positions: &'s [Position],
+    short: BTreeSet<PlaceIndex>,
+    given: BTreeMap<(PlaceIndex, ItemIndex), u32>,
+}
+
+impl<'s> Ledger<'s> {
+    pub(super) fn new(context: Context<'s>, positions: &'s [Position], needs: &[Need<'_>]) -> Self {
+        let short = needs.iter().map(Need::place).collect();
+        Self { context, positions, short, given: BTreeMap::new() }
+    }
+
+    /// Returns what `place` can give of each item, replaced ones first: what stands on its shelf and is
+    /// more than it needs itself on the days before `until`. Who needs some itself gives none.
+    pub(super) fn surplus(&self, place: PlaceIndex, until: NaiveDate) -> Vec<(ItemIndex, u32)> {
+        let found = self.positions.binary_search_by_key(&place, |position| position.place);
+        let position = found.ok().and_then(|found| self.positions.get(found));
+        let Some(position) = position.filter(|_| !self.short.contains(&place)) else {
+            return Vec::new();
+        };
+        let Some(item) = self.context.setting.item(position.item) else { return Vec::new() };
+        let outlook = Outlook::new(position, self.context.today(place));
+        // A demand that cannot be reckoned leaves nothing over.
+        let Ok(demand) = outlook.demand(until) else { return Vec::new() };
+        let keeps = i64::try_from(demand.quantile(item.aim.level())).unwrap_or(i64::MAX);
+        let given: i64 = position.holdings.iter().map(|h| self.given(place, h.item)).sum();
+        let spare = position.available().saturating_sub(keeps).saturating_sub(given);
+        let mut spare = u32::try_from(spare.max(0)).unwrap_or(u32::MAX);
+        let mut surplus = Vec::new();
+        for holding in &position.holdings {
+            let left = i64::from(holding.on_shelf()) - self.given(place, holding.item);
+            let units = u32::try_from(left.max(0)).unwrap_or_default().min(spare);
+            spare -= units;
+            if 0 < units {
+                surplus.push((holding.item, units));
+            }
+        }
+        surplus
+    }
+
+    /// Notes that `place` gives `units`.
+    pub(super) fn give(&mut self, place: PlaceIndex, item: ItemIndex, units: u32) {
+        let given = self.given.entry((place, item)).or_default();
+        *given = given.saturating_add(units);
+    }
+
+    fn given(&self, place: PlaceIndex, item: ItemIndex) -> i64 {
+        self.given.get(&(place, item)).copied().unwrap_or_default().into()
+    }
+}

@@ -1,0 +1,316 @@
+//! What a place needs of an item, and by when.
+
+use std::cell::RefCell;
+
+use chrono::{Days, NaiveDate};
+use rust_decimal::Decimal;
+
+use super::advice::{LaneDates, Note, Outcome, Reckoning, Step};
+use super::outlook::Outlook;
+use super::setting::{Aim, Costs, ItemIndex, LaneIndex, PlaceIndex, PlaceKind, Position, Setting};
+use super::{Period, Timetable};
+use crate::calendar::Calendar;
+use crate::calendar::shipping::Voyage;
+use crate::forecast::distribution::Distribution;
+use crate::forecast::pipeline::PipelineError;
+
+/// Steps of quantities that are told in full; of more only those around the one that is right.
+const STEPS_MAX: usize = 12;
+/// Places after the point of expectations.
+const PLACES: u32 = 4;
+
+/// What all needs share.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context<'s> {
+    pub(super) setting: &'s Setting,
+    pub(super) period: Period,
+    pub(super) timetables: &'s [Timetable],
+    /// The lanes to each place, the preferred ones first.
+    pub(super) lanes_to: &'s [Vec<LaneIndex>],
+}
+
+/// A need of one item at one place.
+#[derive(Clone, Debug)]
+pub(super) struct Need<'s> {
+    pub(super) position: &'s Position,
+    pub(super) outlook: Outlook<'s>,
+    pub(super) aim: Aim,
+    /// How it can be met by each lane.
+    pub(super) choices: Vec<Choice>,
+    /// Why it cannot be met or reckoned.
+    pub(super) trouble: Option<Note>,
+}
+
+/// How a lane can meet a need.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice {
+    pub(super) lane: LaneIndex,
+    pub(super) voyage: Voyage,
+    pub(super) next: Option<Voyage>,
+    pub(super) is_late: bool,
+    pub(super) cover_until: NaiveDate,
+    pub(super) up_to: u32,
+    pub(super) quantity: u32,
+}
+
+impl<'s> Context<'s> {
+    pub(super) fn timetable(&self, lane: LaneIndex) -> Option<&'s Timetable> {
+        self.timetables.get(usize::try_from(lane.0).ok()?)
+    }
+
+    /// Returns the day it is at a place.
+    pub(super) fn today(&self, place: PlaceIndex) -> NaiveDate {
+        let calendar = self.setting.place(place).map(|place| place.calendar);
+        let zone =
+            calendar.and_then(|calendar| self.setting.calendar(calendar)).map(Calendar::zone);
+        zone.map_or_else(
+            || self.period.first_on(),
+            |zone| self.period.as_of.with_timezone(&zone).date_naive(),
+        )
+    }
+}
+
+impl Need<'_> {
+    pub(super) fn item(&self) -> ItemIndex {
+        self.position.item
+    }
+
+    pub(super) fn place(&self) -> PlaceIndex {
+        self.position.place
+    }
+
+    /// Returns the voyage of its preferred lane.
+    pub(super) fn voyage(&self) -> Option<Voyage> {
+        self.choices.first().map(|choice| choice.voyage)
+    }
+}
+
+/// Returns what `position` needs within the plan's days, if it needs anything.
+pub(super) fn find<'s>(context: Context<'s>, position: &'s Position) -> Option<Need<'s>> {
+    let place = context.setting.place(position.place)?;
+    if place.kind == PlaceKind::Supplier {
+        return None;
+    }
+    let outlook = Outlook::new(position, context.today(position.place));
+    let available = position.available();
+    if 0 <= available && outlook.is_nothing() {
+        return None;
+    }
+    let aim = context.setting.item(position.item)?.aim;
+    let after = context.period.last_on().succ_opt()?;
+    let mut need = Need { position, outlook, aim, choices: Vec::new(), trouble: None };
+    match need.choose(context, after) {
+        Ok(true) => Some(need),
+        Ok(false) => None,
+        Err(error) => {
+            need.choices.clear();
+            need.trouble = Some(Note::TooLarge(error.to_string().into()));
+            Some(need)
+        }
+    }
+}
+
+impl Need<'_> {
+    /// Finds the choices; returns whether there is a need at all.
+    fn choose(&mut self, context: Context<'_>, after: NaiveDate) -> Result<bool, PipelineError> {
+        if self.outlook.is_covered(after, self.position.available(), self.aim.level())? {
+            return Ok(false);
+        }
+        let place = usize::try_from(self.place().0).unwrap_or(usize::MAX);
+        let lanes = context.lanes_to.get(place).map(Vec::as_slice).unwrap_or_default();
+        for lane in lanes {
+            if let Some(timetable) = context.timetable(*lane) {
+                let choice = self.choice(context, *lane, timetable)?;
+                self.choices.extend(choice);
+            }
+        }
+        if self.choices.is_empty() {
+            self.trouble = Some(if lanes.is_empty() { Note::NoLane } else { Note::NoDeparture });
+        }
+        Ok(true)
+    }
+
+    fn choice(
+        &self,
+        context: Context<'_>,
+        lane: LaneIndex,
+        timetable: &Timetable,
+    ) -> Result<Option<Choice>, PipelineError> {
+        let voyages = &timetable.voyages;
+        let available = self.position.available();
+        let failed = RefCell::new(None);
+        let in_time = voyages.partition_point(|voyage| {
+            let covered = self.outlook.is_covered(voyage.arrive_on, available, self.aim.level());
+            covered.unwrap_or_else(|error| {
+                failed.replace(Some(error));
+                false
+            })
+        });
+        if let Some(error) = failed.into_inner() {
+            return Err(error);
+        }
+        let Some(voyage) = voyages.get(in_time.saturating_sub(1)).copied() else { return Ok(None) };
+        let after = context.period.last_on().max(voyage.arrive_on).succ_opt();
+        let cover_until = self.next_chance(context, timetable, voyage).or(after);
+        let cover_until = cover_until.unwrap_or(NaiveDate::MAX);
+        let up_to = self.outlook.demand(cover_until)?.quantile(self.aim.level());
+        let missing = i64::try_from(up_to).unwrap_or(i64::MAX).saturating_sub(available);
+        let Ok(quantity @ 1..) = u32::try_from(missing) else { return Ok(None) };
+        Ok(Some(Choice {
+            lane,
+            voyage,
+            next: timetable.next_after(voyage.ship_on),
+            is_late: in_time == 0,
+            cover_until,
+            up_to: u32::try_from(up_to).unwrap_or(u32::MAX),
+            quantity,
+        }))
+    }
+
+    /// Returns the arrival of what is ordered at the review after `voyage`.
+    fn next_chance(
+        &self,
+        context: Context<'_>,
+        timetable: &Timetable,
+        voyage: Voyage,
+    ) -> Option<NaiveDate> {
+        let review_days = context.setting.place(self.place())?.review_days.max(1);
+        let review_on = voyage.ship_on.checked_add_days(Days::new(review_days.into()))?;
+        timetable.next_after(review_on.pred_opt()?).map(|voyage| voyage.arrive_on)
+    }
+
+    /// Returns the first day on which what is available may not be enough.
+    fn needed_on(&self, context: Context<'_>) -> Result<NaiveDate, PipelineError> {
+        let today = context.today(self.place());
+        let (mut covered, mut open) = (today, context.period.last_on().max(today));
+        // Enough for all days before `covered`; not for those up to `open`.
+        while covered < open {
+            let half = (open - covered).num_days() / 2;
+            let day = covered + Days::new(half.unsigned_abs());
+            let after = day.succ_opt().unwrap_or(day);
+            if self.outlook.is_covered(after, self.position.available(), self.aim.level())? {
+                covered = after;
+            } else {
+                open = day;
+            }
+        }
+        Ok(open)
+    }
+
+    /// Returns what is needed up to the plan's last day, and the numbers behind it, where no lane can
+    /// bring it; nothing where the demand cannot be reckoned.
+    pub(super) fn without_lane(&self, context: Context<'_>) -> (u32, Reckoning) {
+        let available = self.position.available();
+        let today = context.today(self.place());
+        let after = context.period.last_on().succ_opt().unwrap_or(NaiveDate::MAX);
+        let demand = self.outlook.demand(after).unwrap_or_else(|_| Distribution::nothing());
+        let up_to = demand.quantile(self.aim.level());
+        let missing = i64::try_from(up_to).unwrap_or(i64::MAX).saturating_sub(available);
+        let quantity = u32::try_from(missing.max(0)).unwrap_or(u32::MAX);
+        let outcome = outcome(&demand, available, self.costs());
+        let reckoning = Reckoning {
+            available,
+            needed_on: self.needed_on(context).unwrap_or(today),
+            cover_until: after,
+            up_to: u32::try_from(up_to).unwrap_or(u32::MAX),
+            level: self.aim.level(),
+            ratio: self.costs().map(|costs| costs.ratio()),
+            outcomes_until: after,
+            sent: outcome,
+            missed: outcome,
+            steps: steps(&demand, available, quantity),
+            steps_together: None,
+            options: Vec::new(),
+        };
+        (quantity, reckoning)
+    }
+
+    fn costs(&self) -> Option<Costs> {
+        match self.aim {
+            Aim::Costs(costs) => Some(costs),
+            Aim::Service(_) => None,
+        }
+    }
+
+    /// Returns the numbers behind sending `units` by `choice`.
+    pub(super) fn reckoning(
+        &self,
+        context: Context<'_>,
+        choice: &Choice,
+        units: u32,
+    ) -> Result<Reckoning, PipelineError> {
+        let available = self.position.available();
+        let outcomes_until = choice.next.map_or(choice.cover_until, |next| next.arrive_on);
+        let until_next = self.outlook.demand(outcomes_until)?;
+        let whole = self.outlook.demand(choice.cover_until)?;
+        let together = self.outlook.demand_together(choice.cover_until)?;
+        let steps = |demand: &Distribution| steps(demand, available, choice.quantity);
+        let costs = self.costs();
+        Ok(Reckoning {
+            available,
+            needed_on: self.needed_on(context)?,
+            cover_until: choice.cover_until,
+            up_to: choice.up_to,
+            level: self.aim.level(),
+            ratio: costs.map(|costs| costs.ratio()),
+            outcomes_until,
+            sent: outcome(&until_next, available + i64::from(units), costs),
+            missed: outcome(&until_next, available, costs),
+            steps: steps(&whole),
+            steps_together: together.as_ref().map(steps),
+            options: self.choices.iter().map(LaneDates::of).collect(),
+        })
+    }
+}
+
+impl LaneDates {
+    fn of(choice: &Choice) -> Self {
+        let Choice { lane, voyage, next, is_late, .. } = *choice;
+        Self { lane, voyage, next, is_late }
+    }
+}
+
+/// Returns what is missing and left over on average where `stock` meets `demand`.
+fn outcome(demand: &Distribution, stock: i64, costs: Option<Costs>) -> Outcome {
+    let level = usize::try_from(stock).unwrap_or_default();
+    // What is owed already is missing, whatever else comes.
+    let owed = stock.min(0).unsigned_abs() as f64;
+    let short = expectation(demand.expected_short(level) + owed);
+    let idle = expectation(demand.expected_idle(level));
+    let cost = costs.and_then(|costs| {
+        let short = costs.shortage.checked_mul(short)?;
+        let idle = costs.idle.checked_mul(idle)?;
+        Some(short.checked_add(idle)?.round_dp(2))
+    });
+    Outcome { short, idle, cost }
+}
+
+pub(super) fn expectation(number: f64) -> Decimal {
+    Decimal::try_from(number).unwrap_or_default().round_dp(PLACES).normalize()
+}
+
+/// Returns which quantity is right up to which ratio of costs, around `chosen`.
+fn steps(demand: &Distribution, available: i64, chosen: u32) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut reached = 0.0;
+    for (units, mass) in (0_i64..).zip(demand.masses()) {
+        reached += mass;
+        // Hardly ever needed, and so no quantity anybody would ask about.
+        if *mass < 1e-6 {
+            continue;
+        }
+        let quantity = u32::try_from((units - available).max(0)).unwrap_or(u32::MAX);
+        let more = 1.0 - reached;
+        let below = (1e-9 < more).then(|| reached / more);
+        match steps.last_mut().filter(|last| last.quantity == quantity) {
+            Some(last) => last.below = below,
+            None => steps.push(Step { quantity, below }),
+        }
+    }
+    if steps.len() <= STEPS_MAX {
+        return steps;
+    }
+    let right = steps.partition_point(|step| step.quantity < chosen);
+    let around = steps.into_iter().skip(right.saturating_sub(STEPS_MAX / 2)).take(STEPS_MAX);
+    around.collect()
+}

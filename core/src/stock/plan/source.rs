@@ -1,0 +1,213 @@
+//! Who meets a need: places with more than they need, then suppliers.
+
+use super::advice::{Action, Advice, Note, Reckoning};
+use super::ledger::Ledger;
+use super::need::{Choice, Context, Need, expectation};
+use super::setting::{ItemIndex, PlaceIndex, PlaceKind};
+
+/// Days that demand is told for.
+const TOLD_DAYS: f64 = 30.0;
+/// Fewer periods than these are a thin history.
+const PERIODS_THIN: u32 = 3;
+
+/// What one source sends.
+#[derive(Clone, Debug)]
+struct Consignment {
+    item: ItemIndex,
+    from: PlaceIndex,
+    action: Action,
+    choice: Choice,
+    units: u32,
+    notes: Vec<Note>,
+}
+
+/// Returns what to send for `need`, from each source, and enters it in `ledger`.
+pub(super) fn serve(context: Context<'_>, need: &Need<'_>, ledger: &mut Ledger<'_>) -> Vec<Advice> {
+    let consignments = consignments(context, need, ledger);
+    // The dates are those of the first source, or of the preferred lane where there is none.
+    let first = consignments.first().map(|first| &first.choice).or(need.choices.first());
+    let sent = consignments.iter().map(|one| one.units).fold(0, u32::saturating_add);
+    let Some(choice) = first else { return unreachable_need(context, need) };
+    let Ok(reckoning) = need.reckoning(context, choice, sent) else {
+        return unreachable_need(context, need);
+    };
+    let mut advice: Vec<Advice> = Vec::new();
+    let left = choice.quantity.saturating_sub(sent);
+    for one in &consignments {
+        let mut notes = notes(context, need, &one.choice);
+        notes.extend(one.notes.iter().cloned());
+        if 0 < left {
+            notes.push(Note::Shortfall { units: left });
+        }
+        advice.push(Advice {
+            item: one.item,
+            needed_item: need.item(),
+            to: need.place(),
+            from: Some(one.from),
+            quantity: one.units,
+            action: one.action,
+            lane: Some(one.choice.lane),
+            voyage: Some(one.choice.voyage),
+            next: one.choice.next,
+            reckoning: reckoning.clone(),
+            notes,
+        });
+    }
+    if advice.is_empty() {
+        let mut notes = notes(context, need, choice);
+        notes.push(Note::Shortfall { units: left });
+        advice.push(Advice {
+            lane: Some(choice.lane),
+            voyage: Some(choice.voyage),
+            next: choice.next,
+            ..nobody(need, left, reckoning, notes)
+        });
+    }
+    advice
+}
+
+fn consignments(
+    context: Context<'_>,
+    need: &Need<'_>,
+    ledger: &mut Ledger<'_>,
+) -> Vec<Consignment> {
+    let mut found: Vec<Consignment> = Vec::new();
+    // In time before late, and what is there already before what has to be bought.
+    let turns = [(false, Action::Transfer), (false, Action::Purchase)];
+    let turns = turns.into_iter().chain([(true, Action::Transfer), (true, Action::Purchase)]);
+    for (is_late, action) in turns {
+        for choice in need.choices.iter().filter(|choice| choice.is_late == is_late) {
+            let sent = found.iter().map(|one| one.units).fold(0, u32::saturating_add);
+            let wanted = found.first().map_or(choice.quantity, |first| first.choice.quantity);
+            let left = wanted.saturating_sub(sent);
+            let Some(lane) = context.setting.lane(choice.lane).filter(|_| 0 < left) else {
+                continue;
+            };
+            let kind = context.setting.place(lane.from).map(|place| place.kind);
+            match (action, kind) {
+                (Action::Transfer, Some(PlaceKind::Site)) => {
+                    found.extend(transfers(context, lane.from, choice, (left, &mut *ledger)));
+                }
+                (Action::Purchase, Some(PlaceKind::Supplier)) => {
+                    found.extend(purchase(context, need, (lane.from, choice), left));
+                }
+                (Action::Transfer | Action::Purchase | Action::Find, _) => {}
+            }
+        }
+    }
+    found
+}
+
+fn transfers(
+    context: Context<'_>,
+    from: PlaceIndex,
+    choice: &Choice,
+    (mut left, ledger): (u32, &mut Ledger<'_>),
+) -> Vec<Consignment> {
+    let mut found = Vec::new();
+    for (item, spare) in ledger.surplus(from, choice.cover_until) {
+        let pack = context.setting.item(item).map_or(1, |item| item.pack.max(1));
+        let packs = left.div_ceil(pack).min(spare / pack);
+        let units = packs.saturating_mul(pack);
+        if units == 0 {
+            continue;
+        }
+        ledger.give(from, item, units);
+        let mut notes = vec![Note::Surplus];
+        if left < units {
+            notes.push(Note::Pack { needed: left, pack });
+        }
+        left = left.saturating_sub(units);
+        found.push(Consignment {
+            item,
+            from,
+            action: Action::Transfer,
+            choice: *choice,
+            units,
+            notes,
+        });
+    }
+    found
+}
+
+fn purchase(
+    context: Context<'_>,
+    need: &Need<'_>,
+    (from, choice): (PlaceIndex, &Choice),
+    left: u32,
+) -> Option<Consignment> {
+    let item = context.setting.item(need.item())?;
+    let (pack, order_min) = (item.pack.max(1), item.order_min);
+    let wanted = left.max(order_min);
+    let units = wanted.div_ceil(pack).saturating_mul(pack);
+    let mut notes = Vec::new();
+    if left < order_min {
+        notes.push(Note::Minimum { needed: left, order_min });
+    }
+    if wanted < units {
+        notes.push(Note::Pack { needed: wanted, pack });
+    }
+    let (item, action) = (need.item(), Action::Purchase);
+    Some(Consignment { item, from, action, choice: *choice, units, notes })
+}
+
+/// Returns why `need` is met as it is.
+fn notes(context: Context<'_>, need: &Need<'_>, choice: &Choice) -> Vec<Note> {
+    let mut notes = vec![Note::RunsOut];
+    let (now, later) = need.outlook.count_deals(choice.cover_until);
+    if 0 < now + later {
+        notes.push(Note::Deals { now, later });
+    }
+    let next_on = choice.next.map_or(choice.cover_until, |next| next.arrive_on);
+    let timetable = context.timetable(choice.lane);
+    let closure = timetable.and_then(|t| t.closure_between(choice.voyage.arrive_on, next_on));
+    notes.extend(closure.cloned().map(Note::Closed));
+    let base = &need.position.base;
+    if 0.0 < base.per_day {
+        let per_30_days = expectation(base.per_day * TOLD_DAYS);
+        notes.push(Note::Base { per_30_days, periods: base.periods });
+    }
+    if 1 < need.position.holdings.len() {
+        notes.push(Note::Replaced);
+    }
+    if choice.is_late {
+        notes.push(Note::Late);
+    }
+    let is_announced = choice.next.is_none_or(|next| next.is_announced);
+    if !(choice.voyage.is_announced && is_announced) {
+        notes.push(Note::NotAnnounced);
+    }
+    if choice.next.is_none() {
+        notes.push(Note::NoNextArrival);
+    }
+    if base.has_gaps {
+        notes.push(Note::Gaps);
+    }
+    if (1..PERIODS_THIN).contains(&base.periods) {
+        notes.push(Note::Thin);
+    }
+    notes
+}
+
+/// Returns the advice for a need that no voyage can meet: to find one.
+fn unreachable_need(context: Context<'_>, need: &Need<'_>) -> Vec<Advice> {
+    let notes: Vec<Note> = need.trouble.clone().into_iter().collect();
+    let (quantity, reckoning) = need.without_lane(context);
+    vec![nobody(need, quantity, reckoning, notes)]
+}
+
+fn nobody(need: &Need<'_>, quantity: u32, reckoning: Reckoning, notes: Vec<Note>) -> Advice {
+    Advice {
+        item: need.item(),
+        needed_item: need.item(),
+        to: need.place(),
+        from: None,
+        quantity,
+        action: Action::Find,
+        lane: None,
+        voyage: None,
+        next: None,
+        reckoning,
+        notes,
+    }
+}

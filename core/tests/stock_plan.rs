@@ -1,0 +1,369 @@
+//! Plans of small networks: the ventilators before Spring Festival 2025, and what holds of any plan.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails where something is missing"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+use upturn_core::calendar::Calendar;
+use upturn_core::calendar::shipping::{Exception, Terms};
+use upturn_core::forecast::pipeline::Prospect;
+use upturn_core::money::Currency;
+use upturn_core::stock::plan::advice::{Action, Advice, Note};
+use upturn_core::stock::plan::base::{Base, Observed, Summary};
+use upturn_core::stock::plan::setting::{
+    Aim, CalendarIndex, Costs, Deal, Holding, Item, ItemIndex, Lane, Place, PlaceIndex, PlaceKind,
+    Position, Setting,
+};
+use upturn_core::stock::plan::{self, Period};
+
+const VENTILATOR: ItemIndex = ItemIndex(0);
+const A: PlaceIndex = PlaceIndex(0);
+const B: PlaceIndex = PlaceIndex(1);
+const MAKER: PlaceIndex = PlaceIndex(2);
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+fn period(text: &str) -> Period {
+    let as_of: DateTime<Utc> = DateTime::parse_from_rfc3339(text).unwrap().to_utc();
+    Period { as_of, ahead_days: 30 }
+}
+
+fn china() -> Calendar {
+    let exception = |first_on, last_on, is_open, name: &str| Exception {
+        first_on: day(first_on),
+        last_on: day(last_on),
+        is_open,
+        name: name.into(),
+    };
+    let exceptions = vec![
+        exception("2025-01-26", "2025-01-26", true, "make-up workday"),
+        exception("2025-01-28", "2025-02-04", false, "Spring Festival"),
+        exception("2025-02-08", "2025-02-08", true, "make-up workday"),
+    ];
+    let week = [true, true, true, true, true, false, false];
+    let calendar = Calendar::of_workdays(chrono_tz::Asia::Shanghai, week, exceptions).unwrap();
+    calendar.known("1".into(), Some(day("2025-12-31")))
+}
+
+fn terms(transit: &str) -> Terms {
+    Terms {
+        transit: transit.parse().unwrap(),
+        slack: Decimal::new(9, 1),
+        departs_on: [true; 7],
+        cut_off: None,
+        last_pickup_on: None,
+        pickup_again_on: None,
+        hold_days: 4,
+    }
+}
+
+fn place(id: &str, kind: PlaceKind) -> Place {
+    Place { id: id.into(), kind, calendar: CalendarIndex(0), review_days: 1 }
+}
+
+fn lane(id: &str, (from, to): (PlaceIndex, PlaceIndex), transit: &str) -> Lane {
+    let (carrier, terms) = (CalendarIndex(0), terms(transit));
+    Lane { id: id.into(), from, to, carrier, terms }
+}
+
+fn holding(item: ItemIndex, on_hand: u32) -> Holding {
+    Holding { item, on_hand, on_order: 0, reserved: 0, counted_on: day("2025-01-14") }
+}
+
+fn position(item: ItemIndex, place: PlaceIndex, on_hand: u32) -> Position {
+    let holdings = vec![holding(item, on_hand)];
+    Position { item, place, holdings, base: Base::default(), deals: Vec::new() }
+}
+
+fn tender(from: &str, to: &str) -> Deal {
+    let prospect = Prospect::new(0.683, 4).unwrap();
+    Deal { prospect, needed_from: day(from), needed_to: day(to) }
+}
+
+fn costs(ratio: &str) -> Aim {
+    let shortage: Decimal = ratio.parse().unwrap();
+    Aim::Costs(Costs { shortage, idle: Decimal::ONE, currency: Currency::CNY })
+}
+
+fn item(id: &str, aim: Aim) -> Item {
+    Item { id: id.into(), pack: 1, order_min: 0, aim }
+}
+
+/// Three tenders for four ventilators each at B; twenty stand at A, a day away; a maker is two away.
+fn ventilators(ratio: &str) -> Setting {
+    let mut at_b = position(VENTILATOR, B, 0);
+    at_b.deals = vec![tender("2025-01-28", "2025-01-28"); 3];
+    Setting {
+        items: vec![item("ventilator", costs(ratio))],
+        places: vec![
+            place("A", PlaceKind::Site),
+            place("B", PlaceKind::Site),
+            place("maker", PlaceKind::Supplier),
+        ],
+        calendars: vec![china()],
+        lanes: vec![lane("one day", (A, B), "1"), lane("maker", (MAKER, B), "2")],
+        positions: vec![position(VENTILATOR, A, 20), at_b],
+    }
+}
+
+fn dates(advice: &Advice) -> (String, String) {
+    let next = advice.next.map(|next| next.arrive_on.to_string());
+    (advice.voyage.unwrap().ship_on.to_string(), next.unwrap_or_default())
+}
+
+#[test]
+fn how_many_ventilators_go_depends_on_what_a_missing_one_costs() {
+    let cases = [
+        ("0.032", None),
+        ("0.034", Some(4)),
+        ("0.311", Some(4)),
+        ("0.313", Some(8)),
+        ("2.13", Some(8)),
+        ("2.15", Some(12)),
+        ("20", Some(12)),
+    ];
+    for (ratio, expected) in cases {
+        let advice = plan::advise(&ventilators(ratio), period("2025-01-15T10:00:00+08:00"));
+        let quantity = advice.first().map(|advice| advice.quantity);
+        assert_eq!(quantity, expected, "case: {ratio}");
+        for advice in advice {
+            assert_eq!(dates(&advice), ("2025-01-26".into(), "2025-02-06".into()), "case: {ratio}");
+            assert_eq!((advice.from, advice.action), (Some(A), Action::Transfer), "case: {ratio}");
+        }
+    }
+}
+
+#[test]
+fn the_ratios_at_which_another_quantity_is_right_are_told() {
+    let advice = plan::advise(&ventilators("1.5"), period("2025-01-15T10:00:00+08:00"));
+    let reckoning = &advice[0].reckoning;
+    let told = |steps: &[plan::advice::Step]| -> Vec<(u32, String)> {
+        let below = |below: Option<f64>| below.map_or(String::new(), |below| format!("{below:.3}"));
+        steps.iter().map(|step| (step.quantity, below(step.below))).collect()
+    };
+    let step = |quantity: u32, below: &str| (quantity, below.to_owned());
+    let expected = [step(0, "0.033"), step(4, "0.312"), step(8, "2.139"), step(12, "")];
+    assert_eq!(told(&reckoning.steps), expected);
+    let together = reckoning.steps_together.as_ref().unwrap();
+    assert_eq!(told(together), [step(0, "0.464"), step(12, "")]);
+    // Missing and idle: what three independent tenders need of eight, and of none.
+    assert_eq!(reckoning.sent.short.to_string(), "1.2744");
+    assert_eq!(reckoning.sent.idle.to_string(), "1.0784");
+    assert_eq!(reckoning.sent.cost.unwrap().to_string(), "2.99");
+    assert_eq!(reckoning.missed.short.to_string(), "8.196");
+    let closed = advice[0].notes.iter().find_map(|note| match note {
+        Note::Closed(closure) => Some((closure.first_on, closure.last_on)),
+        _ => None,
+    });
+    assert_eq!(closed, Some((day("2025-01-28"), day("2025-02-04"))));
+}
+
+#[test]
+fn a_tender_that_is_served_after_the_window_adds_nothing() {
+    let as_of = period("2025-01-15T10:00:00+08:00");
+    let before = plan::advise(&ventilators("1.5"), as_of);
+    let mut setting = ventilators("1.5");
+    setting.positions[1].deals.push(tender("2025-02-06", "2025-02-20"));
+    let after = plan::advise(&setting, as_of);
+    assert_eq!(after[0].quantity, before[0].quantity);
+    assert!(after[0].notes.contains(&Note::Deals { now: 3, later: 1 }));
+    // Half of its days before the next arrival count half.
+    setting.positions[1].deals[3] = tender("2025-02-05", "2025-02-06");
+    let straddling = plan::advise(&setting, as_of);
+    assert!(straddling[0].notes.contains(&Note::Deals { now: 4, later: 0 }));
+}
+
+#[test]
+fn places_are_asked_before_suppliers_and_keep_what_they_need() {
+    let as_of = period("2025-01-15T10:00:00+08:00");
+    let mut setting = ventilators("1.5");
+    setting.positions[0].holdings[0].on_hand = 9;
+    setting.positions[0].holdings[0].reserved = 2;
+    // Three of the seven are needed at A itself.
+    setting.positions[0].deals = vec![Deal {
+        prospect: Prospect::new(1.0, 3).unwrap(),
+        ..tender("2025-01-20", "2025-01-20")
+    }];
+    setting.items[0].pack = 1;
+    setting.items[0].order_min = 6;
+    let advice = plan::advise(&setting, as_of);
+    let rows: Vec<_> = advice.iter().map(|a| (a.from, a.action, a.quantity, dates(a).0)).collect();
+    let expected = [
+        (Some(A), Action::Transfer, 4, "2025-01-26".to_owned()),
+        (Some(MAKER), Action::Purchase, 6, "2025-01-24".to_owned()),
+    ];
+    assert_eq!(rows, expected);
+    assert!(advice[1].notes.contains(&Note::Minimum { needed: 4, order_min: 6 }));
+
+    setting.items[0].pack = 5;
+    let rows: Vec<_> =
+        plan::advise(&setting, as_of).iter().map(|a| (a.action, a.quantity)).collect();
+    assert_eq!(rows, [(Action::Purchase, 10)], "no whole pack is left at A");
+}
+
+#[test]
+fn old_items_are_used_up_before_those_that_replace_them() {
+    let mut setting = ventilators("1.5");
+    setting.items.insert(0, item("old ventilator", costs("1.5")));
+    let (old, new) = (ItemIndex(0), ItemIndex(1));
+    for position in &mut setting.positions {
+        position.item = new;
+        position.holdings[0].item = new;
+    }
+    setting.positions[0].holdings.insert(0, holding(old, 3));
+    let advice = plan::advise(&setting, period("2025-01-15T10:00:00+08:00"));
+    let mut rows: Vec<_> = advice.iter().map(|a| (a.item, a.needed_item, a.quantity)).collect();
+    rows.sort_unstable();
+    assert_eq!(rows, [(old, new, 3), (new, new, 5)]);
+}
+
+#[test]
+fn what_nobody_can_bring_is_told() {
+    let as_of = period("2025-01-15T10:00:00+08:00");
+    let marks = |setting: &Setting, as_of: Period| -> Vec<&'static str> {
+        let advice = plan::advise(setting, as_of);
+        advice.iter().flat_map(|a| a.notes.iter().filter(|n| n.is_mark()).map(Note::code)).collect()
+    };
+    let mut setting = ventilators("1.5");
+    setting.lanes.truncate(1);
+    assert_eq!(marks(&setting, period("2025-01-27T10:00:00+08:00")), ["late"]);
+    setting.positions[0].holdings[0].on_hand = 0;
+    assert_eq!(marks(&setting, as_of), ["shortfall"]);
+    setting.lanes[0].terms.last_pickup_on = Some(day("2025-01-20"));
+    assert_eq!(marks(&setting, as_of), ["next-arrival-unknown", "shortfall"]);
+    setting.lanes[0].terms.last_pickup_on = Some(day("2025-01-10"));
+    assert_eq!(marks(&setting, as_of), ["no-departure"]);
+    setting.lanes.clear();
+    assert_eq!(marks(&setting, as_of), ["no-lane"]);
+    let mut setting = ventilators("1.5");
+    setting.calendars[0] = china().known("1".into(), Some(day("2025-01-31")));
+    assert_eq!(marks(&setting, as_of), ["calendar-not-announced"]);
+    setting.positions[1].deals[0].prospect = Prospect::new(0.5, u32::MAX).unwrap();
+    assert_eq!(marks(&setting, as_of), ["demand-too-large"]);
+}
+
+#[test]
+fn demand_is_learnt_from_periods_of_any_length() {
+    let observed = |first_on, last_on, units| Observed {
+        first_on: day(first_on),
+        last_on: day(last_on),
+        units,
+    };
+    let even = [observed("2025-01-01", "2025-01-10", 5), observed("2025-01-11", "2025-01-30", 10)];
+    let base = Summary::of(&even).base(1.0);
+    assert_eq!((base.per_day, base.spread, base.has_gaps), (0.5, 1.0, false));
+    let gap = [observed("2025-01-01", "2025-01-10", 0), observed("2025-02-01", "2025-02-10", 40)];
+    let base = Summary::of(&gap).base(1.0);
+    assert_eq!((base.per_day, base.has_gaps), (2.0, true));
+    // Its own spread is 40; two periods against twelve pooled ones.
+    assert!((base.spread - (2.0 * 40.0 + 12.0) / 14.0).abs() < 1e-9, "{base:?}");
+    assert_eq!(Summary::of(&[]).base(3.0).per_day, 0.0);
+}
+
+prop_compose! {
+    fn positions()(
+        cells in prop::collection::vec((0_u32..30, 0_u32..6, 0_u32..10, 0.0..0.8, 0_u32..8), 8),
+    ) -> Vec<Position> {
+        let cells = (0_u32..).zip(cells);
+        cells.map(|(at, (on_hand, on_order, reserved, per_day, units))| {
+            let mut position = position(ItemIndex(at / 4), PlaceIndex(at % 4), on_hand);
+            position.holdings[0].on_order = on_order;
+            position.holdings[0].reserved = reserved;
+            position.base = Base { per_day, spread: 1.5, periods: 12, has_gaps: false, until: None };
+            let prospect = Prospect::new(0.5, units).unwrap();
+            position.deals = vec![Deal { prospect, ..tender("2025-01-20", "2025-02-10") }];
+            position
+        }).collect()
+    }
+}
+
+prop_compose! {
+    fn networks()(
+        positions in positions(), pack in 1_u32..4, order_min in 0_u32..5,
+        transits in prop::collection::vec(0_u16..9, 6), is_bought in any::<bool>(),
+    ) -> Setting {
+        let kind = |is_supplier| if is_supplier { PlaceKind::Supplier } else { PlaceKind::Site };
+        let place = |at: u32| place(&at.to_string(), kind(is_bought && at == 3));
+        let ways = [(0, 1), (1, 0), (1, 2), (2, 0), (3, 0), (3, 2)];
+        let lanes = ways.into_iter().zip(transits).map(|((from, to), transit)| {
+            lane("", (PlaceIndex(from), PlaceIndex(to)), &transit.to_string())
+        });
+        Setting {
+            items: vec![
+                Item { pack, order_min, ..item("x", Aim::Service(0.95)) },
+                item("y", costs("4")),
+            ],
+            places: (0..4).map(place).collect(),
+            calendars: vec![china()],
+            lanes: lanes.collect(),
+            positions,
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn nobody_gives_what_is_not_on_the_shelf_and_nothing_ships_on_a_closed_day(
+        setting in networks(),
+    ) {
+        let advice = plan::advise(&setting, period("2025-01-15T10:00:00+08:00"));
+        let is_open = |day: NaiveDate| !setting.calendars[0].hours_on(day).is_day_off();
+        let mut given: BTreeMap<(PlaceIndex, ItemIndex), u32> = BTreeMap::new();
+        let mut keys = BTreeSet::new();
+        let mut receivers = BTreeSet::new();
+        for one in &advice {
+            prop_assert!(0 < one.quantity);
+            prop_assert!(keys.insert((one.item, one.from, one.to)), "two pieces of advice for one key");
+            receivers.insert((one.to, one.needed_item));
+            if let Some(voyage) = one.voyage {
+                prop_assert!(is_open(voyage.ship_on) && is_open(voyage.arrive_on));
+            }
+            if let (Action::Transfer, Some(from)) = (one.action, one.from) {
+                *given.entry((from, one.item)).or_default() += one.quantity;
+                prop_assert!(one.quantity.is_multiple_of(setting.items[one.item.0 as usize].pack));
+            }
+        }
+        for ((from, item), units) in given {
+            let held = setting.positions.iter().find(|p| (p.place, p.item) == (from, item)).unwrap();
+            prop_assert!(units <= held.holdings[0].on_shelf());
+            prop_assert!(!receivers.contains(&(from, item)), "a place gives what it lacks");
+        }
+        let again = plan::advise(&setting, period("2025-01-15T10:00:00+08:00"));
+        prop_assert_eq!(advice, again);
+    }
+
+    #[test]
+    fn what_is_sent_is_enough_and_is_not_asked_for_again(setting in networks()) {
+        let as_of = period("2025-01-15T10:00:00+08:00");
+        let mut after = setting.clone();
+        let advice = plan::advise(&setting, as_of);
+        for one in advice.iter().filter(|one| one.from.is_some()) {
+            let mut positions = after.positions.iter_mut();
+            let to = positions.find(|p| (p.place, p.item) == (one.to, one.item)).unwrap();
+            to.holdings[0].on_order += one.quantity;
+        }
+        let short: BTreeSet<_> = advice
+            .iter()
+            .filter(|one| one.notes.iter().any(|note| matches!(note, Note::Shortfall { .. })))
+            .map(|one| (one.to, one.needed_item))
+            .collect();
+        for one in plan::advise(&after, as_of) {
+            let earlier = advice.iter().find(|a| (a.to, a.needed_item) == (one.to, one.needed_item));
+            let Some(earlier) = earlier.filter(|e| !short.contains(&(e.to, e.needed_item))) else {
+                continue;
+            };
+            // Only what has to leave later is advised next.
+            prop_assert!(one.reckoning.needed_on >= earlier.reckoning.needed_on);
+        }
+    }
+}

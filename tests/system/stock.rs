@@ -1,0 +1,211 @@
+//! `upturn stock`: advice from the tables of a folder, and single instances.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use upturn_tests::binary::{run, upturn};
+
+fn ventilators() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/stock/ventilators")
+}
+
+/// Returns a copy of the ventilators' folder with some files' texts replaced or added.
+fn changed(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(ventilators()).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    for (file, text) in files {
+        std::fs::write(folder.path().join(file), text).unwrap();
+    }
+    folder
+}
+
+fn advise(folder: &Path, as_of: &str) -> (Option<i32>, Value) {
+    let input = folder.display().to_string();
+    let output =
+        run(upturn(["stock", "advise", "--json", "--as-of", as_of, "--input", &input]), "");
+    let said = serde_json::from_slice(&output.stdout);
+    (output.status.code(), said.unwrap_or_else(|error| json!({"unread": error.to_string()})))
+}
+
+fn problems(said: &Value) -> Vec<String> {
+    let listed = said["problems"].as_array().unwrap().iter();
+    let text = |problem: &Value| {
+        let file = problem["file"].as_str().unwrap();
+        format!("{file}:{}: {}", problem["line"], problem["problem"].as_str().unwrap())
+    };
+    listed.map(text).collect()
+}
+
+#[test]
+fn the_sample_ships_eight_ventilators_by_the_make_up_workday() {
+    let (code, said) = advise(&ventilators(), "2025-01-15");
+    assert_eq!(code, Some(0), "{said}");
+    let [advice] = said["advice"].as_array().unwrap().as_slice() else { panic!("{said}") };
+    for (key, expected) in [
+        ("item", json!("VENT-700")),
+        ("quantity", json!(8)),
+        ("from", json!("A")),
+        ("to", json!("B")),
+        ("latest_ship_on", json!("2025-01-26")),
+        ("next_arrival_on", json!("2025-02-06")),
+        ("marks", json!([])),
+    ] {
+        assert_eq!(advice[key], expected, "{key}");
+    }
+    let dates = |lane: &Value| {
+        ["lane", "latest_ship_on", "next_arrival_on"]
+            .map(|key| lane[key].as_str().unwrap().to_owned())
+    };
+    let lanes: Vec<_> = advice["lanes"].as_array().unwrap().iter().map(dates).collect();
+    let expected = [
+        ["one-day", "2025-01-26", "2025-02-06"],
+        ["same-day", "2025-01-27", "2025-02-05"],
+        ["two-day", "2025-01-24", "2025-02-07"],
+        ["last-pickup", "2025-01-20", "2025-02-07"],
+    ];
+    assert_eq!(lanes, expected);
+    assert_eq!(
+        advice["if_shipped"],
+        json!({"short": "1.2744", "idle": "1.0784", "cost": "2990.00"})
+    );
+    assert_eq!(advice["if_missed"], json!({"short": "8.196", "idle": "0", "cost": "12294.00"}));
+    assert_eq!(advice["data"]["stock_age_days"], 1);
+    for reason in advice["reasons"].as_array().unwrap() {
+        assert!(reason["en"].is_string() && reason["zh"].is_string(), "{reason}");
+    }
+}
+
+#[test]
+fn people_read_it_in_their_language() {
+    let input = ventilators().display().to_string();
+    for (language, expected) in [
+        ("en", "ship 8 VENT-700 from A to B by 2025-01-26"),
+        ("zh", "最迟 2025-01-26 从 A 向 B 调拨 8 件 VENT-700"),
+    ] {
+        let arguments = ["stock", "advise", "--as-of", "2025-01-15", "--language", language];
+        let output = run(upturn(arguments.iter().chain(&["--input", &input])), "");
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.starts_with(expected), "{said}");
+        assert!(said.contains("2.139") && said.contains("0.464"), "{said}");
+    }
+}
+
+#[test]
+fn wrong_rows_are_named_and_the_rest_goes_on() {
+    let items = "item,service,pack,replaced_by\nVENT-700,0.6,1,\nLOOP-1,0.9,1,LOOP-2\nLOOP-2,0.9,1,LOOP-1\n\
+                 NONE,,1,\nODD,0.95,1,\n";
+    let stock = "item,place,on_hand,on_order,reserved,counted_on\nVENT-700,A,20,0,0,2025-01-14\n\
+                 VENT-700,B,0,0,0,2025-01-14\nODD,B,-3,0,0,2025-01-14\nODD,Z,3,0,0,2025-01-14\n\
+                 ODD,A,1000000000000,0,0,2025-01-14\n";
+    let deals = "deal,item,place,units,probability,needed_from\nT-1,VENT-700,B,4,68.3%,2025-01-28\n\
+                 T-2,VENT-700,B,4,68.3%,2025-01-28\nT-3,VENT-700,B,4,0.683,2025-01-28\n\
+                 T-4,ODD,B,4,1.2,2025-01-28\nT-5,VENT-700,B,4,0.9,2025-01-03\n";
+    let demand =
+        "item,place,from,to,units\nODD,A,2024-11-01,2024-11-30,-4\nODD,A,2024-12-31,2024-12-01,1\n";
+    let lanes = "lane,from,to,carrier_calendar,transit_days\none-day,A,B,workdays,1\nlost,A,Z,workdays,1\n\
+                 odd,A,B,lunar,1\nsum,A,B,workdays,1:0.5\n";
+    let files = [
+        ("items.csv", items),
+        ("stock.csv", stock),
+        ("deals.csv", deals),
+        ("demand.csv", demand),
+        ("lanes.csv", lanes),
+    ];
+    let folder = changed(&files);
+    let (code, said) = advise(folder.path(), "2025-01-15");
+    assert_eq!(code, Some(1), "{said}");
+    let expected = [
+        "lanes.csv:3: place 'Z' is not in places.csv",
+        "lanes.csv:4: calendar 'lunar' is not in calendars.csv",
+        "lanes.csv:5: the shares of the days of transit add up to 0.5",
+        "items.csv:5: nothing says how much stock is worth having",
+        "items.csv:3: replaced_by 'LOOP-2' leads back here, a cycle",
+        "items.csv:4: replaced_by 'LOOP-1' leads back here, a cycle",
+        "stock.csv:4: on_hand is -3, below 0",
+        "stock.csv:5: place 'Z' is not in places.csv",
+        "stock.csv:6: on_hand is 1000000000000, more than",
+        "deals.csv:5: probability is '1.2'",
+        "deals.csv:6: its days ended on 2025-01-03",
+        "demand.csv:2: units is -4, below 0",
+        "demand.csv:3: to is 2024-12-01, before from",
+    ];
+    let found = problems(&said);
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{found}");
+    }
+    let advice: Vec<_> = said["advice"].as_array().unwrap().iter().map(|a| &a["key"]).collect();
+    assert_eq!(advice, ["VENT-700/B/A"], "{said}");
+    assert_eq!(said["advice"][0]["quantity"], 8);
+}
+
+#[test]
+fn what_is_firmed_is_counted_and_never_moved() {
+    let firmed = "item,from,to,quantity,ship_on\nVENT-700,A,B,5,2025-01-20\n";
+    let folder = changed(&[("firmed.csv", firmed)]);
+    let (code, said) = advise(folder.path(), "2025-01-15");
+    assert_eq!(code, Some(0), "{said}");
+    let row = json!({"item": "VENT-700", "from": "A", "to": "B", "quantity": 5,
+        "ship_on": "2025-01-20"});
+    assert_eq!(said["firmed"], json!([row]));
+    assert_eq!(said["advice"][0]["quantity"], 3);
+    let enough = firmed.replace(",5,", ",8,");
+    let (_, said) = advise(changed(&[("firmed.csv", &enough)]).path(), "2025-01-15");
+    let left = said["advice"].as_array().unwrap().iter().map(|a| &a["latest_ship_on"]);
+    // Only the tender after the festival is left.
+    assert!(left.clone().all(|day| "2025-02-05" <= day.as_str().unwrap()), "{said}");
+}
+
+#[test]
+fn holidays_that_are_not_announced_are_marked() {
+    let calendars = "calendar,entry,from,to,value\nworkdays,zone,,,Asia/Shanghai\n\
+                     workdays,week,,,mon tue wed thu fri\nworkdays,announced,,2024-12-31,\n";
+    let (code, said) = advise(changed(&[("calendars.csv", calendars)]).path(), "2025-01-15");
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(said["advice"][0]["marks"], json!(["calendar-not-announced"]));
+}
+
+#[test]
+fn a_folder_that_is_no_setting_ends_with_a_code() {
+    let gone = changed(&[]);
+    std::fs::remove_file(gone.path().join("lanes.csv")).unwrap();
+    let header = changed(&[("stock.csv", "item,place,amount\n")]);
+    let cases = [
+        (Path::new("/nowhere"), 66, "there is no folder"),
+        (gone.path(), 66, "there is no lanes.csv"),
+        (header.path(), 65, "unknown column 'amount'"),
+    ];
+    for (folder, code, expected) in cases {
+        let input = folder.display().to_string();
+        let output = run(upturn(["stock", "advise", "--input", &input]), "");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "case: {expected}: {said}");
+        assert!(said.contains(expected), "case: {expected}: {said}");
+    }
+}
+
+#[test]
+fn instances_are_solved_and_compared() {
+    let good = json!({"id": "good", "kind": "eoq", "expected": {"order_quantity": 100.0},
+        "input": {"fixed_cost": 10, "holding_cost": 2, "demand_rate": 1000}});
+    let mut off = good.clone();
+    off["expected"]["order_quantity"] = json!(101.0);
+    let odd = json!({"id": "odd", "kind": "magic", "input": {}});
+    let solve = |input: &Value| {
+        run(upturn(["stock", "solve", "--json", "--input", "-"]), &input.to_string())
+    };
+    let output = solve(&json!([good]));
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let output = solve(&json!([odd, off, good]));
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    let told: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(told[0]["error"].as_str().unwrap().contains("unknown variant `magic`"));
+    assert_eq!(told[1]["is_as_expected"], false);
+    assert_eq!(told[2]["result"]["cost"], 200.0);
+    let output = run(upturn(["stock", "solve", "--input", "-"]), "no json");
+    assert_eq!(output.status.code(), Some(65), "{output:?}");
+}
