@@ -7,6 +7,8 @@
     reason = "statistics are estimates; counts stay far below 2^53"
 )]
 
+mod count;
+pub mod demand;
 pub mod distribution;
 pub mod pipeline;
 pub mod score;
