@@ -25,6 +25,7 @@ mod events;
 mod explain;
 mod export;
 mod first_admin;
+mod forecast;
 mod migrate;
 mod outbox;
 mod output;
@@ -68,6 +69,9 @@ enum Command {
     /// Look at feeds: rates, taxes, schedules
     #[command(subcommand)]
     Connectors(connectors::Command),
+    /// Forecast demand, from files
+    #[command(subcommand)]
+    Forecast(forecast::Command),
     /// Write the log of events to a file for other tools
     #[command(subcommand)]
     Export(export::Command),
@@ -109,6 +113,7 @@ pub fn run() -> ExitCode {
         Command::Rules(command) => rules::run(&command, config),
         Command::Events(command) => events::run(&command, &SystemClock),
         Command::Connectors(command) => connectors::run(&command),
+        Command::Forecast(command) => forecast::run(&command),
         Command::Export(command) => export::run(&command, config),
         Command::Backup(args) => backup::run(&args, config),
         Command::Restore(args) => restore::run(&args, config),

@@ -10,5 +10,7 @@
 mod count;
 pub mod demand;
 pub mod distribution;
+pub mod lifetime;
 pub mod pipeline;
 pub mod score;
+mod simplex;
