@@ -25,6 +25,7 @@ mod events;
 mod explain;
 mod export;
 mod first_admin;
+mod forecast;
 mod migrate;
 mod outbox;
 mod output;
@@ -76,6 +77,9 @@ enum Command {
     /// Say what to stock where, and by when to send it
     #[command(subcommand)]
     Stock(stock::Command),
+    /// Forecast demand, from files
+    #[command(subcommand)]
+    Forecast(forecast::Command),
     /// Write the log of events to a file for other tools
     #[command(subcommand)]
     Export(export::Command),
@@ -118,6 +122,7 @@ pub fn run() -> ExitCode {
         Command::Events(command) => events::run(&command, &SystemClock),
         Command::Connectors(command) => connectors::run(&command),
         Command::Stock(command) => stock::run(&command, &SystemClock),
+        Command::Forecast(command) => forecast::run(&command),
         Command::Export(command) => export::run(&command, config),
         Command::Backup(args) => backup::run(&args, config),
         Command::Restore(args) => restore::run(&args, config),

@@ -7,6 +7,10 @@
     reason = "statistics are estimates; counts stay far below 2^53"
 )]
 
+mod count;
+pub mod demand;
 pub mod distribution;
+pub mod lifetime;
 pub mod pipeline;
 pub mod score;
+mod simplex;

@@ -1,0 +1,22 @@
+//! `upturn forecast`: what will be needed and what will be won, from files and without a database.
+
+use clap::Subcommand;
+
+use crate::exit::Exit;
+
+mod demand;
+
+/// Forecasts from CSV files; `deploy/forecast/README.md` describes their columns.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Forecast the demand of many items: quantiles of each period and of their sum
+    ///
+    /// Items that cannot be read are named and left out; then the exit code is 1.
+    Demand(demand::Args),
+}
+
+pub(super) fn run(command: &Command) -> Exit {
+    match command {
+        Command::Demand(args) => demand::run(args),
+    }
+}
