@@ -3,7 +3,8 @@
 //! - Names are resolved, and only addresses that [`guard`] lets through are connected to: those
 //!   checked are those used. Private, loopback and link-local ones are refused unless the operator's
 //!   allow-list names the host.
-//! - Redirects are not followed, proxies from the environment are not used.
+//! - Redirects are not followed here ([`crate::fetch`] follows those of documents), proxies from the
+//!   environment are not used.
 //! - Time, size of the answer and number of its headers are limited.
 
 use std::fmt;
@@ -88,13 +89,27 @@ pub enum HttpError {
         /// How long that may take.
         limit: Duration,
     },
-    /// No connection, or it broke.
+    /// No connection.
     #[error("{host} cannot be reached: {why}")]
     Unreachable {
         /// Whom we asked.
         host: String,
         /// What happened.
         why: String,
+    },
+    /// A connection, and no whole answer of HTTP.
+    #[error("{host} cannot be reached: {why}")]
+    Broken {
+        /// Whom we asked.
+        host: String,
+        /// What happened.
+        why: String,
+    },
+    /// More is said about the answer than anybody needs.
+    #[error("{host} answered with more headers than are read")]
+    TooManyHeaders {
+        /// Whom we asked.
+        host: String,
     },
     /// The answer is larger than anybody needs.
     #[error("{host} answered with more than {limit} bytes, which are not read")]
@@ -189,6 +204,19 @@ impl Http {
         Ok(Self { client, allowed, limits })
     }
 
+    /// Returns the client with another bound on answers: at most `answer` bytes. Connections are shared.
+    #[must_use]
+    pub fn reading_at_most(&self, answer: usize) -> Self {
+        let limits = Limits { answer, ..self.limits };
+        Self { limits, ..self.clone() }
+    }
+
+    /// Says whether an answer from `from` may lead to `to`, as far as their texts tell: not from
+    /// `https` to `http`, and to a host on the operator's list only if it is the same server.
+    pub fn check_redirect(&self, from: &Url, to: &Url) -> Result<(), Refusal> {
+        self.allowed.check_redirect(from, to)
+    }
+
     /// Says whether `url` may be called as far as its text tells: scheme, and the address if it is
     /// one. For settings, before anything is called.
     pub fn check(&self, url: &Url) -> Result<(), Refusal> {
@@ -202,10 +230,15 @@ impl Http {
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let failed = |error: reqwest::Error| {
             let host = host.clone();
+            let error = error.without_url();
             if error.is_timeout() {
                 HttpError::Late { host, limit: limits.exchange }
+            } else if has_too_many_headers(&error) {
+                HttpError::TooManyHeaders { host }
+            } else if error.is_connect() {
+                HttpError::Unreachable { host, why: why(&error) }
             } else {
-                HttpError::Unreachable { host, why: why(&error.without_url()) }
+                HttpError::Broken { host, why: why(&error) }
             }
         };
         let asked = self
@@ -271,6 +304,17 @@ fn why(error: &(dyn std::error::Error + 'static)) -> String {
         innermost = source;
     }
     innermost.to_string()
+}
+
+fn has_too_many_headers(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut error = Some(error);
+    while let Some(each) = error {
+        if each.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse_too_large) {
+            return true;
+        }
+        error = each.source();
+    }
+    false
 }
 
 /// Resolves names to those of their addresses that may be called.

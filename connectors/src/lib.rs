@@ -6,6 +6,7 @@
 
 pub mod deliver;
 pub mod feed;
+pub mod fetch;
 pub mod http;
 pub mod rates;
 pub mod read;

@@ -19,15 +19,45 @@ pub struct ReadError {
     pub place: String,
     /// What is wrong.
     pub what: String,
+    /// Of what kind that is.
+    pub fault: Fault,
+}
+
+/// Of what kind it is that is wrong with a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is whole and says what cannot be.
+    Wrong,
+    /// It is no whole document of its kind: cut, something else, or word of a fault of its source.
+    Broken,
+    /// It is beyond a bound: deeper, longer or more than is read.
+    Excess,
 }
 
 impl ReadError {
-    /// Returns an error at `place`.
+    /// Returns that what stands at `place` is wrong.
     pub fn at(place: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { place: place.into(), what: what.into() }
+        Self { place: place.into(), what: what.into(), fault: Fault::Wrong }
     }
 
-    /// Returns an error of the whole document.
+    /// Returns that there is no whole document.
+    pub fn broken(what: impl Into<String>) -> Self {
+        Self { fault: Fault::Broken, ..Self::whole(what) }
+    }
+
+    /// Returns that a bound is passed.
+    pub fn excess(what: impl Into<String>) -> Self {
+        Self { fault: Fault::Excess, ..Self::whole(what) }
+    }
+
+    /// Returns the error as one of the kind `fault`.
+    #[must_use]
+    pub fn being(mut self, fault: Fault) -> Self {
+        self.fault = fault;
+        self
+    }
+
+    /// Returns that the document as a whole is wrong.
     pub fn whole(what: impl Into<String>) -> Self {
         Self::at("", what)
     }

@@ -28,7 +28,7 @@ const FACTS_MAX: usize = 500_000;
 /// Returns `rates` in the order of the document, each once.
 ///
 /// Fails if there are none, too many, or if two of one thing differ on some day.
-fn close(mut rates: Vec<TaxRate>) -> Result<Vec<TaxRate>, ReadError> {
+pub(crate) fn close(mut rates: Vec<TaxRate>) -> Result<Vec<TaxRate>, ReadError> {
     bounded(rates.len(), "rates")?;
     let mut rules = BTreeSet::new();
     let clash = TaxTable::of(rates.iter().cloned()).err();

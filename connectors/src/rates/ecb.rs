@@ -8,11 +8,30 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use upturn_core::fact::rate::{Purpose, Rate};
+use upturn_core::fact::rate_book::Publication;
+use upturn_core::fact::review::Limits;
 use upturn_core::money::Currency;
 
 use super::Sheet;
+use crate::feed::source::Source;
+use crate::feed::supply::Supply;
 use crate::read::xml::{Piece, Pieces};
 use crate::read::{ReadError, archive, number, text};
+
+/// What holds for it unless settings say otherwise.
+pub(crate) const SUPPLY: Supply = Supply {
+    source: || Source {
+        address: vec![
+            "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml".to_owned(),
+        ],
+        ..Source::default()
+    },
+    schedule: "20 4,16 * * *",
+    zone: Tz::Europe__Berlin,
+    limits: Limits { publication: Publication::Target, ..Supply::RATES.limits },
+    credit: "European Central Bank; free to use with the source named.",
+    ..Supply::RATES
+};
 
 /// Reads a document of the ECB.
 pub fn read(bytes: &[u8]) -> Result<Vec<Rate>, ReadError> {

@@ -7,11 +7,26 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 use upturn_core::fact::rate::{Purpose, Rate};
+use upturn_core::fact::rate_book::Publication;
+use upturn_core::fact::review::Limits;
 use upturn_core::money::Currency;
 
 use super::Sheet;
+use crate::feed::source::Source;
+use crate::feed::supply::Supply;
 use crate::read::json::{self, Members};
 use crate::read::{ReadError, number, text};
+
+/// What holds for it unless settings say otherwise.
+pub(crate) const SUPPLY: Supply = Supply {
+    source: || Source {
+        address: vec!["https://api.frankfurter.dev/v1/latest".to_owned()],
+        ..Source::default()
+    },
+    limits: Limits { publication: Publication::Target, ..Supply::RATES.limits },
+    credit: "Frankfurter, rates of central banks; the software is under the MIT licence.",
+    ..Supply::RATES
+};
 
 /// Reads an answer of Frankfurter.
 pub fn read(bytes: &[u8]) -> Result<Vec<Rate>, ReadError> {

@@ -4,14 +4,36 @@
 //! **What it reads** an `exchange_rate_collection` of the UK tariff's API (JSON:API). A currency comes
 //! once for each country that uses it, with one value.
 
+use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 use upturn_core::fact::rate::{Purpose, Rate};
+use upturn_core::fact::review::Limits;
 use upturn_core::money::Currency;
 
 use super::Sheet;
+use crate::feed::source::Source;
+use crate::feed::supply::Supply;
 use crate::read::json::{self, Members};
 use crate::read::{ReadError, number, text};
+
+/// What holds for it unless settings say otherwise.
+pub(crate) const SUPPLY: Supply = Supply {
+    source: || {
+        Source {
+        address: vec![
+            "https://www.trade-tariff.service.gov.uk/api/v2/exchange_rates/{year}-{m}?filter[type]=monthly".to_owned(),
+        ],
+        ahead: Some(1),
+        ..Source::default()
+    }
+    },
+    schedule: "30 6 * * *",
+    zone: Tz::Europe__London,
+    limits: Limits { jump_max: Decimal::from_parts(1, 0, 0, false, 1), ..Supply::RATES.limits },
+    credit: "HM Revenue & Customs; Open Government Licence v3.0.",
+    ..Supply::RATES
+};
 
 /// Reads a month of HMRC's rates.
 pub fn read(bytes: &[u8]) -> Result<Vec<Rate>, ReadError> {
