@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
@@ -11,6 +12,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::delivery::files::Setup;
 use crate::exit::Exit;
+use crate::feeds;
 
 mod audit;
 mod backtest;
@@ -32,6 +34,7 @@ mod output;
 mod restore;
 mod rules;
 mod schema;
+mod secrets;
 mod serve;
 mod store_command;
 mod user;
@@ -53,7 +56,7 @@ enum Command {
     Demo(demo::Args),
     /// Take in telemetry and serve the pages
     Serve,
-    /// Find what is wrong with rules, destinations and routes
+    /// Find what is wrong with rules, destinations, routes and feeds
     Check(check::Args),
     /// Fold events and print the tasks that would stand
     Backtest(backtest::Args),
@@ -85,6 +88,9 @@ enum Command {
     /// Look at letters to other systems, send one again, or give one up
     #[command(subcommand)]
     Outbox(outbox::Command),
+    /// Keep secrets that feeds need, encrypted in the database
+    #[command(subcommand)]
+    Secrets(secrets::Command),
     /// Look over broker, database, clock, disk and ports
     Doctor(doctor::DoctorArgs),
     /// Show the configuration
@@ -112,8 +118,9 @@ pub fn run() -> ExitCode {
         Command::Explain(command) => explain::run(&command, config),
         Command::Rules(command) => rules::run(&command, config),
         Command::Events(command) => events::run(&command, &SystemClock),
-        Command::Connectors(command) => connectors::run(&command),
-        Command::Facts(command) => facts::run(&command),
+        Command::Connectors(command) => connectors::run(&command, config),
+        Command::Facts(command) => facts::run(&command, config),
+        Command::Secrets(command) => secrets::run(&command, config),
         Command::Export(command) => export::run(&command, config),
         Command::Backup(args) => backup::run(&args, config),
         Command::Restore(args) => restore::run(&args, config),
@@ -140,9 +147,14 @@ fn check(args: &check::Args, config: Option<&Path>) -> Exit {
         Ok(setup) => setup,
         Err(error) => return output::failed(&error, Exit::Software),
     };
+    let feeds = match feeds::files::Setup::new(&config, Arc::new(SystemClock)) {
+        Ok(setup) => setup,
+        Err(error) => return output::failed(&error, Exit::Software),
+    };
     let setup = check::Setup {
         rules_dir: &config.rules.dir,
         delivery: &delivery,
+        feeds: &feeds,
         catalogue: &config.catalogue(),
         is_terminal: io::stdout().is_terminal(),
     };

@@ -15,6 +15,7 @@ use crate::feeds::limits::Limits;
 
 pub(crate) mod lookup;
 pub(crate) mod saved;
+pub(crate) mod stored;
 
 /// The feed whose euro rates become customs rates of the European Union.
 const EURO_REFERENCE: &str = "ecb";
@@ -149,7 +150,7 @@ impl Sheet {
             Vec::new()
         };
         let wanted = rates.into_iter().filter(|rate| rate.purpose == purpose).cloned();
-        Some(RateBook::new(&self.feed, self.limits.publication, wanted.chain(derived)))
+        Some(RateBook::new(&self.feed, self.limits.review.publication, wanted.chain(derived)))
     }
 
     fn require_fresh(&self, on: NaiveDate) -> Result<(), LookupError> {

@@ -17,6 +17,8 @@ use tower_http::timeout::TimeoutLayer;
 use crate::auth::throttle::Throttle;
 use crate::clock::Clock;
 use crate::delivery::Routing;
+use crate::feeds::Feeds;
+use crate::feeds::job::Office;
 use crate::health::Health;
 use crate::ingest::submission::Submission;
 use crate::reload::Reloader;
@@ -69,6 +71,10 @@ pub(crate) struct App {
     pub(crate) reloader: Arc<Reloader>,
     /// Who is told of what happens to tasks.
     pub(crate) delivery: watch::Receiver<Arc<Routing>>,
+    /// Where facts come from.
+    pub(crate) feeds: watch::Receiver<Arc<Feeds>>,
+    /// Fetches them.
+    pub(crate) feed_office: Office,
     /// Takes events that programs hand in to the writer.
     pub(crate) submit: mpsc::Sender<Submission>,
     /// The clock.

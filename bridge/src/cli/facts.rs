@@ -1,6 +1,7 @@
 //! `upturn facts`: what feeds say, looked up as of a day.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde_json::{Value, json};
@@ -12,10 +13,15 @@ use upturn_core::money::Currency;
 use upturn_core::tax::Asked;
 
 use super::output;
+use super::store_command::{self, open};
+use crate::clock::SystemClock;
 use crate::exit::Exit;
 use crate::facts::lookup::{LookupError, RateAsked, RateFound};
 use crate::facts::saved::{self, SavedError};
+use crate::facts::stored::{self, StoredError};
 use crate::facts::{Facts, Sheet};
+use crate::feeds::files::{FeedsError, Setup};
+use crate::store::schema;
 
 /// Looks facts up.
 #[derive(Debug, clap::Subcommand)]
@@ -45,9 +51,10 @@ struct Common {
     /// By this feed alone
     #[arg(long, value_name = "NAME")]
     feed: Option<String>,
-    /// Look in this folder of saved documents: a sub-directory for each feed, with feed.toml
+    /// Look in this folder of saved documents, a sub-directory for each feed with feed.toml,
+    /// instead of the database
     #[arg(long, value_name = "DIR")]
-    facts: PathBuf,
+    facts: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -128,21 +135,41 @@ struct Told {
 enum GetError {
     #[error(transparent)]
     Saved(#[from] SavedError),
+    #[error(transparent)]
+    Stored(#[from] StoredError),
     #[error("{code}: {0}", code = .0.code())]
     Lookup(#[from] LookupError),
 }
 
 /// Runs `command`.
-pub(super) fn run(command: &Command) -> Exit {
+pub(super) fn run(command: &Command, config: Option<&Path>) -> Exit {
     let Command::Get(get) = command;
-    let told = match get {
-        Get::Rate(args) => look(&args.common, |facts| rate(facts, args)),
-        Get::Tax(args) => look(&args.common, |facts| tax(facts, args)),
-        Get::Duty(args) => look(&args.common, |facts| duty(facts, args)),
-    };
     let (Get::Rate(RateArgs { common, .. })
     | Get::Tax(TaxArgs { common, .. })
     | Get::Duty(DutyArgs { common, .. })) = get;
+    match &common.facts {
+        Some(dir) => answer(get, common, saved::read(dir).map_err(GetError::from)),
+        None => store_command::run(config, |config| async move {
+            let setup = Setup::new(&config, Arc::new(SystemClock)).map_err(FeedsError::from)?;
+            let feeds = setup.load()?;
+            let store = open(&config).await?;
+            schema::require_current(&store).await?;
+            let facts = stored::read(&store, &feeds, common.feed.as_deref()).await;
+            store.close().await;
+            Ok(answer(get, common, facts.map_err(GetError::from)))
+        }),
+    }
+}
+
+/// Prints what `get` asks of `facts`.
+fn answer(get: &Get, common: &Common, facts: Result<Facts, GetError>) -> Exit {
+    let told = facts.and_then(|facts| {
+        Ok(match get {
+            Get::Rate(args) => rate(&facts, args)?,
+            Get::Tax(args) => tax(&facts, args)?,
+            Get::Duty(args) => duty(&facts, args)?,
+        })
+    });
     match told {
         Ok(told) if common.json => {
             output::printed(output::say_json(format_args!("{:#}", told.json)).map(|()| Exit::Ok))
@@ -156,6 +183,8 @@ fn refuse(error: &GetError, is_json: bool) -> Exit {
     let (code, exit) = match error {
         GetError::Saved(error) if error.is_missing() => ("unreadable", Exit::NoInput),
         GetError::Saved(_) => ("bad-document", Exit::DataErr),
+        GetError::Stored(StoredError::Store(_)) => ("database-away", Exit::Unavailable),
+        GetError::Stored(_) => ("bad-document", Exit::DataErr),
         GetError::Lookup(error) => (error.code(), Exit::DataErr),
     };
     if !is_json {
@@ -163,13 +192,6 @@ fn refuse(error: &GetError, is_json: bool) -> Exit {
     }
     let told = json!({ "error": { "code": code, "message": error.to_string() } });
     output::printed(output::say_json(format_args!("{told:#}")).map(|()| exit))
-}
-
-fn look(
-    common: &Common,
-    answer: impl FnOnce(&Facts) -> Result<Told, LookupError>,
-) -> Result<Told, GetError> {
-    Ok(answer(&saved::read(&common.facts)?)?)
 }
 
 fn rate(facts: &Facts, args: &RateArgs) -> Result<Told, LookupError> {

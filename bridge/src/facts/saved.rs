@@ -101,8 +101,7 @@ fn sheet(folder: &Path) -> Result<Sheet, SavedError> {
     let kind = feed::kind(&kind).ok_or_else(|| {
         wrong(format!("'{kind}' is no kind of feed; upturn connectors kinds lists them"))
     })?;
-    let limits =
-        Limits::of(kind.name, &limits).map_err(|error: LimitError| wrong(error.to_string()))?;
+    let limits = Limits::of(kind, &limits).map_err(|error: LimitError| wrong(error.to_string()))?;
     let settings = Value::Object(settings);
     let mut facts = Vec::new();
     for path in entries(folder, DOCUMENTS_MAX)?.into_iter().filter(|path| is_document(path)) {

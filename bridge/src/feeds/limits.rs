@@ -4,22 +4,24 @@ use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use upturn_connectors::feed::Kind;
+use upturn_connectors::feed::supply::{Block, Supply};
 use upturn_core::fact::rate_book::Publication;
+use upturn_core::fact::review;
 
 use crate::config::time_span::{TimeSpan, TimeSpanError};
 
 /// How a feed's facts are judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
-    /// On which days the source publishes rates.
-    pub(crate) publication: Publication,
-    /// How many publications a rate may have missed. One more, and it is too old.
-    pub(crate) missed: u32,
-    /// How far a rate may be from the one before, as a part of it: 0.05 for 5 %.
-    pub(crate) jump: Decimal,
+    /// How a new set is judged beside the one in force.
+    pub(crate) review: review::Limits,
     /// How long ago the source last answered well, at most, before people are warned.
     pub(crate) warn_after: TimeDelta,
-    /// How long ago at most, before facts other than rates are no longer used.
+    /// How many publications a rate may have missed before nothing is reckoned with it.
+    pub(crate) missed: u32,
+    /// How long ago the source last answered well, at most, before nothing is reckoned with facts other
+    /// than rates.
     pub(crate) block_after: TimeDelta,
 }
 
@@ -69,15 +71,17 @@ pub(crate) struct LimitError {
     pub(crate) cure: &'static str,
 }
 
+/// How long facts that are not rates may be used where their kind does not say it.
+const UNSEEN_MAX: TimeDelta = TimeDelta::days(90);
 /// The most publications a rate may be allowed to miss.
 const MISSED_MAX: u32 = 1_000;
 
 impl Limits {
     /// Returns what `document` asks for, over what is usual for `kind`.
-    pub(crate) fn of(kind: &str, document: &LimitsDocument) -> Result<Self, LimitError> {
-        let mut limits = Self::usual(kind);
+    pub(crate) fn of(kind: &Kind, document: &LimitsDocument) -> Result<Self, LimitError> {
+        let mut limits = Self::usual(&kind.supply);
         if let Some(days) = document.publication {
-            limits.publication = match days {
+            limits.review.publication = match days {
                 PublicationDays::Target => Publication::Target,
                 PublicationDays::Weekdays => Publication::Weekdays,
                 PublicationDays::Daily => Publication::Daily,
@@ -89,9 +93,10 @@ impl Limits {
                 return Err(LimitError { key: "missed", what, cure: "write 0 to 1000" });
             }
             limits.missed = missed;
+            limits.review.missed_max = missed;
         }
         if let Some(text) = &document.jump {
-            limits.jump = part(text)?;
+            limits.review.jump_max = part(text)?;
         }
         if let Some(text) = &document.warn_after {
             limits.warn_after = span("warn_after", text)?;
@@ -107,21 +112,15 @@ impl Limits {
         Ok(limits)
     }
 
-    /// Rates are news of a day, taxes and duties of a month.
-    fn usual(kind: &str) -> Self {
-        let (publication, warn_after, block_after) = match kind {
-            "ecb" | "frankfurter" => (Publication::Target, 1, 90),
-            "open-exchange-rates" => (Publication::Daily, 1, 90),
-            "cfets" | "table" => (Publication::Weekdays, 1, 90),
-            _ => (Publication::Weekdays, 30, 90),
+    /// What holds for a kind unless a document says otherwise.
+    pub(crate) fn usual(supply: &Supply) -> Self {
+        let span = |span| TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX);
+        let (missed, block_after) = match supply.age.block {
+            // That many are too many.
+            Block::Missed(count) => (count.saturating_sub(1), UNSEEN_MAX),
+            Block::Unseen(unseen) => (supply.limits.missed_max, span(unseen)),
         };
-        Self {
-            publication,
-            missed: 1,
-            jump: Decimal::new(5, 2),
-            warn_after: TimeDelta::days(warn_after),
-            block_after: TimeDelta::days(block_after),
-        }
+        Self { review: supply.limits, warn_after: span(supply.age.warn), missed, block_after }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use chrono::NaiveDate;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -69,8 +70,8 @@ pub struct Came {
     pub address: String,
     /// What the server said it was.
     pub content_type: Option<String>,
-    /// Its size unpacked, in bytes.
-    pub size: usize,
+    /// The document as it came, unpacked.
+    pub bytes: Bytes,
     /// How many facts it held.
     pub facts: usize,
 }
@@ -244,13 +245,13 @@ impl Run<'_> {
                 part.validators.clone_from(&document.validators);
             }
             let next: Option<Url> = paging::next(supply.paging, &ask.url, &document)?;
-            let size = document.bytes.len();
-            let facts = self.read(document.bytes).await;
+            let bytes = Bytes::from(document.bytes);
+            let facts = self.read(bytes.clone()).await;
             let facts = facts.map_err(|error| PullError::of(error, &document.address, &ask))?;
             part.documents.push(Came {
                 address: document.address,
                 content_type: document.content_type,
-                size,
+                bytes,
                 facts: facts.len(),
             });
             part.facts.push(facts);
@@ -260,7 +261,7 @@ impl Run<'_> {
     }
 
     /// Reads a document beside the tasks that wait: large ones take a while.
-    async fn read(&self, bytes: Vec<u8>) -> Result<Vec<Fact>, FeedError> {
+    async fn read(&self, bytes: Bytes) -> Result<Vec<Fact>, FeedError> {
         let (parse, settings) = (self.feed.kind.parse, self.feed.settings.clone());
         let read = tokio::task::spawn_blocking(move || parse(&settings, &bytes)).await;
         read.unwrap_or_else(|_failed| {
