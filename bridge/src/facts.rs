@@ -13,6 +13,7 @@ use upturn_core::tax::{Asked, TaxTable};
 use self::lookup::{LookupError, RateAsked, RateFound, TaxFound};
 use crate::feeds::limits::Limits;
 
+pub(crate) mod changes;
 pub(crate) mod lookup;
 pub(crate) mod saved;
 pub(crate) mod stored;

@@ -31,6 +31,7 @@ pub(crate) mod ask;
 pub(crate) mod asset;
 pub(crate) mod caller;
 pub(crate) mod fault;
+pub(crate) mod feeds;
 pub(crate) mod filter;
 pub(crate) mod headers;
 pub(crate) mod i18n;
@@ -135,6 +136,11 @@ fn pages() -> Router<App> {
         .route("/destinations/{id}/test", post(page::destinations::test))
         .route("/destinations/{id}/on", post(page::destinations::turn_on))
         .route("/letters/{id}/{verb}", post(page::destinations::decide))
+        .route("/feeds", get(page::feeds::show))
+        .route("/feeds/{id}", get(page::feed::show))
+        .route("/feeds/{id}/{verb}", post(page::feed::act))
+        .route("/feeds/{id}/sets/{set}/{verb}", post(page::feed::decide))
+        .route("/feeds/{id}/secrets/{name}", post(page::feed::set_secret))
         .route("/rules", get(page::rules::show))
         .route("/rules/{id}", get(page::rule::show))
         .route("/dead-letters", get(page::dead_letters::show))

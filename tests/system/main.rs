@@ -14,6 +14,7 @@ mod delivery;
 mod demo;
 mod explain;
 mod export;
+mod feeds;
 mod journey;
 mod late;
 mod outage;

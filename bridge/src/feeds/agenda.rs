@@ -53,10 +53,15 @@ impl Agenda {
         let mut agenda = Self::default();
         for feed in feeds.feeds.values().filter(|feed| !feed.is_paused) {
             let (ran, retry_at) = known(&feed.id);
+            let is_new = ran.is_none();
             let ran = ran.unwrap_or(now - FIRST_BACK);
             let entry = Entry { feed: Arc::clone(feed), ran, retry_at };
             agenda.entries.insert(feed.id.clone(), entry);
-            agenda.enter(&feed.id);
+            if is_new {
+                agenda.line.insert((now, feed.id.clone()));
+            } else {
+                agenda.enter(&feed.id);
+            }
         }
         agenda
     }
@@ -199,12 +204,16 @@ mod tests {
 
     #[test]
     fn a_paused_feed_is_not_due_and_one_that_never_ran_is_at_once() {
-        let feeds = of(&[("a", "paused = true\n"), ("b", "")]);
+        let feeds =
+            of(&[("a", "paused = true\n"), ("b", ""), ("c", "schedule = \"0 0 30 6 *\"\n")]);
         let now = at("2026-01-05T12:00:00Z");
         let mut agenda = Agenda::new(&feeds, |_| (None, None), now);
         let due = agenda.take(now).unwrap();
         assert_eq!(due.feed.id, "b");
         assert!(due.slot.is_some_and(|slot| slot <= now));
-        assert!(agenda.take(now).is_none());
+        let of_june = agenda.take(now).unwrap();
+        assert_eq!((&*of_june.feed.id, of_june.slot), ("c", None), "its slot is long past");
+        agenda.ended("c", None);
+        assert_eq!(agenda.next_at(), Some(at("2026-06-29T22:00:00Z") + delay(&of_june.feed)));
     }
 }

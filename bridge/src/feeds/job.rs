@@ -252,7 +252,7 @@ impl Office {
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;
         store::feed_run::end(&mut tx, job.run, (end, now)).await?;
-        store::feed_state::worked(&mut tx, &job.feed.id, now).await?;
+        store::feed_state::ended(&mut tx, &job.feed.id, (end.outcome, now)).await?;
         tx.commit().await?;
         self.metrics.feeds.count(end.outcome);
         Ok(())

@@ -125,10 +125,14 @@ impl Scheduler {
     async fn plan(&self, wanted: &Feeds) -> Result<Agenda, StoreError> {
         let slots: BTreeMap<String, DateTime<Utc>> =
             feed_run::newest_slots(&self.office.store).await?.into_iter().collect();
+        let runs = feed_run::newest(&self.office.store).await?;
+        let begun: BTreeMap<&str, DateTime<Utc>> =
+            runs.iter().map(|run| (&*run.feed, run.wanted_at)).collect();
         let states = feed_state::all(&self.office.store).await?;
         let known = |id: &str| {
             let retry_at = states.get(id).and_then(|state| state.retry_at);
-            (slots.get(id).copied(), retry_at)
+            // A first run may have no slot.
+            (slots.get(id).or_else(|| begun.get(id)).copied(), retry_at)
         };
         Ok(Agenda::new(wanted, known, self.office.clock.now()))
     }

@@ -33,10 +33,6 @@ pub(crate) enum Health {
 }
 
 impl Health {
-    /// All of them.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Fine, Self::Waiting, Self::Late, Self::Failing, Self::Held, Self::Paused];
-
     /// Returns its word.
     pub(crate) fn word(self) -> &'static str {
         match self {

@@ -57,7 +57,7 @@ impl Runtime<'_> {
         };
         let end = End { outcome, sentence, facts: Some(facts) };
         feed_run::end(tx, set.run, (&end, now)).await?;
-        feed_state::worked(tx, &set.feed, now).await?;
+        feed_state::ended(tx, &set.feed, (outcome, now)).await?;
         let action = match outcome {
             Outcome::Active => "feed-set-active",
             Outcome::Held => "feed-set-held",
@@ -89,6 +89,9 @@ impl Runtime<'_> {
         let place = (fold.cursor, now);
         if *is_released && !feed_set::activate(tx, (*set, *against), place).await? {
             return Ok(Stepped::Refused);
+        }
+        if *is_released {
+            feed_state::ended(tx, &feed, (Outcome::Active, now)).await?;
         }
         let action = if *is_released { "feed-set-released" } else { "feed-set-rejected" };
         let detail = json!({ "set": set, "against": against });

@@ -159,7 +159,7 @@ pub(crate) async fn want(
 ) -> Result<Option<i64>, StoreError> {
     const SQL: &str = "
         INSERT INTO feed_run (feed, missed, cause, actor, wanted_at)
-        SELECT $1, 0, 'person', $2, $3 WHERE NOT EXISTS (
+        SELECT $1, 0, $4, $2, $3 WHERE NOT EXISTS (
             SELECT 1 FROM feed_run WHERE feed = $1 AND ended_at IS NULL AND started_at IS NULL
         )
         RETURNING id";
@@ -168,6 +168,7 @@ pub(crate) async fn want(
         .bind(feed)
         .bind(actor)
         .bind(now.timestamp_millis())
+        .bind(Cause::Person.word())
         .fetch_optional(db)
         .await?))
 }
@@ -330,5 +331,69 @@ impl Row {
             sentence: self.sentence,
             facts: self.facts.map(|facts| column("facts").count(facts)).transpose()?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::feed_state;
+    use super::super::testing::{at, each_backend};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_slot_runs_once_and_what_was_left_behind_is_ended() {
+        each_backend(async |store| {
+            let run = NewRun { feed: "ecb", slot: Some(at(60)), missed: 2, cause: Cause::Schedule };
+            let first = begin(store, &run, at(61)).await.unwrap();
+            assert!(first.is_some());
+            assert_eq!(begin(store, &run, at(62)).await.unwrap(), None, "its slot has run");
+            assert_eq!(interrupt(store, at(63)).await.unwrap(), 1);
+            assert_eq!(begin(store, &run, at(64)).await.unwrap(), None, "nor is it made up for");
+            assert_eq!(newest_slots(store).await.unwrap(), [("ecb".to_owned(), at(60))]);
+            let again = NewRun { slot: None, cause: Cause::Retry, ..run };
+            assert!(begin(store, &again, at(65)).await.unwrap().is_some());
+            assert!(begin(store, &again, at(66)).await.unwrap().is_some());
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_somebody_wants_is_begun_once_and_its_end_is_told() {
+        each_backend(async |store| {
+            let mut tx = store.begin().await.unwrap();
+            let wanted = want(&mut tx, "ecb", ("ana", at(1))).await.unwrap();
+            assert!(wanted.is_some());
+            assert_eq!(want(&mut tx, "ecb", ("bo", at(2))).await.unwrap(), None, "one waits");
+            tx.commit().await.unwrap();
+            assert!(are_wanted(store).await.unwrap());
+            let begun = begin_wanted(store, 4, at(3)).await.unwrap();
+            assert_eq!(begun[0].actor.as_deref(), Some("ana"));
+            assert!(!are_wanted(store).await.unwrap());
+
+            let mut tx = store.begin().await.unwrap();
+            let sentence = "it is \0 a web page".to_owned();
+            let told = End { outcome: Outcome::Failed, sentence, facts: None };
+            end(&mut tx, begun[0].id, (&told, at(4))).await.unwrap();
+            feed_state::failed(&mut tx, "ecb", Some(at(9))).await.unwrap();
+            feed_state::failed(&mut tx, "ecb", Some(at(9))).await.unwrap();
+            tx.commit().await.unwrap();
+            let run = newest(store).await.unwrap().remove(0);
+            assert_eq!((run.outcome, run.ended_at), (Some(Outcome::Failed), Some(at(4))));
+            let state = feed_state::find(store, "ecb").await.unwrap();
+            assert_eq!((state.failures, state.retry_at), (2, Some(at(9))));
+
+            for (is_paused, is_changed) in [(true, true), (true, false), (false, true)] {
+                let decided =
+                    feed_state::decide_pause(store, ("ecb", is_paused), ("ana", at(5))).await;
+                assert_eq!(decided.unwrap(), is_changed, "case: {is_paused}");
+            }
+            let mut tx = store.begin().await.unwrap();
+            feed_state::ended(&mut tx, "ecb", (Outcome::Active, at(8))).await.unwrap();
+            tx.commit().await.unwrap();
+            let state = feed_state::find(store, "ecb").await.unwrap();
+            let good = feed_state::FeedState { checked_at: Some(at(8)), ..Default::default() };
+            assert_eq!(state, good);
+        })
+        .await;
     }
 }

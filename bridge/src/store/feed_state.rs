@@ -9,6 +9,7 @@ use serde_json::json;
 use super::audit::{self, NewEntry};
 use super::column::Column;
 use super::error::StoreError;
+use super::feed_run::Outcome;
 use super::{Store, Tx};
 
 /// How a feed does.
@@ -50,8 +51,31 @@ pub(crate) async fn find(store: &Store, name: &str) -> Result<FeedState, StoreEr
     row.map_or_else(|| Ok(FeedState::default()), |row| Ok(row.read()?.1))
 }
 
-/// Writes down that the source answered well at `at`.
-pub(crate) async fn worked(tx: &mut Tx, name: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+/// Writes down how a run ended at `at` to which the source answered. What is held or of no use confirms
+/// nothing, so that the set in force grows older.
+pub(crate) async fn ended(
+    tx: &mut Tx,
+    name: &str,
+    (outcome, at): (Outcome, DateTime<Utc>),
+) -> Result<(), StoreError> {
+    match outcome {
+        Outcome::Active | Outcome::Unchanged => worked(tx, name, at).await,
+        Outcome::Held => answered(tx, name).await,
+        Outcome::Rejected | Outcome::Failed => failed(tx, name, None).await,
+        Outcome::Interrupted | Outcome::Dropped => Ok(()),
+    }
+}
+
+async fn answered(tx: &mut Tx, name: &str) -> Result<(), StoreError> {
+    const SQL: &str = "
+        INSERT INTO feed_state (feed, failures) VALUES ($1, 0)
+        ON CONFLICT (feed) DO UPDATE SET failures = 0, retry_at = NULL";
+
+    on_backend!(tx.connection(), db => sqlx::query(SQL).bind(name).execute(db).await.map(drop)?);
+    Ok(())
+}
+
+async fn worked(tx: &mut Tx, name: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
     const SQL: &str = "
         INSERT INTO feed_state (feed, failures, checked_at) VALUES ($1, 0, $2)
         ON CONFLICT (feed) DO UPDATE SET

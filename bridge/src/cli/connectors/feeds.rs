@@ -30,7 +30,7 @@ const FACTS_SHOWN: usize = 10;
 
 /// How something is printed.
 #[derive(Clone, Copy, Debug, clap::Args)]
-pub(super) struct Json {
+pub(in crate::cli) struct Json {
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -38,14 +38,14 @@ pub(super) struct Json {
 
 /// Which feed.
 #[derive(Clone, Debug, clap::Args)]
-pub(super) struct Which {
+pub(in crate::cli) struct Which {
     /// The feed's id
     name: String,
 }
 
 /// Which feed is tried, and how that is printed.
 #[derive(Clone, Debug, clap::Args)]
-pub(super) struct Test {
+pub(in crate::cli) struct Test {
     /// The feed's id
     name: String,
     /// Print JSON

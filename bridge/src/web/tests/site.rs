@@ -73,7 +73,6 @@ pub(super) struct Site {
     pub(super) metrics: Metrics,
     pub(super) changes: broadcast::Sender<Change>,
     pub(super) delivery: watch::Sender<Arc<Routing>>,
-    pub(super) feeds: watch::Sender<Arc<Feeds>>,
     pub(super) router: Router,
     /// What waits for a writer, until somebody takes it to play one.
     pub(super) submissions: Arc<Mutex<Option<mpsc::Receiver<Submission>>>>,
@@ -184,7 +183,6 @@ impl Site {
             metrics,
             changes,
             delivery,
-            feeds,
             router,
             submissions,
             requests,
