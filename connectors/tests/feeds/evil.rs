@@ -216,6 +216,29 @@ async fn rubbish_instead_of_http_and_nobody_there_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_name_is_judged_by_what_it_resolves_to() {
+    // This machine's own name is in its list of hosts; where it is not, it has no address.
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() || name == "localhost" {
+        return;
+    }
+    let (_, canary) = set_up().await;
+    let port = canary.url.rsplit(':').next().unwrap();
+    let server = Server::start({
+        let place = format!("http://{name}:{port}/");
+        move |_| with(say(302, ""), "location", &place)
+    })
+    .await;
+    for address in [format!("http://{name}:{port}/"), server.url.clone()] {
+        let (word, why) = Setup::new("ecb", &address).outcome(&[]).await;
+        let resolves = tokio::net::lookup_host((name, 0)).await.is_ok();
+        assert_eq!(word, if resolves { "refuse" } else { "backoff" }, "case: {address}: {why}");
+    }
+    assert!(canary.asked().is_empty(), "{:?}", canary.lines());
+}
+
+#[tokio::test]
 async fn settings_cannot_name_what_is_inside() {
     let cases = [
         ("http://10.0.0.1/", "refuse"),

@@ -9,6 +9,7 @@
 mod evil;
 mod evil_feed;
 mod kinds;
+mod mutations;
 mod pulled;
 mod pulling;
 #[expect(dead_code, reason = "the channels' tests use more of it")]

@@ -15,7 +15,7 @@ use upturn_core::fact::rate_book::Publication;
 use upturn_core::fact::review::{self, Verdict, judge};
 
 /// How long an answer takes at most that comes at all, on a busy machine.
-pub(crate) const GENEROUS: Duration = Duration::from_secs(60);
+pub(crate) const GENEROUS: Duration = Duration::from_mins(1);
 /// How long one is waited for that never comes.
 pub(crate) const SHORT: Duration = Duration::from_secs(1);
 
