@@ -21,7 +21,7 @@ use crate::secret::Secret;
 
 pub mod error;
 mod packed;
-pub(crate) mod paging;
+pub mod paging;
 
 /// How many redirects are followed.
 pub const REDIRECTS_MAX: usize = 5;

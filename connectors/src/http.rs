@@ -7,6 +7,7 @@
 //!   environment are not used.
 //! - Time, size of the answer and number of its headers are limited.
 
+use std::error::Error;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -231,7 +232,9 @@ impl Http {
         let failed = |error: reqwest::Error| {
             let host = host.clone();
             let error = error.without_url();
-            if error.is_timeout() {
+            if let Some(refusal) = refusal(&error) {
+                HttpError::Refused(refusal)
+            } else if error.is_timeout() {
                 HttpError::Late { host, limit: limits.exchange }
             } else if has_too_many_headers(&error) {
                 HttpError::TooManyHeaders { host }
@@ -298,23 +301,23 @@ fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
 }
 
 /// The innermost reason, which says most.
-fn why(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
+fn why(error: &(dyn Error + 'static)) -> String {
+    causes(error).last().unwrap_or(error).to_string()
 }
 
-fn has_too_many_headers(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut error = Some(error);
-    while let Some(each) = error {
-        if each.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse_too_large) {
-            return true;
-        }
-        error = each.source();
-    }
-    false
+/// Returns `error` and what caused it, the innermost last.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// Returns why a name that was looked up may not be called, if that is what `error` is.
+fn refusal(error: &(dyn Error + 'static)) -> Option<Refusal> {
+    causes(error).find_map(|cause| cause.downcast_ref::<Refusal>()).cloned()
+}
+
+fn has_too_many_headers(error: &(dyn Error + 'static)) -> bool {
+    let mut of_http = causes(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>());
+    of_http.any(hyper::Error::is_parse_too_large)
 }
 
 /// Resolves names to those of their addresses that may be called.

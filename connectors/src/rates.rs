@@ -33,7 +33,7 @@ struct Sheet {
 impl Sheet {
     fn push(&mut self, rate: Rate) -> Result<(), ReadError> {
         if self.rates.len() == RATES_MAX {
-            return Err(ReadError::whole(format!("it has more than {RATES_MAX} rates")));
+            return Err(ReadError::excess(format!("it has more than {RATES_MAX} rates")));
         }
         self.rates.push(rate);
         Ok(())

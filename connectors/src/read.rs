@@ -37,7 +37,7 @@ pub enum Fault {
 impl ReadError {
     /// Returns that what stands at `place` is wrong.
     pub fn at(place: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { place: place.into(), what: what.into(), fault: Fault::Wrong }
+        Self { place: harmless(place.into()), what: harmless(what.into()), fault: Fault::Wrong }
     }
 
     /// Returns that there is no whole document.
@@ -65,7 +65,7 @@ impl ReadError {
     /// Returns the error with `place` put before its own.
     #[must_use]
     pub fn within(mut self, place: &str) -> Self {
-        self.place.insert_str(0, place);
+        self.place.insert_str(0, &harmless(place.to_owned()));
         self
     }
 }
@@ -80,3 +80,13 @@ impl fmt::Display for ReadError {
 }
 
 impl std::error::Error for ReadError {}
+
+/// Returns `text`, which can quote a document, in one line that reads as it is written.
+fn harmless(text: String) -> String {
+    // Marks that turn the direction of writing would let a document rewrite the sentence around it.
+    let is_harmful = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if text.contains(is_harmful) { text.replace(is_harmful, " ") } else { text }
+}

@@ -44,7 +44,7 @@ fn bounded(count: usize, facts: &str) -> Result<(), ReadError> {
     match count {
         0 => Err(ReadError::whole(format!("it has no {facts}"))),
         count if FACTS_MAX < count => {
-            Err(ReadError::whole(format!("it has more than {FACTS_MAX} {facts}")))
+            Err(ReadError::excess(format!("it has more than {FACTS_MAX} {facts}")))
         }
         _ => Ok(()),
     }
@@ -52,9 +52,14 @@ fn bounded(count: usize, facts: &str) -> Result<(), ReadError> {
 
 /// Returns the percentage `text`: from 0 to 100, as it is written.
 fn percent(text: &str) -> Result<Decimal, String> {
+    percent_up_to(Decimal::ONE_HUNDRED, text)
+}
+
+/// Returns the percentage `text`: from 0 to `max`, as it is written.
+fn percent_up_to(max: Decimal, text: &str) -> Result<Decimal, String> {
     let percent = number::decimal(text)?;
-    if percent < Decimal::ZERO || Decimal::ONE_HUNDRED < percent {
-        return Err(format!("'{}' is no percentage from 0 to 100", number::short(text)));
+    if percent < Decimal::ZERO || max < percent {
+        return Err(format!("'{}' is no percentage from 0 to {max}", number::short(text)));
     }
     Ok(percent)
 }

@@ -16,7 +16,7 @@ use super::Sheet;
 use crate::feed::source::Source;
 use crate::feed::supply::Supply;
 use crate::read::json::{self, Members};
-use crate::read::{ReadError, number, text};
+use crate::read::{Fault, ReadError, number, text};
 
 /// What holds for it unless settings say otherwise.
 pub(crate) const SUPPLY: Supply = Supply {
@@ -54,7 +54,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Rate>, ReadError> {
     if code != "200" {
         let said = head.text("rep_message").unwrap_or_default();
         let what = format!("it says {}: {}", number::short(&code), number::short(&said));
-        return Err(ReadError::at("/head", what));
+        return Err(ReadError::at("/head", what).being(Fault::Broken));
     }
     let answer: Members<'_> = json::part(members.need("data")?, "/data")?;
     refuse_refusal(&answer)?;
@@ -96,7 +96,10 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Rate>, ReadError> {
 fn refuse_refusal(answer: &Members<'_>) -> Result<(), ReadError> {
     match answer.get("flagMessage").map(RawValue::get) {
         None | Some("\"\"" | "null") => Ok(()),
-        Some(said) => Err(ReadError::at("/data", format!("it says: {}", number::short(said)))),
+        Some(said) => {
+            let what = format!("it says: {}", number::short(said));
+            Err(ReadError::at("/data", what).being(Fault::Broken))
+        }
     }
 }
 

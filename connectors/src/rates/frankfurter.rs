@@ -40,9 +40,10 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Rate>, ReadError> {
         }
         return sheet.close();
     }
+    json::refuse_depth(&text)?;
     let documents = serde_json::Deserializer::from_str(&text).into_iter::<&RawValue>();
     for (index, document) in documents.enumerate() {
-        let document = document.map_err(|error| ReadError::whole(error.to_string()))?;
+        let document = document.map_err(|error| json::fault(&error))?;
         take(document, &format!("document {}", index + 1), &mut sheet)?;
     }
     sheet.close()
@@ -55,9 +56,10 @@ fn take(document: &RawValue, place: &str, sheet: &mut Sheet) -> Result<(), ReadE
     if members.get("quote").is_some() {
         return take_pair(&members, sheet).map_err(within);
     }
-    if let Some(message) = members.get("message") {
-        let said = json::scalar(message).unwrap_or_default();
-        return Err(within(ReadError::whole(format!("it says: {}", number::short(&said)))));
+    let said = members.get("message").map(|message| json::scalar(message).unwrap_or_default());
+    let said = said.or_else(|| members.get("error").map(|error| error.get().into()));
+    if let Some(said) = said {
+        return Err(within(ReadError::broken(format!("it says: {}", number::short(&said)))));
     }
     let base = currency(&members, "base").map_err(within)?;
     let unit = match members.get("amount") {

@@ -42,7 +42,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Rate>, ReadError> {
     let members: Members<'_> = json::read(&text)?;
     if let Some(error) = members.get("error").or_else(|| members.get("errors")) {
         let said = number::short(error.get());
-        return Err(ReadError::whole(format!("it says: {said}")));
+        return Err(ReadError::broken(format!("it says: {said}")));
     }
     let included: Vec<&RawValue> = json::part(members.need("included")?, "/included")?;
     let mut sheet = Sheet::default();

@@ -43,7 +43,7 @@ pub fn read(bytes: &[u8], zone: Tz) -> Result<Vec<Rate>, ReadError> {
             number::short(&said("description")),
             number::short(&said("message"))
         );
-        return Err(ReadError::whole(said));
+        return Err(ReadError::broken(said));
     }
     let base = members.text("base")?;
     let base = base.parse().map_err(|error| ReadError::at("/base", format!("{error}")))?;

@@ -19,7 +19,7 @@ pub fn is_zip(bytes: &[u8]) -> bool {
 /// Returns what the only file in the zip archive `bytes` unpacks to.
 pub fn only_file(bytes: &[u8]) -> Result<Vec<u8>, ReadError> {
     let broken = |error: zip::result::ZipError| {
-        ReadError::whole(format!("it is no whole zip archive: {error}"))
+        ReadError::broken(format!("it is no whole zip archive: {error}"))
     };
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
     if archive.len() != 1 {
@@ -33,9 +33,9 @@ pub fn only_file(bytes: &[u8]) -> Result<Vec<u8>, ReadError> {
     // The size an archive states is not believed; one byte too many is.
     file.take(max + 1)
         .read_to_end(&mut unpacked)
-        .map_err(|error| ReadError::whole(format!("the archive cannot be unpacked: {error}")))?;
+        .map_err(|error| ReadError::broken(format!("the archive cannot be unpacked: {error}")))?;
     if max < u64::try_from(unpacked.len()).unwrap_or(u64::MAX) {
-        return Err(ReadError::whole(format!("the archive unpacks to more than {max} bytes")));
+        return Err(ReadError::excess(format!("the archive unpacks to more than {max} bytes")));
     }
     Ok(unpacked)
 }

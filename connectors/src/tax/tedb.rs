@@ -66,7 +66,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<TaxRate>, ReadError> {
     let answer = tree::of_xml(&text)?;
     let root = Spot::root(&answer);
     if let Some(said) = root.text(&Path::read("/Envelope/Body/Fault/faultstring")) {
-        return Err(ReadError::whole(format!("it says: {}", number::short(said))));
+        return Err(ReadError::broken(format!("it says: {}", number::short(said))));
     }
     let results = root.all(&Path::read("/Envelope/Body/retrieveVatRatesRespMsg/vatRateResults"));
     let mut rates = Vec::new();

@@ -43,7 +43,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Measure>, ReadError> {
     let members: Members<'_> = json::read(&text)?;
     if let Some(error) = members.get("error").or_else(|| members.get("errors")) {
         // The rest of the answer echoes the address that was asked.
-        return Err(ReadError::whole(format!("it says: {}", number::short(error.get()))));
+        return Err(ReadError::broken(format!("it says: {}", number::short(error.get()))));
     }
     let data: Members<'_> = json::part(members.need("data")?, "/data")?;
     if let Some(meta) = data.get("meta") {
