@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
@@ -11,6 +12,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::delivery::files::Setup;
 use crate::exit::Exit;
+use crate::feeds;
 
 mod audit;
 mod backtest;
@@ -24,6 +26,7 @@ mod doctor;
 mod events;
 mod explain;
 mod export;
+mod facts;
 mod first_admin;
 mod forecast;
 mod migrate;
@@ -33,6 +36,7 @@ mod records;
 mod restore;
 mod rules;
 mod schema;
+mod secrets;
 mod serve;
 mod stock;
 mod store_command;
@@ -55,7 +59,7 @@ enum Command {
     Demo(demo::Args),
     /// Take in telemetry and serve the pages
     Serve,
-    /// Find what is wrong with rules, destinations and routes
+    /// Find what is wrong with rules, destinations, routes and feeds
     Check(check::Args),
     /// Fold events and print the tasks that would stand
     Backtest(backtest::Args),
@@ -80,6 +84,9 @@ enum Command {
     /// Forecast demand, from files
     #[command(subcommand)]
     Forecast(forecast::Command),
+    /// Look rates, taxes and duties up, as of a day
+    #[command(subcommand)]
+    Facts(facts::Command),
     /// Write the log of events to a file for other tools
     #[command(subcommand)]
     Export(export::Command),
@@ -93,6 +100,9 @@ enum Command {
     /// Look at letters to other systems, send one again, or give one up
     #[command(subcommand)]
     Outbox(outbox::Command),
+    /// Keep secrets that feeds need, encrypted in the database
+    #[command(subcommand)]
+    Secrets(secrets::Command),
     /// Look over broker, database, clock, disk and ports
     Doctor(doctor::DoctorArgs),
     /// Show the configuration
@@ -120,9 +130,11 @@ pub fn run() -> ExitCode {
         Command::Explain(command) => explain::run(&command, config),
         Command::Rules(command) => rules::run(&command, config),
         Command::Events(command) => events::run(&command, &SystemClock),
-        Command::Connectors(command) => connectors::run(&command),
         Command::Stock(command) => stock::run(&command, &SystemClock),
         Command::Forecast(command) => forecast::run(&command),
+        Command::Connectors(command) => connectors::run(&command, config),
+        Command::Facts(command) => facts::run(&command, config),
+        Command::Secrets(command) => secrets::run(&command, config),
         Command::Export(command) => export::run(&command, config),
         Command::Backup(args) => backup::run(&args, config),
         Command::Restore(args) => restore::run(&args, config),
@@ -150,9 +162,14 @@ fn check(args: &check::Args, config: Option<&Path>) -> Exit {
         Ok(setup) => setup,
         Err(error) => return output::failed(&error, Exit::Software),
     };
+    let feeds = match feeds::files::Setup::new(&config, Arc::new(SystemClock)) {
+        Ok(setup) => setup,
+        Err(error) => return output::failed(&error, Exit::Software),
+    };
     let setup = check::Setup {
         rules_dir: &config.rules.dir,
         delivery: &delivery,
+        feeds: &feeds,
         catalogue: &config.catalogue(),
         is_terminal: io::stdout().is_terminal(),
     };

@@ -13,6 +13,7 @@ use upturn_core::decode::Sources;
 
 use self::delivery::DeliveryConfig;
 use self::environment::Environment;
+use self::feeds::FeedsConfig;
 use self::http::HttpConfig;
 use self::layers::{Document, Layers};
 use self::mqtt::MqttConfig;
@@ -23,6 +24,7 @@ use self::store::StoreConfig;
 
 pub(crate) mod delivery;
 pub(crate) mod environment;
+pub(crate) mod feeds;
 pub(crate) mod http;
 mod layers;
 mod listen;
@@ -66,6 +68,8 @@ pub(crate) struct Config {
     pub(crate) outbox: OutboxConfig,
     /// Where destinations and routes are.
     pub(crate) delivery: DeliveryConfig,
+    /// Where feeds are.
+    pub(crate) feeds: FeedsConfig,
     /// Whom the program may call.
     pub(crate) http: HttpConfig,
     /// What is logged.
@@ -246,6 +250,7 @@ impl Config {
             web: WebConfig { listen: WEB_LISTEN, secure_cookies: false, public_url: None },
             outbox: OutboxConfig { mqtt_topic: None },
             delivery: DeliveryConfig::default(),
+            feeds: FeedsConfig::default(),
             http: HttpConfig::default(),
             log: LogConfig { format: LogFormat::Text, level: LogLevel::Info },
             file: None,
@@ -288,6 +293,7 @@ impl Config {
             findings.push(Finding::new(&["web", "listen"], why));
         }
         self.http.check(&mut findings);
+        self.feeds.check(&mut findings);
         let is_page = |text: &String| {
             let url = url::Url::parse(text);
             url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())

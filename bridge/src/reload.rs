@@ -1,4 +1,4 @@
-//! Reads rules, registry, destinations and routes again while everything runs: all or nothing.
+//! Reads rules, registry, destinations, routes and feeds again while everything runs: all or nothing.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,10 +15,12 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::delivery::Routing;
 use crate::delivery::files::{DeliveryError, Setup};
+use crate::feeds::files::FeedsError;
+use crate::feeds::{self, Feeds};
 use crate::people::Registry as People;
 use crate::registry;
 use crate::registry::problem::{Problem, RegistryError};
-use crate::rules::{self, LoadedRule, RulesError};
+use crate::rules::{self, CheckedFile, LoadedRule, RulesError};
 use crate::runtime::request::{Changes, Request, Wanted};
 
 /// Reads what the settings name and hands it to the writer.
@@ -37,6 +39,17 @@ pub(crate) struct Reloader {
     people: Mutex<Arc<People>>,
     /// Who is told of what happens to tasks.
     delivery: watch::Sender<Arc<Routing>>,
+    /// Where facts come from.
+    feeds: watch::Sender<Arc<Feeds>>,
+}
+
+/// Documents that the writer does not ask for: what reads them, and where those in force are put.
+#[derive(Debug)]
+pub(crate) struct Documents {
+    /// Who is told of what happens to tasks.
+    pub(crate) delivery: (Setup, watch::Sender<Arc<Routing>>),
+    /// Where facts come from.
+    pub(crate) feeds: (feeds::files::Setup, watch::Sender<Arc<Feeds>>),
 }
 
 /// Where rules and registry are.
@@ -46,6 +59,7 @@ struct Files {
     registry: Option<PathBuf>,
     catalogue: Catalogue,
     delivery: Setup,
+    feeds: feeds::files::Setup,
 }
 
 /// A try that changed nothing, because files are wrong.
@@ -96,26 +110,28 @@ impl Reloader {
         asks: mpsc::Sender<Request>,
         clock: Arc<dyn Clock>,
         registry: &Registry,
-        (setup, delivery): (Setup, watch::Sender<Arc<Routing>>),
+        documents: Documents,
     ) -> Self {
+        let Documents { delivery: (setup, delivery), feeds: (feed_setup, feeds) } = documents;
         let files = Files {
             rules: config.rules.dir.clone(),
             registry: config.registry.dir.clone(),
             catalogue: config.catalogue(),
             delivery: setup,
+            feeds: feed_setup,
         };
         let (turn, refused) = (tokio::sync::Mutex::default(), Mutex::default());
         let zone = Mutex::new(registry.calendar.zone());
         let people = Mutex::new(Arc::new(registry.people.clone()));
         let files = Arc::new(files);
-        Self { files, asks, clock, turn, refused, zone, people, delivery }
+        Self { files, asks, clock, turn, refused, zone, people, delivery, feeds }
     }
 
     /// Reads everything again and puts it in force; `actor` is who wants it.
     pub(crate) async fn reload(&self, actor: &str) -> Result<Changes, ReloadError> {
         let _turn = self.turn.lock().await;
         let files = Arc::clone(&self.files);
-        let Read { rules, registry, delivery } =
+        let Read { rules, registry, delivery, feeds } =
             match tokio::task::spawn_blocking(move || files.read()).await? {
                 Ok(read) => read,
                 Err(findings) => {
@@ -131,6 +147,8 @@ impl Reloader {
         asked.map_err(|_| ReloadError::NoAnswer)?;
         let mut changes = changes.await.map_err(|_| ReloadError::NoAnswer)?;
         changes.delivery = self.replace(delivery);
+        let feeds = Arc::new(feeds);
+        changes.feeds = !self.feeds.send_replace(Arc::clone(&feeds)).is_same(&feeds);
         self.note(None);
         *self.zone.lock().unwrap_or_else(PoisonError::into_inner) = zone;
         *self.people.lock().unwrap_or_else(PoisonError::into_inner) = people;
@@ -170,14 +188,16 @@ impl Files {
         let delivery = self.delivery.load();
         let rules = rules::load(&self.rules, &self.catalogue);
         let registry = self.registry.as_deref().map(registry::load).transpose();
-        match (rules, registry, delivery) {
-            (Ok(rules), Ok(registry), Ok(delivery)) => {
-                Ok(Read { rules, registry: registry.unwrap_or_default(), delivery })
+        let feeds = self.feeds.load();
+        match (rules, registry, delivery, feeds) {
+            (Ok(rules), Ok(registry), Ok(delivery), Ok(feeds)) => {
+                Ok(Read { rules, registry: registry.unwrap_or_default(), delivery, feeds })
             }
-            (rules, registry, delivery) => {
+            (rules, registry, delivery, feeds) => {
                 let mut findings = rules.as_ref().err().map(of_rules).unwrap_or_default();
                 findings.extend(registry.as_ref().err().map(of_registry).unwrap_or_default());
                 findings.extend(delivery.as_ref().err().map(of_delivery).unwrap_or_default());
+                findings.extend(feeds.as_ref().err().map(of_feeds).unwrap_or_default());
                 Err(findings)
             }
         }
@@ -190,21 +210,34 @@ struct Read {
     rules: Vec<LoadedRule>,
     registry: Registry,
     delivery: Routing,
+    feeds: Feeds,
 }
 
 fn of_delivery(error: &DeliveryError) -> Vec<FileFinding> {
     match error {
-        DeliveryError::Wrong(files) => {
-            let all = files.iter().flat_map(|file| {
-                file.findings.iter().map(move |finding| of_finding(&file.path, finding))
-            });
-            all.collect()
-        }
+        DeliveryError::Wrong(files) => of_files(files),
         DeliveryError::Folder(error) => of_rules(error),
         DeliveryError::Http(error) => {
             vec![FileFinding::of_file(Path::new("http"), "http", error.to_string())]
         }
     }
+}
+
+fn of_feeds(error: &FeedsError) -> Vec<FileFinding> {
+    match error {
+        FeedsError::Wrong(files) => of_files(files),
+        FeedsError::Folder(error) => of_rules(error),
+        FeedsError::Http(error) => {
+            vec![FileFinding::of_file(Path::new("http"), "http", error.to_string())]
+        }
+    }
+}
+
+fn of_files(files: &[CheckedFile]) -> Vec<FileFinding> {
+    let all = files
+        .iter()
+        .flat_map(|file| file.findings.iter().map(move |finding| of_finding(&file.path, finding)));
+    all.collect()
 }
 
 fn of_rules(error: &RulesError) -> Vec<FileFinding> {

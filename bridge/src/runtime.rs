@@ -34,6 +34,7 @@ use crate::telemetry::Metrics;
 use crate::web::Change;
 
 pub(crate) mod consequence;
+mod facts;
 mod failures;
 mod letters;
 pub(crate) mod fold;

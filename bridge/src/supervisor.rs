@@ -16,10 +16,13 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::delivery::files::{DeliveryError, Setup};
 use crate::failpoint;
+use crate::feeds;
+use crate::feeds::files::FeedsError;
+use crate::feeds::vault::Vault;
 use crate::health::Health;
 use crate::ingest::inbox::Inbox;
 use crate::ingest::submission::Submission;
-use crate::reload::Reloader;
+use crate::reload::{Documents, Reloader};
 use crate::rules::LoadedRule;
 use crate::runtime::Queues;
 use crate::runtime::request::{Request, Wanted};
@@ -107,6 +110,11 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
     let setup = Setup::new(&plan.config, broker).map_err(DeliveryError::from)?;
     let delivery = watch::Sender::new(Arc::new(setup.load()?));
 
+    let feed_setup = feeds::files::Setup::new(&plan.config, Arc::new(SystemClock));
+    let feed_setup = feed_setup.map_err(FeedsError::from)?;
+    let feeds = watch::Sender::new(Arc::new(feed_setup.load()?));
+    let vault = Arc::new(Vault::open(&plan.config.feeds)?);
+
     let (submit, inbox) = Inbox::with_room_for(SUBMISSIONS_MAX);
     let (asks, requests) = mpsc::channel(REQUESTS_MAX);
     let (changes, _) = broadcast::channel(CHANGES_MAX);
@@ -121,6 +129,9 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
         publisher,
         delivery,
         setup,
+        feeds,
+        feed_setup,
+        vault,
         asks: asks.clone(),
         tracker: tracker.clone(),
         shutdown: shutdown.clone(),
@@ -214,9 +225,14 @@ fn app(
             asks.clone(),
             Arc::new(SystemClock),
             &plan.registry,
-            (house.setup.clone(), house.delivery.clone()),
+            Documents {
+                delivery: (house.setup.clone(), house.delivery.clone()),
+                feeds: (house.feed_setup.clone(), house.feeds.clone()),
+            },
         )),
         delivery: house.delivery.subscribe(),
+        feeds: house.feeds.subscribe(),
+        feed_office: house.feed_office(),
         asks,
         clock: Arc::new(SystemClock),
         settings: Arc::new(WebSettings {

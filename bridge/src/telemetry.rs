@@ -12,9 +12,11 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 
+mod feeds;
 mod letters;
 mod retention;
 
+use self::feeds::FeedMetrics;
 use self::letters::LetterMetrics;
 use self::retention::RetentionMetrics;
 
@@ -45,6 +47,8 @@ pub(crate) struct Metrics {
     pub(crate) retention: RetentionMetrics,
     /// Letters to other systems.
     pub(crate) letters: LetterMetrics,
+    /// Feeds of facts.
+    pub(crate) feeds: FeedMetrics,
     /// Times another program seemed to have logged in at the broker under our name.
     pub(crate) taken_over: Counter,
     /// Retained messages kept as states.
@@ -127,6 +131,7 @@ impl Metrics {
         let active = add(all, "active", "1 while this process works, 0 on standby");
         let retention = RetentionMetrics::register(all);
         let letters = LetterMetrics::register(all);
+        let feeds = FeedMetrics::register(all);
         Self {
             events,
             duplicates,
@@ -137,6 +142,7 @@ impl Metrics {
             sessions_lost,
             retention,
             letters,
+            feeds,
             taken_over,
             states,
             refusals,

@@ -17,6 +17,8 @@ use tower_http::timeout::TimeoutLayer;
 use crate::auth::throttle::Throttle;
 use crate::clock::Clock;
 use crate::delivery::Routing;
+use crate::feeds::Feeds;
+use crate::feeds::job::Office;
 use crate::health::Health;
 use crate::ingest::submission::Submission;
 use crate::reload::Reloader;
@@ -29,6 +31,7 @@ pub(crate) mod ask;
 pub(crate) mod asset;
 pub(crate) mod caller;
 pub(crate) mod fault;
+pub(crate) mod feeds;
 pub(crate) mod filter;
 pub(crate) mod headers;
 pub(crate) mod i18n;
@@ -69,6 +72,10 @@ pub(crate) struct App {
     pub(crate) reloader: Arc<Reloader>,
     /// Who is told of what happens to tasks.
     pub(crate) delivery: watch::Receiver<Arc<Routing>>,
+    /// Where facts come from.
+    pub(crate) feeds: watch::Receiver<Arc<Feeds>>,
+    /// Fetches them.
+    pub(crate) feed_office: Office,
     /// Takes events that programs hand in to the writer.
     pub(crate) submit: mpsc::Sender<Submission>,
     /// The clock.
@@ -129,6 +136,11 @@ fn pages() -> Router<App> {
         .route("/destinations/{id}/test", post(page::destinations::test))
         .route("/destinations/{id}/on", post(page::destinations::turn_on))
         .route("/letters/{id}/{verb}", post(page::destinations::decide))
+        .route("/feeds", get(page::feeds::show))
+        .route("/feeds/{id}", get(page::feed::show))
+        .route("/feeds/{id}/{verb}", post(page::feed::act))
+        .route("/feeds/{id}/sets/{set}/{verb}", post(page::feed::decide))
+        .route("/feeds/{id}/secrets/{name}", post(page::feed::set_secret))
         .route("/rules", get(page::rules::show))
         .route("/rules/{id}", get(page::rule::show))
         .route("/dead-letters", get(page::dead_letters::show))

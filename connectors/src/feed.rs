@@ -1,6 +1,7 @@
 //! Feeds: what facts come from, as settings and commands name them.
 //!
-//! To add a feed: a file in its family's folder with a pure reader, and a line in [`KINDS`].
+//! To add a feed: a file in its family's folder with a pure reader and what it states ([`Supply`]), and
+//! a line in [`KINDS`].
 
 use schemars::Schema;
 use serde::Deserialize;
@@ -16,8 +17,14 @@ use upturn_core::fact::tax::TaxRate;
 use upturn_core::fact::transport_event::TransportEvent;
 use upturn_core::fact::weather::Weather;
 
+use self::supply::Supply;
 use crate::read::ReadError;
 use crate::{attributes, calendars, logistics, policies, rates, tax, weather};
+
+mod join;
+pub mod pull;
+pub mod source;
+pub mod supply;
 
 /// A kind of feed.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +35,8 @@ pub struct Kind {
     pub about: &'static str,
     /// Returns the JSON Schema of the settings by which its documents are read.
     pub schema: fn() -> Schema,
+    /// Where its documents are, when, and what else holds for it.
+    pub supply: Supply,
     /// Reads a document as it came, by settings (an object).
     pub parse: fn(&Value, &[u8]) -> Result<Vec<Fact>, FeedError>,
 }
@@ -54,6 +63,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "cfets",
         about: "The central parity of the yuan, from China's interbank market.",
+        supply: rates::cfets::SUPPLY,
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || rates::cfets::read(bytes), Fact::Rate),
     },
@@ -86,6 +96,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "duty-table",
         about: "Duties from any table in JSON, XML or delimited text, as settings describe it.",
+        supply: Supply::TAXES,
         schema: || schemars::schema_for!(tax::duty_table::Settings),
         parse: |settings, bytes| {
             let settings: tax::duty_table::Settings = read(settings)?;
@@ -95,12 +106,14 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "ecb",
         about: "The European Central Bank's reference rates: XML, CSV, zip, or the Data Portal's CSV.",
+        supply: rates::ecb::SUPPLY,
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || rates::ecb::read(bytes), Fact::Rate),
     },
     Kind {
         name: "frankfurter",
         about: "Central banks' rates handed on by Frankfurter, version 1 or 2 of its API.",
+        supply: rates::frankfurter::SUPPLY,
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || rates::frankfurter::read(bytes), Fact::Rate),
     },
@@ -113,6 +126,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "harmonized-system",
         about: "Codes of goods and what they stand for: chapters, headings, subheadings.",
+        supply: tax::harmonized_system::SUPPLY,
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| {
             plain(settings, || tax::harmonized_system::read(bytes), Fact::Goods)
@@ -121,6 +135,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "hmrc",
         about: "The monthly rates by which the United Kingdom values imports.",
+        supply: rates::hmrc::SUPPLY,
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || rates::hmrc::read(bytes), Fact::Rate),
     },
@@ -133,6 +148,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "ibericode",
         about: "VAT of the European Union and the United Kingdom, by day and territory.",
+        supply: tax::ibericode::SUPPLY,
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || tax::ibericode::read(bytes), of_tax),
     },
@@ -157,6 +173,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "open-exchange-rates",
         about: "Rates of all currencies in one base, by Open Exchange Rates.",
+        supply: rates::open_exchange_rates::SUPPLY,
         schema: || schemars::schema_for!(Zoned),
         parse: |settings, bytes| {
             let Zoned { zone } = read(settings)?;
@@ -184,12 +201,14 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "sales-tax",
         about: "VAT, GST and sales taxes of the world, with states and provinces.",
+        supply: tax::sales_tax::SUPPLY,
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || tax::sales_tax::read(bytes), of_tax),
     },
     Kind {
         name: "table",
         about: "Rates from any bank's JSON, XML or delimited text, as settings describe it.",
+        supply: Supply::RATES,
         schema: || schemars::schema_for!(rates::table::Settings),
         parse: |settings, bytes| {
             let settings: rates::table::Settings = read(settings)?;
@@ -199,6 +218,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "tax-table",
         about: "Tax rates from any table in JSON, XML or delimited text, as settings describe it.",
+        supply: Supply::TAXES,
         schema: || schemars::schema_for!(tax::tax_table::Settings),
         parse: |settings, bytes| {
             let settings: tax::tax_table::Settings = read(settings)?;
@@ -208,6 +228,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "tedb",
         about: "VAT by the European Commission's database, with codes of goods and services.",
+        supply: tax::tedb::SUPPLY,
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || tax::tedb::read(bytes), of_tax),
     },
@@ -228,12 +249,14 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "uk-tariff",
         about: "A commodity's duties, taxes and controls in the United Kingdom.",
+        supply: tax::uk_tariff::SUPPLY,
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || tax::uk_tariff::read(bytes), of_duty),
     },
     Kind {
         name: "vat-history",
         about: "VAT since 1967, by day and territory.",
+        supply: tax::vat_history::SUPPLY,
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || tax::vat_history::read(bytes), of_tax),
     },

@@ -3,9 +3,11 @@
 //! - Names are resolved, and only addresses that [`guard`] lets through are connected to: those
 //!   checked are those used. Private, loopback and link-local ones are refused unless the operator's
 //!   allow-list names the host.
-//! - Redirects are not followed, proxies from the environment are not used.
+//! - Redirects are not followed here ([`crate::fetch`] follows those of documents), proxies from the
+//!   environment are not used.
 //! - Time, size of the answer and number of its headers are limited.
 
+use std::error::Error;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -88,13 +90,27 @@ pub enum HttpError {
         /// How long that may take.
         limit: Duration,
     },
-    /// No connection, or it broke.
+    /// No connection.
     #[error("{host} cannot be reached: {why}")]
     Unreachable {
         /// Whom we asked.
         host: String,
         /// What happened.
         why: String,
+    },
+    /// A connection, and no whole answer of HTTP.
+    #[error("{host} cannot be reached: {why}")]
+    Broken {
+        /// Whom we asked.
+        host: String,
+        /// What happened.
+        why: String,
+    },
+    /// More is said about the answer than anybody needs.
+    #[error("{host} answered with more headers than are read")]
+    TooManyHeaders {
+        /// Whom we asked.
+        host: String,
     },
     /// The answer is larger than anybody needs.
     #[error("{host} answered with more than {limit} bytes, which are not read")]
@@ -189,6 +205,19 @@ impl Http {
         Ok(Self { client, allowed, limits })
     }
 
+    /// Returns the client with another bound on answers: at most `answer` bytes. Connections are shared.
+    #[must_use]
+    pub fn reading_at_most(&self, answer: usize) -> Self {
+        let limits = Limits { answer, ..self.limits };
+        Self { limits, ..self.clone() }
+    }
+
+    /// Says whether an answer from `from` may lead to `to`, as far as their texts tell: not from
+    /// `https` to `http`, and to a host on the operator's list only if it is the same server.
+    pub fn check_redirect(&self, from: &Url, to: &Url) -> Result<(), Refusal> {
+        self.allowed.check_redirect(from, to)
+    }
+
     /// Says whether `url` may be called as far as its text tells: scheme, and the address if it is
     /// one. For settings, before anything is called.
     pub fn check(&self, url: &Url) -> Result<(), Refusal> {
@@ -202,10 +231,17 @@ impl Http {
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let failed = |error: reqwest::Error| {
             let host = host.clone();
-            if error.is_timeout() {
+            let error = error.without_url();
+            if let Some(refusal) = refusal(&error) {
+                HttpError::Refused(refusal)
+            } else if error.is_timeout() {
                 HttpError::Late { host, limit: limits.exchange }
+            } else if has_too_many_headers(&error) {
+                HttpError::TooManyHeaders { host }
+            } else if error.is_connect() {
+                HttpError::Unreachable { host, why: why(&error) }
             } else {
-                HttpError::Unreachable { host, why: why(&error.without_url()) }
+                HttpError::Broken { host, why: why(&error) }
             }
         };
         let asked = self
@@ -265,12 +301,23 @@ fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
 }
 
 /// The innermost reason, which says most.
-fn why(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
+fn why(error: &(dyn Error + 'static)) -> String {
+    causes(error).last().unwrap_or(error).to_string()
+}
+
+/// Returns `error` and what caused it, the innermost last.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// Returns why a name that was looked up may not be called, if that is what `error` is.
+fn refusal(error: &(dyn Error + 'static)) -> Option<Refusal> {
+    causes(error).find_map(|cause| cause.downcast_ref::<Refusal>()).cloned()
+}
+
+fn has_too_many_headers(error: &(dyn Error + 'static)) -> bool {
+    let mut of_http = causes(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>());
+    of_http.any(hyper::Error::is_parse_too_large)
 }
 
 /// Resolves names to those of their addresses that may be called.

@@ -8,6 +8,7 @@ pub mod attributes;
 pub mod calendars;
 pub mod deliver;
 pub mod feed;
+pub mod fetch;
 pub mod http;
 pub mod logistics;
 pub mod policies;

@@ -19,6 +19,11 @@ pub mod table;
 /// How many rates one document may hold: the ECB's whole history has 300,000.
 const RATES_MAX: usize = 2_000_000;
 
+/// Returns `rates`, from several documents, each once. Fails where two of the same pair and day differ.
+pub(crate) fn whole(rates: Vec<Rate>) -> Result<Vec<Rate>, ReadError> {
+    Sheet { rates }.close()
+}
+
 /// Rates of one document, as they add up. The same pair and day twice must say the same.
 #[derive(Debug, Default)]
 struct Sheet {
@@ -28,7 +33,7 @@ struct Sheet {
 impl Sheet {
     fn push(&mut self, rate: Rate) -> Result<(), ReadError> {
         if self.rates.len() == RATES_MAX {
-            return Err(ReadError::whole(format!("it has more than {RATES_MAX} rates")));
+            return Err(ReadError::excess(format!("it has more than {RATES_MAX} rates")));
         }
         self.rates.push(rate);
         Ok(())

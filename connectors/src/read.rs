@@ -21,15 +21,45 @@ pub struct ReadError {
     pub place: String,
     /// What is wrong.
     pub what: String,
+    /// Of what kind that is.
+    pub fault: Fault,
+}
+
+/// Of what kind it is that is wrong with a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is whole and says what cannot be.
+    Wrong,
+    /// It is no whole document of its kind: cut, something else, or word of a fault of its source.
+    Broken,
+    /// It is beyond a bound: deeper, longer or more than is read.
+    Excess,
 }
 
 impl ReadError {
-    /// Returns an error at `place`.
+    /// Returns that what stands at `place` is wrong.
     pub fn at(place: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { place: place.into(), what: what.into() }
+        Self { place: harmless(place.into()), what: harmless(what.into()), fault: Fault::Wrong }
     }
 
-    /// Returns an error of the whole document.
+    /// Returns that there is no whole document.
+    pub fn broken(what: impl Into<String>) -> Self {
+        Self { fault: Fault::Broken, ..Self::whole(what) }
+    }
+
+    /// Returns that a bound is passed.
+    pub fn excess(what: impl Into<String>) -> Self {
+        Self { fault: Fault::Excess, ..Self::whole(what) }
+    }
+
+    /// Returns the error as one of the kind `fault`.
+    #[must_use]
+    pub fn being(mut self, fault: Fault) -> Self {
+        self.fault = fault;
+        self
+    }
+
+    /// Returns that the document as a whole is wrong.
     pub fn whole(what: impl Into<String>) -> Self {
         Self::at("", what)
     }
@@ -37,7 +67,7 @@ impl ReadError {
     /// Returns the error with `place` put before its own.
     #[must_use]
     pub fn within(mut self, place: &str) -> Self {
-        self.place.insert_str(0, place);
+        self.place.insert_str(0, &harmless(place.to_owned()));
         self
     }
 }
@@ -52,3 +82,13 @@ impl fmt::Display for ReadError {
 }
 
 impl std::error::Error for ReadError {}
+
+/// Returns `text`, which can quote a document, in one line that reads as it is written.
+fn harmless(text: String) -> String {
+    // Marks that turn the direction of writing would let a document rewrite the sentence around it.
+    let is_harmful = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if text.contains(is_harmful) { text.replace(is_harmful, " ") } else { text }
+}

@@ -28,7 +28,7 @@ const FACTS_MAX: usize = 500_000;
 /// Returns `rates` in the order of the document, each once.
 ///
 /// Fails if there are none, too many, or if two of one thing differ on some day.
-fn close(mut rates: Vec<TaxRate>) -> Result<Vec<TaxRate>, ReadError> {
+pub(crate) fn close(mut rates: Vec<TaxRate>) -> Result<Vec<TaxRate>, ReadError> {
     bounded(rates.len(), "rates")?;
     let mut rules = BTreeSet::new();
     let clash = TaxTable::of(rates.iter().cloned()).err();
@@ -44,7 +44,7 @@ fn bounded(count: usize, facts: &str) -> Result<(), ReadError> {
     match count {
         0 => Err(ReadError::whole(format!("it has no {facts}"))),
         count if FACTS_MAX < count => {
-            Err(ReadError::whole(format!("it has more than {FACTS_MAX} {facts}")))
+            Err(ReadError::excess(format!("it has more than {FACTS_MAX} {facts}")))
         }
         _ => Ok(()),
     }
@@ -52,9 +52,14 @@ fn bounded(count: usize, facts: &str) -> Result<(), ReadError> {
 
 /// Returns the percentage `text`: from 0 to 100, as it is written.
 fn percent(text: &str) -> Result<Decimal, String> {
+    percent_up_to(Decimal::ONE_HUNDRED, text)
+}
+
+/// Returns the percentage `text`: from 0 to `max`, as it is written.
+fn percent_up_to(max: Decimal, text: &str) -> Result<Decimal, String> {
     let percent = number::decimal(text)?;
-    if percent < Decimal::ZERO || Decimal::ONE_HUNDRED < percent {
-        return Err(format!("'{}' is no percentage from 0 to 100", number::short(text)));
+    if percent < Decimal::ZERO || max < percent {
+        return Err(format!("'{}' is no percentage from 0 to {max}", number::short(text)));
     }
     Ok(percent)
 }

@@ -31,10 +31,15 @@ pub fn get_as(port: u16, path: &str, token: &str) -> Option<(u16, String)> {
 
 /// Posts `document` with the tests' token; returns status and answer, `None` if nobody answers.
 pub fn post(port: u16, path: &str, document: &Value) -> Option<(u16, Value)> {
+    post_as(port, path, document, TOKEN)
+}
+
+/// Posts `document` with `token`; returns status and answer, `None` if nobody answers.
+pub fn post_as(port: u16, path: &str, document: &Value, token: &str) -> Option<(u16, Value)> {
     let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
     let request = agent
         .post(format!("http://127.0.0.1:{port}{path}"))
-        .header("Authorization", format!("Bearer {TOKEN}"))
+        .header("Authorization", format!("Bearer {token}"))
         .header("Content-Type", "application/json");
     let mut response = request.send(document.to_string()).ok()?;
     let body = response.body_mut().read_to_string().ok()?;

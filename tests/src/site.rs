@@ -104,7 +104,7 @@ impl Site {
                 "INSERT INTO api_token (id, token_hash, user_name, label, scopes, created_at,
                     expires_at)
                 VALUES ('tests', '{}', '{}', 'tests',
-                    '[\"read\",\"tasks\",\"events\",\"rules\",\"people\",\"audit\"]', 0,
+                    '[\"read\",\"tasks\",\"events\",\"rules\",\"feeds\",\"people\",\"audit\"]', 0,
                     4102444800000)",
                 http::TOKEN_HASH,
                 http::USER,

@@ -15,6 +15,7 @@ mod demo;
 mod explain;
 mod export;
 mod forecast;
+mod feeds;
 mod journey;
 mod late;
 mod outage;

@@ -28,6 +28,10 @@ pub(crate) enum Action {
     ReadDestinations,
     /// Try destinations, turn them on, send letters again or give them up.
     ManageDestinations,
+    /// Look at feeds, their runs and their sets.
+    ReadFeeds,
+    /// Run, try and pause feeds, set their secrets, release or reject what is held.
+    ManageFeeds,
     /// Look at people, their roles and their tokens.
     ReadPeople,
     /// Add and change people, give them passwords, revoke their tokens.
@@ -75,6 +79,8 @@ pub(crate) enum TokenScope {
     Rules,
     /// To look after destinations and letters.
     Delivery,
+    /// To look after feeds.
+    Feeds,
     /// To look at people and to change them.
     People,
     /// To look at who changed what.
@@ -83,12 +89,13 @@ pub(crate) enum TokenScope {
 
 impl TokenScope {
     /// All of them, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Read,
         Self::Tasks,
         Self::Events,
         Self::Rules,
         Self::Delivery,
+        Self::Feeds,
         Self::People,
         Self::Audit,
     ];
@@ -101,6 +108,7 @@ impl TokenScope {
             Self::Events => "events",
             Self::Rules => "rules",
             Self::Delivery => "delivery",
+            Self::Feeds => "feeds",
             Self::People => "people",
             Self::Audit => "audit",
         }
@@ -136,6 +144,8 @@ impl Action {
             Self::ReadDeadLetters | Self::ReadDestinations
                                      => (TokenScope::Read,    [NO,  ALL, NO,   NO,   NO,   ALL]),
             Self::ManageDestinations => (TokenScope::Delivery, [NO,  ALL, NO,   NO,   NO,   NO ]),
+            Self::ReadFeeds          => (TokenScope::Read,    [NO,  ALL, NO,   ALL,  ALL,  ALL]),
+            Self::ManageFeeds        => (TokenScope::Feeds,   [NO,  ALL, NO,   NO,   NO,   NO ]),
             Self::ReadPeople         => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   ALL]),
             Self::ManagePeople       => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   NO ]),
             Self::ReadAudit          => (TokenScope::Audit,   [ALL, NO,  NO,   NO,   NO,   ALL]),

@@ -1,5 +1,5 @@
-//! `upturn check`: says what is wrong with rules, destinations and routes, where, and what would be
-//! right.
+//! `upturn check`: says what is wrong with rules, destinations, routes and feeds, where, and what
+//! would be right.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -9,15 +9,16 @@ use upturn_core::rule::finding::Severity;
 
 use crate::delivery;
 use crate::exit::Exit;
+use crate::feeds;
 use crate::rules::{self, CheckedFile, RulesError};
 
 mod report;
 
-/// Checks rules, destinations and routes and says what is wrong, where, and what would be right.
+/// Checks rules, destinations, routes and feeds and says what is wrong, where, and what would be right.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Files, or folders of them; the configured folders where absent. Destinations and routes are
-    /// those in folders of these names.
+    /// Files, or folders of them; the configured folders where absent. Destinations, routes and feeds
+    /// are those in folders of these names.
     paths: Vec<PathBuf>,
     /// How to print what was found.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -45,6 +46,8 @@ pub(crate) struct Setup<'s> {
     pub(crate) rules_dir: &'s Path,
     /// What destinations and routes are read with.
     pub(crate) delivery: &'s delivery::files::Setup,
+    /// What feeds are read with.
+    pub(crate) feeds: &'s feeds::files::Setup,
     /// What the configured sources send.
     pub(crate) catalogue: &'s Catalogue,
     /// Whether a person reads the output in a terminal.
@@ -59,7 +62,8 @@ pub(crate) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let configured = [Some(setup.rules_dir), setup.delivery.dir()].into_iter().flatten();
+    let configured =
+        [Some(setup.rules_dir), setup.delivery.dir(), setup.feeds.dir()].into_iter().flatten();
     let default: Vec<PathBuf> = configured.map(Path::to_owned).collect();
     let paths = if args.paths.is_empty() { &default[..] } else { &args.paths };
     let files = match read(paths, setup) {
@@ -89,8 +93,13 @@ fn read(paths: &[PathBuf], setup: &Setup<'_>) -> Result<Vec<CheckedFile>, RulesE
     let is_delivery = |path: &&PathBuf| {
         Some(path.as_path()) == setup.delivery.dir() || delivery::files::folder_of(path).is_some()
     };
-    let (of_delivery, of_rules): (Vec<_>, Vec<_>) = paths.iter().partition(is_delivery);
+    let (of_delivery, others): (Vec<_>, Vec<_>) = paths.iter().partition(is_delivery);
+    let is_feed = |path: &&PathBuf| setup.feeds.holds(path);
+    let (of_feeds, of_rules): (Vec<_>, Vec<_>) = others.into_iter().partition(is_feed);
     let mut files = rules::check(&of_rules, setup.catalogue)?;
+    for path in of_feeds {
+        files.extend(setup.feeds.check(path)?.0);
+    }
     for path in of_delivery {
         let folder = delivery::files::folder_of(path).unwrap_or(path);
         // A route is right or wrong by the destinations beside it.
@@ -132,6 +141,11 @@ mod tests {
         delivery::files::Setup::for_checks(&config).unwrap()
     }
 
+    fn feeds() -> feeds::files::Setup {
+        let clock = std::sync::Arc::new(crate::clock::SystemClock);
+        feeds::files::Setup::new(&Config::default(), clock).unwrap()
+    }
+
     /// Returns the exit code and what is printed, with `.` for the folder.
     fn checked(text: &str, options: &[&str], is_terminal: bool) -> (u8, String) {
         let folder = tempfile::tempdir().unwrap();
@@ -140,6 +154,7 @@ mod tests {
         let setup = Setup {
             rules_dir: folder.path(),
             delivery: &delivery(None),
+            feeds: &feeds(),
             catalogue: &Catalogue::of(&[Format::Native]),
             is_terminal,
         };

@@ -1,10 +1,13 @@
-//! `upturn connectors`: what feeds there are, and what a document of one says.
+//! `upturn connectors`: what feeds there are, how they do, and what a document of one says.
+
+use std::path::Path;
 
 use clap::Subcommand;
 
 use super::output::{self, printed};
 use crate::exit::Exit;
 
+mod feeds;
 mod kinds;
 mod parse;
 
@@ -18,12 +21,24 @@ pub(crate) enum Command {
         /// The kind: `ecb`
         kind: String,
     },
+    /// Show feeds: how each does, its age, its next run, its last error
+    List(feeds::Json),
+    /// Fetch and judge what a feed says now; changes nothing
+    Test(feeds::Test),
+    /// Have the running program fetch a feed now
+    Run(feeds::Which),
+    /// Show when feeds run next
+    Next(feeds::Json),
+    /// Keep a feed from running by itself
+    Pause(feeds::Which),
+    /// Let a paused feed run again
+    Resume(feeds::Which),
     /// Read a saved document and print its facts, without any network
     Parse(parse::Args),
 }
 
 /// Runs `command`.
-pub(crate) fn run(command: &Command) -> Exit {
+pub(crate) fn run(command: &Command, config: Option<&Path>) -> Exit {
     match command {
         Command::Kinds(args) => printed(kinds::run(*args)),
         Command::Schema { kind } => match kinds::find(kind) {
@@ -33,6 +48,12 @@ pub(crate) fn run(command: &Command) -> Exit {
             }
             Err(unknown) => output::failed(&unknown, Exit::Usage),
         },
+        Command::List(json) => feeds::list(*json, config),
+        Command::Test(args) => feeds::test(args, config),
+        Command::Run(which) => feeds::want(which, config),
+        Command::Next(json) => feeds::next(*json, config),
+        Command::Pause(which) => feeds::pause(which, true, config),
+        Command::Resume(which) => feeds::pause(which, false, config),
         Command::Parse(args) => parse::run(args),
     }
 }

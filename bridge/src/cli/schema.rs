@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use upturn_core::rule::document;
 
-use crate::delivery;
+use crate::{delivery, feeds};
 
 /// Prints the JSON Schema of a document, for editors.
 #[derive(Clone, Debug, clap::Args)]
@@ -22,6 +22,8 @@ enum Document {
     Destination,
     /// A route of letters.
     Route,
+    /// A feed of facts.
+    Feed,
 }
 
 /// Writes the schema to `out`.
@@ -29,6 +31,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> io::Result<()> {
     match args.document {
         Document::Rule => out.write_all(document::schema().as_bytes()),
         Document::Destination => out.write_all(delivery::document::destination_schema().as_bytes()),
+        Document::Feed => out.write_all(feeds::document::schema().as_bytes()),
         Document::Route => out.write_all(delivery::document::route_schema().as_bytes()),
     }
 }

@@ -11,6 +11,8 @@ use super::{block_on, output};
 use crate::backup::BackupError;
 use crate::config::{Config, ConfigError};
 use crate::exit::Exit;
+use crate::feeds::files::FeedsError;
+use crate::feeds::vault::VaultError;
 use crate::parquet::TableError;
 use crate::store::Store;
 use crate::store::claim::CHECK_EVERY;
@@ -36,13 +38,23 @@ pub(super) enum StoreCommandError {
     #[error(transparent)]
     Table(#[from] TableError),
     #[error(transparent)]
+    Feeds(#[from] FeedsError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error("there is no feed '{name}'; there are: {known}")]
+    NoFeed { name: String, known: String },
+    #[error("{0}")]
+    Refused(String),
+    #[error(transparent)]
     Print(#[from] io::Error),
 }
 
 impl StoreCommandError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) => Exit::Config,
+            Self::Config(_) | Self::Feeds(_) | Self::Vault(_) => Exit::Config,
+            Self::NoFeed { .. } => Exit::Usage,
+            Self::Refused(_) => Exit::DataErr,
             Self::Store(_) | Self::NoDatabase(_) => Exit::Unavailable,
             Self::Backup(error) => error.exit(),
             Self::Event { .. } => Exit::Software,

@@ -18,6 +18,11 @@ pub(crate) struct Environment {
     variables: Vec<(String, String)>,
 }
 
+/// Returns the variable `name` of this process, which a document names for a secret.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 impl Environment {
     /// Takes the variables of this process.
     pub(crate) fn of_process() -> Self {

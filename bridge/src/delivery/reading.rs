@@ -20,6 +20,8 @@ use crate::config::time_span::TimeSpan;
 
 /// The longest document, in bytes.
 pub(crate) const TEXT_MAX: usize = 64 * 1024;
+/// Where the shapes are told.
+const HELP: &str = "see `upturn schema destination` and `upturn schema route`";
 /// The longest id, in bytes.
 const ID_MAX: usize = 40;
 /// How long a letter can be kept back.
@@ -32,9 +34,13 @@ const TRIES_MAX: u32 = 100;
 const ASK_EVERY_MIN: TimeDelta = TimeDelta::seconds(10);
 
 /// A document that is being read, and what was found in it.
-struct Reading<'t> {
-    text: &'t str,
-    findings: Vec<Finding>,
+pub(crate) struct Reading<'t> {
+    /// The document.
+    pub(crate) text: &'t str,
+    /// What was found.
+    pub(crate) findings: Vec<Finding>,
+    /// Where its shape is told.
+    pub(crate) help: &'static str,
 }
 
 /// Returns the destination that `text` describes, if there is no error in it, and what was found.
@@ -42,14 +48,14 @@ pub(crate) fn destination(
     text: &str,
     around: &Surroundings,
 ) -> (Option<Destination>, Vec<Finding>) {
-    let mut reading = Reading { text, findings: Vec::new() };
+    let mut reading = Reading { text, findings: Vec::new(), help: HELP };
     let found = reading.document().and_then(|document| reading.destination(document, around));
     (found.filter(|_| reading.findings.is_empty()), reading.findings)
 }
 
 /// Returns the route that `text` describes, if there is no error in it, and what was found.
 pub(crate) fn route(text: &str) -> (Option<Route>, Vec<Finding>) {
-    let mut reading = Reading { text, findings: Vec::new() };
+    let mut reading = Reading { text, findings: Vec::new(), help: HELP };
     let found = reading.document().map(|document| reading.route(document));
     (found.filter(|_| reading.findings.is_empty()), reading.findings)
 }
@@ -71,7 +77,8 @@ pub(crate) fn span_of(text: &str, path: &[&str]) -> Range<usize> {
 }
 
 impl Reading<'_> {
-    fn document<T: DeserializeOwned>(&mut self) -> Option<T> {
+    /// Returns what the text says, as far as its shape goes.
+    pub(crate) fn document<T: DeserializeOwned>(&mut self) -> Option<T> {
         if TEXT_MAX < self.text.len() {
             let what = format!("the file is longer than {TEXT_MAX} bytes");
             self.report(&[], Fault::new("too-long", what, "such a document is a page of text"));
@@ -88,10 +95,7 @@ impl Reading<'_> {
                     _ => "bad-document",
                 };
                 let (what, cure) = message.split_once(", expected ").map_or_else(
-                    || {
-                        let cure = "see `upturn schema destination` and `upturn schema route`";
-                        (message, cure.to_owned())
-                    },
+                    || (message, self.help.to_owned()),
                     |(what, right)| (what, format!("use {right}")),
                 );
                 let fault = Fault::new(code, what.lines().next().unwrap_or_default(), cure);
@@ -193,7 +197,8 @@ impl Reading<'_> {
         Route { id, on, to, only, timing, language: language.unwrap_or_default() }
     }
 
-    fn check_id(&mut self, key: &str, id: &str) {
+    /// Notes an id that is none.
+    pub(crate) fn check_id(&mut self, key: &str, id: &str) {
         let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if id.is_empty() || ID_MAX < id.len() || id.starts_with('-') || !id.chars().all(is_word) {
             let what = format!("'{}' is no id", id.escape_debug());
@@ -202,7 +207,8 @@ impl Reading<'_> {
         }
     }
 
-    fn check_title(&mut self, title: &Title) {
+    /// Notes a title without a text.
+    pub(crate) fn check_title(&mut self, title: &Title) {
         let texts = [&title.en, &title.zh];
         let is_bad = |text: &str| text.trim().is_empty() || text.contains(char::is_control);
         if texts.iter().all(|text| text.is_none())
@@ -213,7 +219,8 @@ impl Reading<'_> {
         }
     }
 
-    fn span(&mut self, path: &[&str], text: &str) -> Option<TimeDelta> {
+    /// Returns the length of time `text`, at `path`.
+    pub(crate) fn span(&mut self, path: &[&str], text: &str) -> Option<TimeDelta> {
         match TimeSpan::try_from(text.to_owned()) {
             Ok(span) => Some(span.as_delta()),
             Err(error) => {
@@ -225,7 +232,8 @@ impl Reading<'_> {
         }
     }
 
-    fn report(&mut self, path: &[&str], fault: Fault) {
+    /// Notes `fault` at `path`.
+    pub(crate) fn report(&mut self, path: &[&str], fault: Fault) {
         self.findings.push(Finding::error(self.text, span_of(self.text, path), fault));
     }
 }

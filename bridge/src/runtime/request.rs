@@ -14,6 +14,7 @@ use upturn_core::rule::{Rule, Stage};
 use crate::delivery::letter;
 use crate::explain::why_not::{Answer, Examined, Question};
 use crate::rules::LoadedRule;
+use crate::store::feed_set::{NewSet, SetState};
 use crate::store::requirement::Requirement;
 
 /// Told after the commit; dropped without a word where nothing was done.
@@ -50,6 +51,13 @@ pub(crate) enum Request {
         /// Who waits; `None` for a rule that is not in force, or not in that stage.
         reply: Reply<Option<Answer>>,
     },
+    /// A set of facts comes into force, is held, or is decided about.
+    Feed {
+        /// What.
+        step: FeedStep,
+        /// Who waits.
+        reply: Reply<Stepped>,
+    },
     /// What a rule makes of the newest of some events. Only looks.
     Examine {
         /// The rule, in the version that was asked.
@@ -71,6 +79,7 @@ impl Request {
             Self::Act { reply, .. } => !reply.is_closed(),
             Self::Require { reply, .. } => !reply.is_closed(),
             Self::Reload { reply, .. } => !reply.is_closed(),
+            Self::Feed { reply, .. } => !reply.is_closed(),
             Self::WhyNot { reply, .. } => !reply.is_closed(),
             Self::Examine { reply, .. } => !reply.is_closed(),
         }
@@ -110,6 +119,48 @@ impl RequirementWish {
     }
 }
 
+/// Something that the writer does with a set of facts.
+#[derive(Debug)]
+pub(crate) enum FeedStep {
+    /// Keeps what a run brought, and ends the run.
+    Put(Box<Put>),
+    /// Puts a held set in force, or rejects it, as a person decided.
+    Decide(Decision),
+}
+
+/// What a run brought, and what is to become of it.
+#[derive(Debug)]
+pub(crate) struct Put {
+    /// What it brought.
+    pub(crate) set: NewSet,
+    /// What it is to be: active, held or rejected.
+    pub(crate) state: SetState,
+    /// The set in force that it was compared with.
+    pub(crate) against: Option<i64>,
+}
+
+/// What a person decided about a held set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Decision {
+    /// The set.
+    pub(crate) set: i64,
+    /// Whether it comes into force; else it is rejected.
+    pub(crate) is_released: bool,
+    /// The set in force that the person saw beside it.
+    pub(crate) against: Option<i64>,
+    /// Who.
+    pub(crate) actor: String,
+}
+
+/// What became of a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stepped {
+    /// As it was asked.
+    Done,
+    /// Another set came into force meanwhile, or somebody else decided.
+    Refused,
+}
+
 /// What is to be in force.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
@@ -137,6 +188,8 @@ pub(crate) struct Changes {
     pub(crate) registry: bool,
     /// Whether destinations or routes are others.
     pub(crate) delivery: bool,
+    /// Whether feeds are others.
+    pub(crate) feeds: bool,
     /// Rules of which other versions are there than before, by id.
     pub(crate) rules: Vec<RuleChange>,
 }
@@ -144,7 +197,7 @@ pub(crate) struct Changes {
 impl Changes {
     /// Returns whether everything is as it was.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.registry && !self.delivery && self.rules.is_empty()
+        !self.registry && !self.delivery && !self.feeds && self.rules.is_empty()
     }
 }
 

@@ -51,6 +51,7 @@ impl Runtime<'_> {
         let changes = Changes {
             registry: digest != fold.registry,
             delivery: false,
+            feeds: false,
             rules: changes(&fold.rules, loaded),
         };
         if !changes.registry && set == in_force {

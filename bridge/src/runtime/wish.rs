@@ -46,6 +46,9 @@ impl Runtime<'_> {
             Request::Reload { wanted, reply } => {
                 reply.send(self.switch(fold, &wanted).await?).ok();
             }
+            Request::Feed { step, reply } => {
+                reply.send(self.step_feed(fold, &step).await?).ok();
+            }
             Request::WhyNot { question, reply } => {
                 reply.send(why_not::ask(&fold.engine, &question)).ok();
             }

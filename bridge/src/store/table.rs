@@ -140,6 +140,22 @@ pub(crate) fn tables() -> Vec<Table> {
             "id:text token_hash:text user_name:text label:text scopes:text created_at expires_at \
              last_used_at revoked_at",
         ),
+        Table::of("feed_state", "feed:text failures retry_at checked_at paused_by:text paused_at"),
+        Table::of(
+            "feed_run",
+            "id feed:text slot missed cause:text actor:text wanted_at started_at ended_at \
+             outcome:text sentence:text facts",
+        )
+        .numbered(),
+        Table::of(
+            "feed_set",
+            "id feed:text run_id fetched_at digest:text kind:text settings:text state:text \
+             reasons:text validators:text configured_by:text facts decided_by:text decided_at \
+             active_position active_at",
+        )
+        .numbered(),
+        Table::of("feed_document", "set_id ordinal address:text packed:bytes"),
+        Table::of("named_secret", "name:text key_id:text sealed:bytes set_by:text set_at"),
         Table::of("snapshot", "piece position bytes:bytes"),
     ]
 }

@@ -49,8 +49,8 @@ async fn listen(
             }
             Some(Ok(changes)) => {
                 let (rules, registry) = (changes.rules.len(), changes.registry);
-                let delivery = changes.delivery;
-                tracing::info!(rules, registry, delivery, "reloaded; these have changed");
+                let (delivery, feeds) = (changes.delivery, changes.feeds);
+                tracing::info!(rules, registry, delivery, feeds, "reloaded; these have changed");
             }
             Some(Err(error)) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "nothing was reloaded");

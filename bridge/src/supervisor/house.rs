@@ -8,9 +8,12 @@ use tokio_util::task::TaskTracker;
 use upturn_core::decode::Sources;
 
 use super::publisher::Current;
+use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::delivery::Routing;
 use crate::delivery::files::Setup;
+use crate::feeds::vault::Vault;
+use crate::feeds::{self, Feeds};
 use crate::health::Health;
 use crate::ingest::door::OpenDoor;
 use crate::runtime::request::Request;
@@ -35,9 +38,29 @@ pub(super) struct House {
     pub(super) delivery: watch::Sender<Arc<Routing>>,
     /// Reads who is told.
     pub(super) setup: Setup,
+    /// Where facts come from.
+    pub(super) feeds: watch::Sender<Arc<Feeds>>,
+    /// Reads where facts come from.
+    pub(super) feed_setup: feeds::files::Setup,
+    /// Opens the secrets of sources.
+    pub(super) vault: Arc<Vault>,
     /// To the one writer.
     pub(super) asks: mpsc::Sender<Request>,
     pub(super) tracker: TaskTracker,
     /// Ends everything.
     pub(super) shutdown: CancellationToken,
+}
+
+impl House {
+    /// Returns what runs of feeds share.
+    pub(super) fn feed_office(&self) -> feeds::job::Office {
+        feeds::job::Office {
+            store: self.store.clone(),
+            clock: Arc::new(SystemClock),
+            metrics: self.metrics.clone(),
+            asks: self.asks.clone(),
+            http: self.feed_setup.http.clone(),
+            vault: Arc::clone(&self.vault),
+        }
+    }
 }

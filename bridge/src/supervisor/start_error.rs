@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use crate::config::ConfigError;
 use crate::delivery::files::DeliveryError;
 use crate::exit::Exit;
+use crate::feeds::files::FeedsError;
+use crate::feeds::vault::VaultError;
 use crate::ingest::connect::ConnectError;
 use crate::ingest::door::DoorError;
 use crate::registry::problem::RegistryError;
@@ -27,6 +29,12 @@ pub(crate) enum StartError {
     /// Destinations and routes.
     #[error(transparent)]
     Delivery(#[from] DeliveryError),
+    /// Feeds.
+    #[error(transparent)]
+    Feeds(#[from] FeedsError),
+    /// The key of secrets.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -79,6 +87,8 @@ impl StartError {
             | Self::Rules(_)
             | Self::Registry(_)
             | Self::Delivery(_)
+            | Self::Feeds(_)
+            | Self::Vault(_)
             | Self::Connect(_)
             | Self::Door(DoorError::NotLoopback(_) | DoorError::Tls(_) | DoorError::Topic(_)) => {
                 Exit::Config

@@ -15,6 +15,7 @@ use super::publisher;
 use crate::backoff::Backoff;
 use crate::clock::{Clock as _, SystemClock};
 use crate::failpoint;
+use crate::feeds::scheduler;
 use crate::ingest::door::OpenDoor;
 use crate::outbox::{self, Office as Letters};
 use crate::runtime::{BATCH_MAX, Queues};
@@ -151,6 +152,9 @@ impl Term {
         };
         let delivery = house.delivery.subscribe();
         tracker.spawn(outbox::run(letters, delivery, tracker.clone(), stop.clone()));
+        let facts = house.feeds.subscribe();
+        let at_once = house.config.feeds.at_once;
+        tracker.spawn(scheduler::run(house.feed_office(), facts, at_once, stop.clone()));
         house.door.send_replace(doors.embedded.clone());
         Ok(Self { doors, resets, tracker, stop, office })
     }
@@ -182,7 +186,7 @@ impl Term {
     }
 }
 
-/// Reads who is told, which may have changed since this process began to stand by; what it knew then
+/// Reads who is told and where facts come from, which may have changed since this process began to stand by; what it knew then
 /// stays where files are wrong now.
 async fn read_documents(house: &House) {
     let setup = house.setup.clone();
@@ -192,6 +196,12 @@ async fn read_documents(house: &House) {
             tracing::error!(error = &error as &dyn Error, "destinations stay as they were");
         }
         Err(error) => tracing::error!(error = &error as &dyn Error, "destinations were not read"),
+    }
+    let setup = house.feed_setup.clone();
+    match tokio::task::spawn_blocking(move || setup.load()).await {
+        Ok(Ok(feeds)) => drop(house.feeds.send_replace(Arc::new(feeds))),
+        Ok(Err(error)) => tracing::error!(error = &error as &dyn Error, "feeds stay as they were"),
+        Err(error) => tracing::error!(error = &error as &dyn Error, "feeds were not read"),
     }
 }
 

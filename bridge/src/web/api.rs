@@ -16,6 +16,7 @@ mod dead_letters;
 mod destinations;
 mod events;
 mod explanation;
+mod feeds;
 mod hooks;
 mod letters;
 pub(crate) mod openapi;
@@ -45,6 +46,7 @@ fn endpoints() -> Vec<Endpoint> {
         audit::endpoints(),
         letters::endpoints(),
         destinations::endpoints(),
+        feeds::endpoints(),
         requirements::endpoints(),
         hooks::endpoints(),
     ];

@@ -60,6 +60,12 @@ pub(crate) enum FaultKind {
     TaskOnTrial,
     /// 409: the letter's state does not allow it.
     LetterState,
+    /// 409: the set is no longer held, or another came into force.
+    SetState,
+    /// 403: who decides had a hand in it.
+    OwnFeed,
+    /// 422: the secret cannot be kept.
+    WrongSecret,
     /// 409: nobody is told of it.
     NotRouted,
     /// 422: it is understood, but what it brings is wrong.
@@ -82,7 +88,7 @@ pub(crate) enum FaultKind {
 
 impl FaultKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::CrossSite,
@@ -96,6 +102,9 @@ impl FaultKind {
         Self::TaskChanged,
         Self::TaskOnTrial,
         Self::LetterState,
+        Self::SetState,
+        Self::OwnFeed,
+        Self::WrongSecret,
         Self::NotRouted,
         Self::WrongEvents,
         Self::WrongRules,
@@ -123,6 +132,9 @@ impl FaultKind {
             Self::TaskChanged => "task-changed",
             Self::TaskOnTrial => "task-on-trial",
             Self::LetterState => "letter-state",
+            Self::SetState => "set-state",
+            Self::OwnFeed => "own-feed",
+            Self::WrongSecret => "wrong-secret",
             Self::NotRouted => "not-routed",
             Self::WrongEvents => "wrong-events",
             Self::WrongRules => "wrong-rules",
@@ -140,7 +152,9 @@ impl FaultKind {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::CrossSite | Self::Forbidden | Self::PasswordGiven => StatusCode::FORBIDDEN,
+            Self::CrossSite | Self::Forbidden | Self::PasswordGiven | Self::OwnFeed => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -149,10 +163,11 @@ impl FaultKind {
             | Self::TaskChanged
             | Self::TaskOnTrial
             | Self::LetterState
+            | Self::SetState
             | Self::NotRouted
             | Self::PersonTaken
             | Self::PersonChanged => StatusCode::CONFLICT,
-            Self::WrongEvents | Self::WrongRules | Self::WrongPerson => {
+            Self::WrongEvents | Self::WrongRules | Self::WrongPerson | Self::WrongSecret => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
@@ -394,6 +409,9 @@ fn log(fault: &Fault) -> String {
         | FaultKind::TaskChanged
         | FaultKind::TaskOnTrial
         | FaultKind::LetterState
+        | FaultKind::SetState
+        | FaultKind::OwnFeed
+        | FaultKind::WrongSecret
         | FaultKind::NotRouted
         | FaultKind::WrongEvents
         | FaultKind::WrongRules

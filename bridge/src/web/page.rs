@@ -5,6 +5,8 @@ pub(crate) mod dead_letters;
 pub(crate) mod deliveries;
 pub(crate) mod destinations;
 pub(crate) mod fault;
+pub(crate) mod feed;
+pub(crate) mod feeds;
 pub(crate) mod login;
 pub(crate) mod me;
 pub(crate) mod people;

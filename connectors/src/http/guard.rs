@@ -27,6 +27,20 @@ pub enum Refusal {
         /// What it resolved to.
         address: IpAddr,
     },
+    /// A redirect from `https` to `http`.
+    #[error("it leaves the encryption (https) for {host}; set the final address")]
+    Downgrade {
+        /// The host it leads to.
+        host: String,
+    },
+    /// A redirect to a host that only settings may name.
+    #[error(
+        "{host} is on the list of [http] allow_private, for settings to name and not for redirects"
+    )]
+    Listed {
+        /// The host it leads to.
+        host: String,
+    },
     /// The name has no address.
     #[error("{host} has no address")]
     Unknown {
@@ -57,6 +71,24 @@ impl Allowed {
             Some(Host::Domain(_)) => Ok(()),
             None => Err(Refusal::Form),
         }
+    }
+
+    /// Says whether a redirect from `from` to `to` may be followed, as far as their texts tell.
+    ///
+    /// The operator's list is for what settings name. What a server names may be private only where it
+    /// is that server itself; else it could have us ask its neighbours.
+    pub(super) fn check_redirect(&self, from: &Url, to: &Url) -> Result<(), Refusal> {
+        self.check_url(to)?;
+        let host = to.host_str().unwrap_or_default().to_owned();
+        if from.scheme() == "https" && to.scheme() == "http" {
+            return Err(Refusal::Downgrade { host });
+        }
+        // Without a port in both, `http` may become `https`.
+        let is_same = from.host() == to.host() && from.port() == to.port();
+        if !is_same && self.lists(&host) {
+            return Err(Refusal::Listed { host });
+        }
+        Ok(())
     }
 
     /// Returns those of the addresses `found` for `host` that may be called; all of a listed host.
@@ -199,6 +231,25 @@ mod tests {
         for (url, expected) in cases {
             let checked = allowed.check_url(&Url::parse(url).unwrap());
             assert_eq!(checked.is_ok(), expected, "case: {url}");
+        }
+
+        let cases = [
+            ("https://a.example/x", "https://b.example/y", true),
+            ("http://a.example/x", "https://a.example/x", true),
+            ("https://a.example/x", "http://a.example/x", false),
+            ("https://a.example/x", "https://user@a.example/x", false),
+            ("https://a.example/x", "file:///etc/passwd", false),
+            ("https://a.example/x", "http://[::ffff:10.0.0.1]/", false),
+            ("https://a.example/x", "https://erp.internal/", false),
+            ("http://erp.internal/x", "https://ERP.internal/y", true),
+            ("http://erp.internal:8069/x", "http://erp.internal:8069/y", true),
+            ("http://erp.internal:8069/x", "http://erp.internal:8080/y", false),
+            ("http://127.0.0.1:8069/x", "http://2130706433:22/", false),
+        ];
+        for (from, to, expected) in cases {
+            let [from, to] = [from, to].map(|text| Url::parse(text).unwrap());
+            let checked = allowed.check_redirect(&from, &to);
+            assert_eq!(checked.is_ok(), expected, "case: {from} to {to}");
         }
 
         let at = |text: &str| text.parse::<SocketAddr>().unwrap();

@@ -5,6 +5,7 @@
 //! pair names what is priced before the stroke and in what after it: `USD/CNY` are yuan for a
 //! dollar, `100JPY/CNY` yuan for 100 yen, `CNY/MYR` ringgit for a yuan.
 
+use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,8 +13,29 @@ use upturn_core::fact::rate::{Purpose, Rate};
 use upturn_core::money::Currency;
 
 use super::Sheet;
+use crate::feed::source::Source;
+use crate::feed::supply::Supply;
 use crate::read::json::{self, Members};
-use crate::read::{ReadError, number, text};
+use crate::read::{Fault, ReadError, number, text};
+
+/// What holds for it unless settings say otherwise.
+pub(crate) const SUPPLY: Supply = Supply {
+    source: || {
+        Source {
+        address: vec![
+            "https://www.chinamoney.com.cn/ags/ms/cm-u-bk-ccpr/CcprHisNew?startDate={from}&endDate={until}&currency=&pageNum=1&pageSize=50".to_owned(),
+        ],
+        back: Some(30),
+        // The server takes the question as a POST without a body.
+        body: Some(String::new()),
+        ..Source::default()
+    }
+    },
+    schedule: "20 9,11 * * *",
+    zone: Tz::Asia__Shanghai,
+    credit: "China Foreign Exchange Trade System; terms not stated.",
+    ..Supply::RATES
+};
 
 /// A day's values.
 #[derive(Deserialize)]
@@ -32,7 +54,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Rate>, ReadError> {
     if code != "200" {
         let said = head.text("rep_message").unwrap_or_default();
         let what = format!("it says {}: {}", number::short(&code), number::short(&said));
-        return Err(ReadError::at("/head", what));
+        return Err(ReadError::at("/head", what).being(Fault::Broken));
     }
     let answer: Members<'_> = json::part(members.need("data")?, "/data")?;
     refuse_refusal(&answer)?;
@@ -74,7 +96,10 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Rate>, ReadError> {
 fn refuse_refusal(answer: &Members<'_>) -> Result<(), ReadError> {
     match answer.get("flagMessage").map(RawValue::get) {
         None | Some("\"\"" | "null") => Ok(()),
-        Some(said) => Err(ReadError::at("/data", format!("it says: {}", number::short(said)))),
+        Some(said) => {
+            let what = format!("it says: {}", number::short(said));
+            Err(ReadError::at("/data", what).being(Fault::Broken))
+        }
     }
 }
 

@@ -8,11 +8,30 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use upturn_core::fact::rate::{Purpose, Rate};
+use upturn_core::fact::rate_book::Publication;
+use upturn_core::fact::review::Limits;
 use upturn_core::money::Currency;
 
 use super::Sheet;
+use crate::feed::source::Source;
+use crate::feed::supply::Supply;
 use crate::read::xml::{Piece, Pieces};
-use crate::read::{ReadError, archive, number, text};
+use crate::read::{Fault, ReadError, archive, number, text};
+
+/// What holds for it unless settings say otherwise.
+pub(crate) const SUPPLY: Supply = Supply {
+    source: || Source {
+        address: vec![
+            "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml".to_owned(),
+        ],
+        ..Source::default()
+    },
+    schedule: "20 4,16 * * *",
+    zone: Tz::Europe__Berlin,
+    limits: Limits { publication: Publication::Target, ..Supply::RATES.limits },
+    credit: "European Central Bank; free to use with the source named.",
+    ..Supply::RATES
+};
 
 /// Reads a document of the ECB.
 pub fn read(bytes: &[u8]) -> Result<Vec<Rate>, ReadError> {
@@ -38,7 +57,7 @@ fn read_xml(text: &str) -> Result<Vec<Rate>, ReadError> {
         let Piece::Start(element) = piece else { continue };
         if std::mem::take(&mut is_first) && element.name != "Envelope" {
             let what = format!("its root is '{}', not 'Envelope'", number::short(&element.name));
-            return Err(ReadError::whole(what));
+            return Err(ReadError::broken(what));
         }
         if let Some(time) = element.attribute("time") {
             date = Some(number::iso_day(time).map_err(|what| ReadError::at("Cube/@time", what))?);
@@ -58,13 +77,14 @@ fn read_xml(text: &str) -> Result<Vec<Rate>, ReadError> {
 
 fn read_csv(text: &str) -> Result<Vec<Rate>, ReadError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let broken = |error: &csv::Error| ReadError::whole(format!("it is no table: {error}"));
+    let broken = |error: &csv::Error| ReadError::broken(format!("it is no table: {error}"));
     let names = reader.headers().map_err(|error| broken(&error))?.clone();
     if names.iter().any(|name| name == "TIME_PERIOD") {
         return read_portal(reader, &names);
     }
     if names.get(0) != Some("Date") {
-        return Err(ReadError::at("line 1", "it is no table of the ECB, which begins with 'Date'"));
+        let what = "it is no table of the ECB, which begins with 'Date'";
+        return Err(ReadError::at("line 1", what).being(Fault::Broken));
     }
     let columns: Vec<Option<Currency>> = names
         .iter()
@@ -114,7 +134,7 @@ fn read_portal(
     let mut sheet = Sheet::default();
     for record in reader.records() {
         let record =
-            record.map_err(|error| ReadError::whole(format!("it is no table: {error}")))?;
+            record.map_err(|error| ReadError::broken(format!("it is no table: {error}")))?;
         let line = record.position().map_or(0, csv::Position::line);
         let at = |what: String| ReadError::at(format!("line {line}"), what);
         let cell = |index: usize| record.get(index).unwrap_or_default();

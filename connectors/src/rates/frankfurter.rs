@@ -7,11 +7,26 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 use upturn_core::fact::rate::{Purpose, Rate};
+use upturn_core::fact::rate_book::Publication;
+use upturn_core::fact::review::Limits;
 use upturn_core::money::Currency;
 
 use super::Sheet;
+use crate::feed::source::Source;
+use crate::feed::supply::Supply;
 use crate::read::json::{self, Members};
 use crate::read::{ReadError, number, text};
+
+/// What holds for it unless settings say otherwise.
+pub(crate) const SUPPLY: Supply = Supply {
+    source: || Source {
+        address: vec!["https://api.frankfurter.dev/v1/latest".to_owned()],
+        ..Source::default()
+    },
+    limits: Limits { publication: Publication::Target, ..Supply::RATES.limits },
+    credit: "Frankfurter, rates of central banks; the software is under the MIT licence.",
+    ..Supply::RATES
+};
 
 /// Reads an answer of Frankfurter.
 pub fn read(bytes: &[u8]) -> Result<Vec<Rate>, ReadError> {
@@ -25,9 +40,10 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Rate>, ReadError> {
         }
         return sheet.close();
     }
+    json::refuse_depth(&text)?;
     let documents = serde_json::Deserializer::from_str(&text).into_iter::<&RawValue>();
     for (index, document) in documents.enumerate() {
-        let document = document.map_err(|error| ReadError::whole(error.to_string()))?;
+        let document = document.map_err(|error| json::fault(&error))?;
         take(document, &format!("document {}", index + 1), &mut sheet)?;
     }
     sheet.close()
@@ -40,9 +56,10 @@ fn take(document: &RawValue, place: &str, sheet: &mut Sheet) -> Result<(), ReadE
     if members.get("quote").is_some() {
         return take_pair(&members, sheet).map_err(within);
     }
-    if let Some(message) = members.get("message") {
-        let said = json::scalar(message).unwrap_or_default();
-        return Err(within(ReadError::whole(format!("it says: {}", number::short(&said)))));
+    let said = members.get("message").map(|message| json::scalar(message).unwrap_or_default());
+    let said = said.or_else(|| members.get("error").map(|error| error.get().into()));
+    if let Some(said) = said {
+        return Err(within(ReadError::broken(format!("it says: {}", number::short(&said)))));
     }
     let base = currency(&members, "base").map_err(within)?;
     let unit = match members.get("amount") {

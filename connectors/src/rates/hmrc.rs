@@ -4,14 +4,36 @@
 //! **What it reads** an `exchange_rate_collection` of the UK tariff's API (JSON:API). A currency comes
 //! once for each country that uses it, with one value.
 
+use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 use upturn_core::fact::rate::{Purpose, Rate};
+use upturn_core::fact::review::Limits;
 use upturn_core::money::Currency;
 
 use super::Sheet;
+use crate::feed::source::Source;
+use crate::feed::supply::Supply;
 use crate::read::json::{self, Members};
 use crate::read::{ReadError, number, text};
+
+/// What holds for it unless settings say otherwise.
+pub(crate) const SUPPLY: Supply = Supply {
+    source: || {
+        Source {
+        address: vec![
+            "https://www.trade-tariff.service.gov.uk/api/v2/exchange_rates/{year}-{m}?filter[type]=monthly".to_owned(),
+        ],
+        ahead: Some(1),
+        ..Source::default()
+    }
+    },
+    schedule: "30 6 * * *",
+    zone: Tz::Europe__London,
+    limits: Limits { jump_max: Decimal::from_parts(1, 0, 0, false, 1), ..Supply::RATES.limits },
+    credit: "HM Revenue & Customs; Open Government Licence v3.0.",
+    ..Supply::RATES
+};
 
 /// Reads a month of HMRC's rates.
 pub fn read(bytes: &[u8]) -> Result<Vec<Rate>, ReadError> {
@@ -20,7 +42,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Rate>, ReadError> {
     let members: Members<'_> = json::read(&text)?;
     if let Some(error) = members.get("error").or_else(|| members.get("errors")) {
         let said = number::short(error.get());
-        return Err(ReadError::whole(format!("it says: {said}")));
+        return Err(ReadError::broken(format!("it says: {said}")));
     }
     let included: Vec<&RawValue> = json::part(members.need("included")?, "/included")?;
     let mut sheet = Sheet::default();

@@ -6,10 +6,30 @@
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use upturn_core::fact::rate::{Purpose, Rate};
+use upturn_core::fact::rate_book::Publication;
+use upturn_core::fact::review::Limits;
 
 use super::Sheet;
+use crate::feed::source::Source;
+use crate::feed::supply::Need;
+use crate::feed::supply::Supply;
 use crate::read::json::{self, Members};
 use crate::read::{ReadError, number, text};
+
+/// What holds for it unless settings say otherwise.
+pub(crate) const SUPPLY: Supply = Supply {
+    source: || Source {
+        address: vec!["https://openexchangerates.org/api/latest.json?app_id={app_id}".to_owned()],
+        ..Source::default()
+    },
+    limits: Limits { publication: Publication::Daily, ..Supply::RATES.limits },
+    secrets: &[Need {
+        name: "app_id",
+        about: "The App ID of your account at Open Exchange Rates.",
+    }],
+    credit: "Open Exchange Rates; its terms forbid handing the data on.",
+    ..Supply::RATES
+};
 
 /// Reads an answer of Open Exchange Rates; the day is that of its instant in `zone`.
 pub fn read(bytes: &[u8], zone: Tz) -> Result<Vec<Rate>, ReadError> {
@@ -23,7 +43,7 @@ pub fn read(bytes: &[u8], zone: Tz) -> Result<Vec<Rate>, ReadError> {
             number::short(&said("description")),
             number::short(&said("message"))
         );
-        return Err(ReadError::whole(said));
+        return Err(ReadError::broken(said));
     }
     let base = members.text("base")?;
     let base = base.parse().map_err(|error| ReadError::at("/base", format!("{error}")))?;

@@ -40,7 +40,7 @@ fn open(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>, ReadError> {
 
 #[expect(clippy::needless_pass_by_value, reason = "it is the error of a Result that is mapped")]
 fn broken(error: ZipError) -> ReadError {
-    ReadError::whole(format!("it is no whole zip archive: {error}"))
+    ReadError::broken(format!("it is no whole zip archive: {error}"))
 }
 
 fn unpacked(file: impl io::Read, archive: &[u8]) -> Result<Vec<u8>, ReadError> {
@@ -50,9 +50,9 @@ fn unpacked(file: impl io::Read, archive: &[u8]) -> Result<Vec<u8>, ReadError> {
     // The size an archive states is not believed; one byte too many is.
     file.take(max + 1)
         .read_to_end(&mut unpacked)
-        .map_err(|error| ReadError::whole(format!("the archive cannot be unpacked: {error}")))?;
+        .map_err(|error| ReadError::broken(format!("the archive cannot be unpacked: {error}")))?;
     if max < u64::try_from(unpacked.len()).unwrap_or(u64::MAX) {
-        return Err(ReadError::whole(format!("the archive unpacks to more than {max} bytes")));
+        return Err(ReadError::excess(format!("the archive unpacks to more than {max} bytes")));
     }
     Ok(unpacked)
 }

@@ -7,7 +7,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::ReadError;
+use super::{Fault, ReadError};
 
 /// The members of an object in their order, each as it is written.
 #[derive(Debug, Default)]
@@ -65,19 +65,51 @@ impl<'de: 'j, 'j> Deserialize<'de> for Members<'j> {
 #[derive(Deserialize)]
 struct Name<'j>(#[serde(borrow)] Cow<'j, str>);
 
-/// Reads `text` as JSON.
+/// How deep a document may be.
+const DEPTH_MAX: usize = 64;
+
+/// Reads the document `text` as JSON, at most 64 levels deep.
 pub fn read<'j, T: Deserialize<'j>>(text: &'j str) -> Result<T, ReadError> {
-    serde_json::from_str(text).map_err(|error| {
-        let place = format!("line {}, column {}", error.line(), error.column());
-        let what = error.to_string();
-        let what = what.split(" at line").next().unwrap_or_default();
-        ReadError::at(place, what)
-    })
+    refuse_depth(text)?;
+    serde_json::from_str(text).map_err(|error| fault(&error))
+}
+
+/// Refuses what is deeper than any feed: what it holds is skipped without a look at how deep it is.
+pub fn refuse_depth(text: &str) -> Result<(), ReadError> {
+    let (mut depth, mut in_text, mut is_escaped) = (0_usize, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                if DEPTH_MAX < depth {
+                    return Err(ReadError::excess("it is more than 64 levels deep"));
+                }
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Returns what the library says is wrong, with its place.
+pub fn fault(error: &serde_json::Error) -> ReadError {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    let what = error.to_string();
+    let what = what.split(" at line").next().unwrap_or_default();
+    let fault = if error.is_data() { Fault::Wrong } else { Fault::Broken };
+    ReadError::at(place, what).being(fault)
 }
 
 /// Reads `value` as a part of a document.
 pub fn part<'j, T: Deserialize<'j>>(value: &'j RawValue, place: &str) -> Result<T, ReadError> {
-    read(value.get()).map_err(|error: ReadError| ReadError::at(place, error.what))
+    serde_json::from_str(value.get()).map_err(|error| {
+        let ReadError { what, fault, .. } = fault(&error);
+        ReadError::at(place, what).being(fault)
+    })
 }
 
 /// Returns the text of a JSON text or number as it is written.

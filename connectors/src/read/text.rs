@@ -8,6 +8,8 @@ use super::ReadError;
 
 /// How far into a document its own word on its encoding is looked for, in bytes.
 const DECLARATION_MAX: usize = 200;
+/// How far into a web page its title is looked for, in characters.
+const PAGE_HEAD_MAX: usize = 8_192;
 
 /// Returns `bytes` as text: in the encoding named `label` (WHATWG: `windows-1251`), else in the one an
 /// XML declaration names, else in UTF-8. A byte order mark wins over all of them and is left out.
@@ -23,21 +25,45 @@ pub fn decode<'b>(bytes: &'b [u8], label: Option<&str>) -> Result<Cow<'b, str>, 
     let (text, used, has_errors) = encoding.decode(bytes);
     if has_errors {
         let name = used.name();
-        return Err(ReadError::whole(format!("it is no text in {name}; name its encoding")));
+        return Err(ReadError::broken(format!("it is no text in {name}; name its encoding")));
     }
     Ok(text)
 }
 
 /// Refuses what is no document but a web page, as sign-in and maintenance pages come with status 200.
 pub fn refuse_web_page(text: &str) -> Result<(), ReadError> {
-    let start: String = text.trim_start().chars().take(15).collect::<String>().to_ascii_lowercase();
-    if start.starts_with("<!doctype html") || start.starts_with("<html") {
-        return Err(ReadError::whole("it is a web page and no feed"));
+    if let Some(title) = title_of_web_page(text) {
+        return Err(ReadError::broken(format!("it is a web page and no feed{title}")));
     }
     if text.trim().is_empty() {
-        return Err(ReadError::whole("it is empty"));
+        return Err(ReadError::broken("it is empty"));
     }
     Ok(())
+}
+
+/// Returns, behind a semicolon, how the web page that `text` is calls itself, or nothing if it does not;
+/// none if it is no web page.
+pub(crate) fn title_of_web_page(text: &str) -> Option<String> {
+    let start: String = text.chars().take(PAGE_HEAD_MAX).collect();
+    // ASCII alone changes, so that places in one are places in the other.
+    let lower = start.to_ascii_lowercase();
+    let mut rest = lower.trim_start_matches('\u{feff}').trim_start();
+    while let Some((_, behind)) = rest.strip_prefix("<!--").and_then(|rest| rest.split_once("-->"))
+    {
+        rest = behind.trim_start();
+    }
+    if !["<!doctype html", "<html", "<head", "<body"].iter().any(|tag| rest.starts_with(tag)) {
+        return None;
+    }
+    let called = ["title", "h1"].into_iter().find_map(|tag| {
+        let begin = lower.find(&format!("<{tag}"))?;
+        let begin = begin + lower.get(begin..)?.find('>')? + 1;
+        let end = begin + lower.get(begin..)?.find('<')?;
+        let words: Vec<&str> = start.get(begin..end)?.split_whitespace().collect();
+        (!words.is_empty())
+            .then(|| format!("; its title is '{}'", super::number::short(&words.join(" "))))
+    });
+    Some(called.unwrap_or_default())
 }
 
 /// Returns the encoding that an XML declaration names.
@@ -69,8 +95,22 @@ mod tests {
 
     #[test]
     fn a_web_page_or_nothing_is_no_feed() {
-        for page in ["<!DOCTYPE HTML><p>", "\n <html lang=en>", "", " \n"] {
-            assert!(refuse_web_page(page).is_err(), "case: {page:?}");
+        let pages = [
+            ("<!DOCTYPE HTML><p>", "it is a web page and no feed"),
+            ("\n <html lang=en>", "it is a web page and no feed"),
+            (
+                "<!-- x --><HTML><Title id=t> Sign in\n to Wi-Fi </title>",
+                "its title is 'Sign in to Wi-Fi'",
+            ),
+            ("<html><title></title><h1>Wartung</h1>", "its title is 'Wartung'"),
+            ("<html><title", "it is a web page and no feed"),
+            ("", "it is empty"),
+            (" \n", "it is empty"),
+        ];
+        for (page, expected) in pages {
+            let error = refuse_web_page(page).unwrap_err();
+            assert!(error.what.contains(expected), "case: {page:?}: {error}");
+            assert_eq!(error.fault, super::super::Fault::Broken, "case: {page:?}");
         }
         for feed in ["<?xml version='1.0'?><a/>", "{}", "Date,USD"] {
             assert!(refuse_web_page(feed).is_ok(), "case: {feed:?}");

@@ -49,18 +49,18 @@ pub fn of_json(text: &str) -> Result<Node, ReadError> {
 fn json_node(value: &RawValue, depth: usize, budget: &mut usize) -> Result<Node, ReadError> {
     *budget = budget.checked_sub(1).ok_or_else(too_large)?;
     if DEPTH_MAX < depth {
-        return Err(ReadError::whole("it is more than 64 levels deep"));
+        return Err(ReadError::excess("it is more than 64 levels deep"));
     }
     let mut node = Node::default();
     match value.get().as_bytes().first() {
         Some(b'{') => {
-            let members: Members<'_> = json::read(value.get())?;
+            let members: Members<'_> = json::part(value, "")?;
             for (name, member) in members.0 {
                 node.children.push((name.into_owned(), json_node(member, depth + 1, budget)?));
             }
         }
         Some(b'[') => {
-            let items: Vec<&RawValue> = json::read(value.get())?;
+            let items: Vec<&RawValue> = json::part(value, "")?;
             for (index, item) in items.into_iter().enumerate() {
                 node.children.push((index.to_string(), json_node(item, depth + 1, budget)?));
             }
@@ -122,7 +122,7 @@ pub fn of_table(text: &str, head: usize, divider: u8) -> Result<Node, ReadError>
         .trim(csv::Trim::All)
         .flexible(true)
         .from_reader(rest.as_bytes());
-    let broken = |error: csv::Error| ReadError::whole(format!("it is no table: {error}"));
+    let broken = |error: csv::Error| ReadError::broken(format!("it is no table: {error}"));
     let names = reader.headers().map_err(broken)?.clone();
     if COLUMNS_MAX < names.len() {
         let what = format!("it has {} columns; at most {COLUMNS_MAX} are read", names.len());
@@ -144,7 +144,7 @@ pub fn of_table(text: &str, head: usize, divider: u8) -> Result<Node, ReadError>
 }
 
 fn too_large() -> ReadError {
-    ReadError::whole("it has more parts than are read")
+    ReadError::excess("it has more parts than are read")
 }
 
 /// The way from a document's root to one of its places.

@@ -8,7 +8,7 @@ use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesStart, Event};
 
-use super::ReadError;
+use super::{Fault, ReadError};
 
 /// How deep elements may stand in each other.
 const DEPTH_MAX: usize = 64;
@@ -83,9 +83,7 @@ impl<'x> Pieces<'x> {
                 Event::Text(text) => Piece::Text(text.xml10_content().into_owned()),
                 Event::CData(text) => Piece::Text(text.xml10_content().into_owned()),
                 Event::GeneralRef(name) => Piece::Text(self.resolve(&name)?),
-                Event::DocType(_) => {
-                    return Err(self.broken("a document type (DOCTYPE) is refused"));
-                }
+                Event::DocType(text) => return Err(self.refuse_document_type(&text)),
                 Event::Decl(_) | Event::PI(_) | Event::Comment(_) => continue,
                 Event::Eof if self.depth == 0 && self.has_root => return Ok(None),
                 Event::Eof => return Err(self.broken("the document ends before its elements do")),
@@ -99,7 +97,8 @@ impl<'x> Pieces<'x> {
         }
         self.depth += 1;
         if DEPTH_MAX < self.depth {
-            return Err(self.broken("elements stand more than 64 deep in each other"));
+            let what = "elements stand more than 64 deep in each other";
+            return Err(self.broken(what).being(Fault::Excess));
         }
         let mut attributes = Vec::new();
         for attribute in start.attributes() {
@@ -118,11 +117,20 @@ impl<'x> Pieces<'x> {
             return Ok(character.to_string());
         }
         let known = resolve_xml_entity(name);
-        known.map(str::to_owned).ok_or_else(|| self.broken("an entity is not one of XML's own"))
+        let wrong = || self.broken("an entity is not one of XML's own").being(Fault::Wrong);
+        known.map(str::to_owned).ok_or_else(wrong)
+    }
+
+    fn refuse_document_type(&self, text: &str) -> ReadError {
+        // Entities made of entities grow with each.
+        let is_bomb = text.contains("<!ENTITY") && text.contains('&');
+        let what = "a document type (DOCTYPE) is refused";
+        self.broken(what).being(if is_bomb { Fault::Excess } else { Fault::Wrong })
     }
 
     fn broken(&self, what: &str) -> ReadError {
-        ReadError::at(format!("byte {}", self.reader.buffer_position()), what)
+        let place = format!("byte {}", self.reader.buffer_position());
+        ReadError::at(place, what).being(Fault::Broken)
     }
 }
 

@@ -7,11 +7,27 @@ use std::collections::BTreeSet;
 use upturn_core::fact::goods::Goods;
 
 use super::bounded;
+use crate::feed::source::Source;
+use crate::feed::supply::Supply;
 use crate::read::tree::{self, Path, Spot};
 use crate::read::{ReadError, text};
 
 /// The longest description, in characters.
 const DESCRIPTION_MAX: usize = 2_000;
+
+/// What holds for it unless settings say otherwise.
+pub(crate) const SUPPLY: Supply = Supply {
+    source: || {
+        Source {
+        address: vec![
+            "https://raw.githubusercontent.com/datasets/harmonized-system/HEAD/data/harmonized-system.csv".to_owned(),
+        ],
+        ..Source::default()
+    }
+    },
+    credit: "datasets/harmonized-system; public domain (ODC-PDDL).",
+    ..Supply::TAXES
+};
 
 /// Reads the table.
 pub fn read(bytes: &[u8]) -> Result<Vec<Goods>, ReadError> {

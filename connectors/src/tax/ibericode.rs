@@ -10,10 +10,24 @@ use upturn_core::fact::tax::{Bounds, Category, Levy, Postcodes, Scope, TaxRate, 
 use upturn_core::fact::validity::Validity;
 
 use super::{close, country, days_before, percent};
+use crate::feed::source::Source;
+use crate::feed::supply::Supply;
 use crate::read::json::{self, Members};
 use crate::read::{ReadError, number, text};
 
 const SOURCE: &str = "ibericode";
+
+/// What holds for it unless settings say otherwise.
+pub(crate) const SUPPLY: Supply = Supply {
+    source: || Source {
+        address: vec![
+            "https://raw.githubusercontent.com/ibericode/vat-rates/HEAD/vat-rates.json".to_owned(),
+        ],
+        ..Source::default()
+    },
+    credit: "ibericode/vat-rates; MIT licence.",
+    ..Supply::TAXES
+};
 
 /// Reads the table.
 pub fn read(bytes: &[u8]) -> Result<Vec<TaxRate>, ReadError> {

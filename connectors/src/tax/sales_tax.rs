@@ -12,6 +12,8 @@ use upturn_core::fact::place::Country;
 use upturn_core::fact::tax::{Category, Levy, Scope, TaxRate};
 
 use super::{close, country, days_before, in_percent, percent_of_fraction};
+use crate::feed::source::Source;
+use crate::feed::supply::Supply;
 use crate::read::json::{self, Members};
 use crate::read::{ReadError, number, text};
 
@@ -19,6 +21,20 @@ const SOURCE: &str = "sales-tax";
 
 /// How far an instant may be from the midnight it means.
 const MIDNIGHT_OFF_MAX: TimeDelta = TimeDelta::hours(6);
+
+/// What holds for it unless settings say otherwise.
+pub(crate) const SUPPLY: Supply = Supply {
+    source: || {
+        Source {
+        address: vec![
+            "https://raw.githubusercontent.com/valeriansaliou/node-sales-tax/HEAD/res/sales_tax_rates.json".to_owned(),
+        ],
+        ..Source::default()
+    }
+    },
+    credit: "valeriansaliou/node-sales-tax; MIT licence.",
+    ..Supply::TAXES
+};
 
 /// Reads the table.
 pub fn read(bytes: &[u8]) -> Result<Vec<TaxRate>, ReadError> {

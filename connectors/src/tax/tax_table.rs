@@ -7,16 +7,21 @@
 //! **Settings** [`Settings`].
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use upturn_core::fact::place::Country;
 use upturn_core::fact::tax::{Category, Levy, Scope, TaxRate};
 use upturn_core::fact::validity::Validity;
 
-use super::{close, percent, percent_of_fraction};
+use super::{close, percent_of_fraction, percent_up_to};
 use crate::read::ReadError;
 use crate::read::table::{Layout, Table, needed_path, nowhere, path};
 use crate::read::tree::{Path, Spot};
+
+/// The highest percentage that is read. Tables are kept by people, who slip by a digit: what is beyond
+/// belief is for the review to hold, with the number in it.
+const PERCENT_MAX: Decimal = Decimal::from_parts(1_000, 0, 0, false, 0);
 
 /// Where a table of tax rates has what, by paths as [`Layout`] tells them.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -103,7 +108,7 @@ fn rate(
     // A mark behind the number says no more than the setting does.
     let plain = table.number(written.trim_end_matches('%').trim_end());
     let percent = plain.and_then(|plain| match settings.scale {
-        Scale::Percent => percent(&plain),
+        Scale::Percent => percent_up_to(PERCENT_MAX, &plain),
         Scale::Fraction => percent_of_fraction(&plain),
     });
     let country = match (&settings.country, settings.home) {

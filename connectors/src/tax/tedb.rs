@@ -7,14 +7,57 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use upturn_core::fact::tax::{Category, Levy, Scope, TaxRate};
 
 use super::{close, country, days_before, percent};
+use crate::feed::source::Source;
+use crate::feed::supply::Supply;
 use crate::read::tree::{self, Path, Spot};
 use crate::read::{ReadError, number, text};
 
 const SOURCE: &str = "tedb";
+
+/// The members of the Union, by the codes that its database has for them.
+const MEMBERS: [&str; 27] = [
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "EL", "ES", "FI", "FR", "HR", "HU", "IE", "IT",
+    "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
+];
+
+/// What holds for it unless settings say otherwise: a question for each member.
+pub(crate) const SUPPLY: Supply = Supply {
+    source: || Source {
+        address: vec!["https://ec.europa.eu/taxation_customs/tedb/ws/".to_owned()],
+        each: MEMBERS.map(str::to_owned).to_vec(),
+        back: Some(365),
+        ahead: Some(365),
+        headers: [
+            ("Content-Type", "text/xml; charset=utf-8"),
+            (
+                "SOAPAction",
+                "urn:ec.europa.eu:taxud:tedb:services:v1:VatRetrievalService/RetrieveVatRates",
+            ),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into(),
+        body: Some(QUESTION.to_owned()),
+    },
+    schedule: "40 5 * * Mon",
+    zone: Tz::Europe__Brussels,
+    credit: "European Commission, Taxes in Europe Database; free to use with the source named.",
+    ..Supply::TAXES
+};
+
+const QUESTION: &str = concat!(
+    r#"<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" "#,
+    r#"xmlns:m="urn:ec.europa.eu:taxud:tedb:services:v1:IVatRetrievalService" "#,
+    r#"xmlns:t="urn:ec.europa.eu:taxud:tedb:services:v1:IVatRetrievalService:types">"#,
+    "<e:Body><m:retrieveVatRatesReqMsg>",
+    "<t:memberStates><t:isoCode>{each}</t:isoCode></t:memberStates>",
+    "<t:from>{from}</t:from><t:to>{until}</t:to>",
+    "</m:retrieveVatRatesReqMsg></e:Body></e:Envelope>",
+);
 
 /// Reads an answer.
 pub fn read(bytes: &[u8]) -> Result<Vec<TaxRate>, ReadError> {
@@ -23,7 +66,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<TaxRate>, ReadError> {
     let answer = tree::of_xml(&text)?;
     let root = Spot::root(&answer);
     if let Some(said) = root.text(&Path::read("/Envelope/Body/Fault/faultstring")) {
-        return Err(ReadError::whole(format!("it says: {}", number::short(said))));
+        return Err(ReadError::broken(format!("it says: {}", number::short(said))));
     }
     let results = root.all(&Path::read("/Envelope/Body/retrieveVatRatesRespMsg/vatRateResults"));
     let mut rates = Vec::new();

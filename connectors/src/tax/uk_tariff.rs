@@ -5,10 +5,13 @@
 //! refused, since nobody can declare it. Amounts come from `duty_expression.base`; fields that hold
 //! HTML or numbers of JSON are not read.
 
+use chrono_tz::Tz;
 use serde_json::value::RawValue;
 use upturn_core::fact::duty::Measure;
 
 use super::bounded;
+use crate::feed::source::Source;
+use crate::feed::supply::Supply;
 use crate::read::json::{self, Members};
 use crate::read::{ReadError, number, text};
 
@@ -20,6 +23,19 @@ use self::document::Document;
 /// How many digits the code of goods has that can be declared.
 const CODE_LEN: usize = 10;
 
+/// What holds for it unless settings say otherwise.
+pub(crate) const SUPPLY: Supply = Supply {
+    source: || Source {
+        address: vec![
+            "https://www.trade-tariff.service.gov.uk/api/v2/commodities/{each}".to_owned(),
+        ],
+        ..Source::default()
+    },
+    zone: Tz::Europe__London,
+    credit: "HM Revenue & Customs; Open Government Licence v3.0.",
+    ..Supply::TAXES
+};
+
 /// Reads a commodity's measures on imports.
 pub fn read(bytes: &[u8]) -> Result<Vec<Measure>, ReadError> {
     let text = text::decode(bytes, None)?;
@@ -27,7 +43,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Measure>, ReadError> {
     let members: Members<'_> = json::read(&text)?;
     if let Some(error) = members.get("error").or_else(|| members.get("errors")) {
         // The rest of the answer echoes the address that was asked.
-        return Err(ReadError::whole(format!("it says: {}", number::short(error.get()))));
+        return Err(ReadError::broken(format!("it says: {}", number::short(error.get()))));
     }
     let data: Members<'_> = json::part(members.need("data")?, "/data")?;
     if let Some(meta) = data.get("meta") {

@@ -8,10 +8,24 @@ use upturn_core::fact::tax::{Bounds, Category, Levy, Scope, TaxRate, Territory};
 use upturn_core::fact::validity::Validity;
 
 use super::{close, country, days_before, percent_of_fraction};
+use crate::feed::source::Source;
+use crate::feed::supply::Supply;
 use crate::read::tree::{self, Path, Spot};
 use crate::read::{ReadError, number, text};
 
 const SOURCE: &str = "vat-history";
+
+/// What holds for it unless settings say otherwise.
+pub(crate) const SUPPLY: Supply = Supply {
+    source: || Source {
+        address: vec![
+            "https://raw.githubusercontent.com/kdeldycke/vat-rates/HEAD/vat_rates.csv".to_owned(),
+        ],
+        ..Source::default()
+    },
+    credit: "kdeldycke/vat-rates; BSD licence with two clauses.",
+    ..Supply::TAXES
+};
 
 /// Reads the table.
 pub fn read(bytes: &[u8]) -> Result<Vec<TaxRate>, ReadError> {

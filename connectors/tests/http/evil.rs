@@ -57,7 +57,7 @@ const CASES: &[Case] = &[
             answer
         },
         Later(None),
-        "cannot be reached",
+        "more headers than are read",
     ),
     Case(
         "cut in the middle",

@@ -107,7 +107,7 @@ fn wrong_settings_and_tables_that_contradict_themselves_are_named() {
         json!({"format": "csv", "source": "own", "home": "DE", "rate": "rate", "from": "from"});
     let cases = [
         ("rate,from\n19,2021-01-01\n16,2021-06-01\n", "differ while both hold"),
-        ("rate,from\n190,2021-01-01\n", "no percentage"),
+        ("rate,from\n1900,2021-01-01\n", "no percentage"),
         ("rate,from\n19,\n", ", from: "),
     ];
     for (document, expected) in cases {

@@ -1,13 +1,22 @@
-//! Whether a new set of rates may take the place of the one in force, or a person looks at it first.
+//! Whether a new set of facts may take the place of the one in force, or a person looks at it first.
+//!
+//! Rates have a day and may move within a band. Taxes, duties and codes of goods change by law: any
+//! change of what is known is looked at, what is new besides is not.
 
-use std::collections::BTreeMap;
-
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
+use super::Fact;
+use super::duty::Measure;
+use super::goods::Goods;
 use super::rate::Rate;
 use super::rate_book::Publication;
-use crate::money::Currency;
+use super::tax::TaxRate;
+
+mod duties;
+mod rates;
+mod standing;
+mod taxes;
 
 pub mod calendars;
 pub mod lanes;
@@ -36,145 +45,59 @@ pub enum Verdict {
     Reject(String),
 }
 
-/// How many currencies a reason names.
+/// How many things a reason names.
 const NAMED_MAX: usize = 5;
 
 /// Judges the set `new` on the day `today` against `last`, the one in force, if there is one.
-pub fn review(new: &[Rate], last: &[Rate], today: NaiveDate, limits: &Limits) -> Verdict {
-    let Some(newest) = new.iter().map(|rate| rate.date).max() else {
-        return Verdict::Reject("it has no rates".to_owned());
-    };
-    // A day ahead is a source in an eastern zone; two are a mistake.
-    if today + TimeDelta::days(1) < newest && new.iter().all(|rate| rate.until.is_none()) {
-        return Verdict::Reject(format!("its newest rates are of {newest}, which is yet to come"));
+pub fn judge(new: &[Fact], last: &[Fact], today: NaiveDate, limits: &Limits) -> Verdict {
+    match (new.is_empty(), last.len()) {
+        (true, 0) => return Verdict::Reject("it is empty".to_owned()),
+        (true, count) => {
+            return Verdict::Hold(vec![format!(
+                "it is empty, and the set in force has {count} facts"
+            )]);
+        }
+        (false, _) => {}
     }
-    let age = (today - newest).num_days();
-    let holds = new.iter().filter_map(|rate| rate.until).max().is_some_and(|until| today <= until);
-    if limits.age_max < age && !holds {
-        return Verdict::Reject(format!("its newest rates are of {newest}, {age} days ago"));
-    }
+    let (new, last) = (Kinds::of(new), Kinds::of(last));
     let mut reasons = Vec::new();
-    let missed = limits.publication.missed(newest, today, limits.missed_max.saturating_add(1));
-    if limits.missed_max < missed && !holds {
-        reasons.push(format!("its newest rates are of {newest}; newer ones should be out"));
+    if !new.rates.is_empty() || !last.rates.is_empty() {
+        let compared = rates::compare_sets(&new.rates, &last.rates, today, limits, &mut reasons);
+        if let Err(reason) = compared {
+            return Verdict::Reject(reason);
+        }
     }
-    if !last.is_empty() {
-        compare(new, last, limits, &mut reasons);
-    }
+    taxes::compare(&new.taxes, &last.taxes, &mut reasons);
+    duties::compare(&new.duties, &last.duties, &mut reasons);
+    standing::compare("codes of goods", &goods(&new.goods), &goods(&last.goods), &mut reasons);
     if reasons.is_empty() { Verdict::Accept } else { Verdict::Hold(reasons) }
 }
 
-type Pairs<'r> = BTreeMap<(Currency, Currency), &'r Rate>;
-
-/// Returns the newest rate of each pair, of those that are of the newest day.
-fn newest(rates: &[Rate]) -> (Option<NaiveDate>, Pairs<'_>) {
-    let day = rates.iter().map(|rate| rate.date).max();
-    let of_day = rates.iter().filter(|rate| Some(rate.date) == day);
-    (day, of_day.map(|rate| ((rate.base, rate.quote), rate)).collect())
+/// The facts of a set by their kinds.
+#[derive(Default)]
+struct Kinds<'f> {
+    rates: Vec<&'f Rate>,
+    taxes: Vec<&'f TaxRate>,
+    duties: Vec<&'f Measure>,
+    goods: Vec<&'f Goods>,
 }
 
-fn compare(new: &[Rate], last: &[Rate], limits: &Limits, reasons: &mut Vec<String>) {
-    let ((new_day, new), (last_day, last)) = (newest(new), newest(last));
-    if let (Some(new_day), Some(last_day)) = (new_day, last_day)
-        && new_day < last_day
-    {
-        reasons.push(format!("it is of {new_day}, before the set in force, of {last_day}"));
-    }
-    let gone: Vec<_> = last.keys().filter(|pair| !new.contains_key(*pair)).collect();
-    if gone.len() == last.len() {
-        reasons
-            .push("it has none of the pairs of the set in force: its base has changed".to_owned());
-        return;
-    }
-    if !gone.is_empty() {
-        let named = gone.iter().take(NAMED_MAX).map(|(base, quote)| format!("{base}/{quote}"));
-        let named: Vec<_> = named.collect();
-        reasons.push(format!("pairs are gone ({}): {}", gone.len(), named.join(", ")));
-    }
-    for (pair, rate) in new {
-        if let Some(reason) = last.get(&pair).and_then(|before| jump(rate, before, limits.jump_max))
-        {
-            reasons.push(reason);
-            if reasons.len() == NAMED_MAX {
-                return;
+impl<'f> Kinds<'f> {
+    fn of(facts: &'f [Fact]) -> Self {
+        let mut kinds = Self::default();
+        for fact in facts {
+            match fact {
+                Fact::Rate(rate) => kinds.rates.push(rate),
+                Fact::Tax(rate) => kinds.taxes.push(rate),
+                Fact::Duty(measure) => kinds.duties.push(measure),
+                Fact::Goods(goods) => kinds.goods.push(goods),
             }
         }
+        kinds
     }
 }
 
-/// Returns what is strange in a rate beside the one before.
-fn jump(rate: &Rate, before: &Rate, max: Decimal) -> Option<String> {
-    let (new, old) = (rate.per_one()?, before.per_one()?);
-    let change = new.checked_div(old)?.checked_sub(Decimal::ONE)?;
-    if change.abs() <= max {
-        return None;
-    }
-    let percent = (change * Decimal::ONE_HUNDRED).round_dp(1).normalize();
-    let pair = format!("{}/{}", rate.base, rate.quote);
-    let turned = new.checked_mul(old)?.checked_sub(Decimal::ONE)?;
-    let advice = if turned.abs() <= max { "; it looks turned round" } else { "" };
-    Some(format!("{pair} went from {old} to {new}, by {percent} %{advice}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fact::rate::Purpose;
-
-    const LIMITS: Limits = Limits {
-        publication: Publication::Daily,
-        jump_max: Decimal::from_parts(5, 0, 0, false, 2),
-        missed_max: 1,
-        age_max: 30,
-    };
-
-    fn set(base: &str, date: &str, rates: &[(&str, &str)]) -> Vec<Rate> {
-        let rate = |(quote, value): &(&str, &str)| Rate {
-            base: base.parse().unwrap(),
-            quote: quote.parse().unwrap(),
-            unit: Decimal::ONE,
-            value: value.parse().unwrap(),
-            date: date.parse().unwrap(),
-            purpose: Purpose::Spot,
-            until: None,
-        };
-        rates.iter().map(rate).collect()
-    }
-
-    #[test]
-    fn a_set_that_is_strange_is_held_with_the_reason_or_rejected() {
-        let good = [("EUR", "0.9214"), ("CNY", "7.1850")];
-        let last = set("USD", "2026-01-19", &good);
-        let cases = [
-            ("good", set("USD", "2026-01-20", &good), ""),
-            ("within the band", set("USD", "2026-01-20", &[("EUR", "0.9670"), ("CNY", "7.2")]), ""),
-            (
-                "ten times",
-                set("USD", "2026-01-20", &[("EUR", "9.214"), ("CNY", "7.2")]),
-                "by 900 %",
-            ),
-            (
-                "inverted",
-                set("USD", "2026-01-20", &[("EUR", "0.92"), ("CNY", "0.1392")]),
-                "turned round",
-            ),
-            ("other base", set("EUR", "2026-01-20", &[("USD", "1.08")]), "its base has changed"),
-            ("half", set("USD", "2026-01-20", &[("EUR", "0.9214")]), "gone (1): USD/CNY"),
-            ("older", set("USD", "2026-01-18", &good), "before the set in force"),
-            ("stale", set("USD", "2026-01-17", &good), "newer ones should be out"),
-            ("very old", set("USD", "2024-12-17", &good), "days ago"),
-            ("future", set("USD", "2026-01-22", &good), "yet to come"),
-            ("tomorrow in the east", set("USD", "2026-01-21", &good), ""),
-            ("nothing", Vec::new(), "it has no rates"),
-        ];
-        for (name, new, expected) in cases {
-            let told = match review(&new, &last, "2026-01-20".parse().unwrap(), &LIMITS) {
-                Verdict::Accept => String::new(),
-                Verdict::Hold(reasons) => reasons.join("; "),
-                Verdict::Reject(reason) => reason,
-            };
-            assert_eq!(told.is_empty(), expected.is_empty(), "case: {name}: {told}");
-            assert!(told.contains(expected), "case: {name}: {told}");
-        }
-    }
+/// Returns what stands in a nomenclature. What a code is called may change.
+fn goods(entries: &[&Goods]) -> standing::Standing {
+    entries.iter().map(|goods| (goods.code.clone(), "listed".to_owned())).collect()
 }

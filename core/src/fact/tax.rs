@@ -34,7 +34,8 @@ pub struct TaxRate {
     pub category: Category,
     /// The source's own word for the kind: `reduced2`.
     pub label: String,
-    /// The percent, as it is written: 25.5. From 0 to 100; a supplement may be negative.
+    /// The percent, as it is written: 25.5. From 0 to 1,000, a supplement may be negative;
+    /// [`super::review`] holds what no tax is.
     pub percent: Decimal,
     /// Whether it is added to the country's own rate instead of standing in its place.
     pub is_supplement: bool,

@@ -41,7 +41,7 @@ struct MePage {
     /// The language that was chosen.
     language: Language,
     tokens: Vec<TokenLine>,
-    scopes: [TokenScope; 7],
+    scopes: [TokenScope; 8],
     days: [i64; 3],
     /// A token that was just made, told once.
     made: Option<String>,
@@ -176,6 +176,7 @@ fn scope_key(scope: TokenScope) -> &'static str {
         TokenScope::Events => key!("scope-events"),
         TokenScope::Rules => key!("scope-rules"),
         TokenScope::Delivery => key!("scope-delivery"),
+        TokenScope::Feeds => key!("scope-feeds"),
         TokenScope::People => key!("scope-people"),
         TokenScope::Audit => key!("scope-audit"),
     }

@@ -79,6 +79,7 @@ impl Shell {
             (Action::ReadTasks, "/tasks", key!("nav-tasks")),
             (Action::ReadRules, "/rules", key!("nav-rules")),
             (Action::ReadDestinations, "/destinations", key!("nav-destinations")),
+            (Action::ReadFeeds, "/feeds", key!("nav-feeds")),
             (Action::ReadDeadLetters, "/dead-letters", key!("nav-dead-letters")),
             (Action::ReadPeople, "/people", key!("nav-people")),
             (Action::ReadAudit, "/audit", key!("nav-audit")),

@@ -28,9 +28,10 @@ use crate::clock::Clock;
 use crate::config::{Config, RegistryConfig, RulesConfig};
 use crate::delivery::Routing;
 use crate::delivery::files::Setup;
+use crate::feeds::{self, Feeds};
 use crate::health::Health;
 use crate::ingest::submission::Submission;
-use crate::reload::Reloader;
+use crate::reload::{Documents, Reloader};
 use crate::runtime::request::Request;
 use crate::store::api_token::{self, ApiToken};
 use crate::store::audit::{self, NewEntry};
@@ -138,15 +139,30 @@ impl Site {
         let setup = Setup::for_checks(&config).unwrap();
         let delivery = watch::Sender::new(Arc::new(Routing::default()));
         let as_clock: Arc<dyn Clock> = Arc::<Fixed>::clone(&clock);
+        let feed_setup = feeds::files::Setup::new(&config, Arc::clone(&as_clock)).unwrap();
+        let feeds = watch::Sender::new(Arc::new(Feeds::default()));
+        let feed_office = feeds::job::Office {
+            store: store.clone(),
+            clock: Arc::clone(&as_clock),
+            metrics: metrics.clone(),
+            asks: asks.clone(),
+            http: feed_setup.http.clone(),
+            vault: Arc::default(),
+        };
         let app = App {
             reloader: Arc::new(Reloader::new(
                 &config,
                 asks.clone(),
                 as_clock,
                 &Registry::default(),
-                (setup, delivery.clone()),
+                Documents {
+                    delivery: (setup, delivery.clone()),
+                    feeds: (feed_setup.clone(), feeds.clone()),
+                },
             )),
             delivery: delivery.subscribe(),
+            feeds: feeds.subscribe(),
+            feed_office,
             asks,
             store: store.clone(),
             health: health.clone(),

@@ -1,0 +1,35 @@
+//! The facts of several documents as one set.
+
+use upturn_core::fact::Fact;
+
+use super::{of_duty, of_tax};
+use crate::read::ReadError;
+use crate::{rates, tax};
+
+/// Returns the facts of `documents` together. Fails where two documents contradict each other.
+pub(super) fn join(documents: Vec<Vec<Fact>>) -> Result<Vec<Fact>, ReadError> {
+    let is_one = documents.len() <= 1;
+    let facts = documents.into_iter().flatten();
+    if is_one {
+        return Ok(facts.collect());
+    }
+    let (mut all_rates, mut taxes, mut duties, mut goods) = (vec![], vec![], vec![], vec![]);
+    for fact in facts {
+        match fact {
+            Fact::Rate(rate) => all_rates.push(rate),
+            Fact::Tax(rate) => taxes.push(*rate),
+            Fact::Duty(measure) => duties.push(*measure),
+            Fact::Goods(entry) => goods.push(entry),
+        }
+    }
+    let mut joined = Vec::new();
+    if !all_rates.is_empty() {
+        joined.extend(rates::whole(all_rates)?.into_iter().map(Fact::Rate));
+    }
+    if !taxes.is_empty() {
+        joined.extend(tax::close(taxes)?.into_iter().map(of_tax));
+    }
+    joined.extend(duties.into_iter().map(of_duty));
+    joined.extend(goods.into_iter().map(Fact::Goods));
+    Ok(joined)
+}
