@@ -57,6 +57,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "attributes",
         about: "Attributes of sites or accounts from any JSON, XML or delimited text, by settings.",
+        supply: Supply::TAXES,
         schema: || schemars::schema_for!(attributes::Settings),
         parse: |settings, bytes| told(settings, bytes, attributes::read, Fact::Attributes),
     },
@@ -70,24 +71,28 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "chinese-days",
         about: "China's holidays and make-up workdays, by the package chinese-days.",
+        supply: Supply::CALENDARS,
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || calendars::chinese_days::read(bytes), of_days),
     },
     Kind {
         name: "closures",
         about: "Closed windows from a table that operations keep, in JSON, XML or delimited text.",
+        supply: Supply::SCHEDULES,
         schema: || schemars::schema_for!(logistics::closures::Settings),
         parse: |settings, bytes| told(settings, bytes, logistics::closures::read, Fact::Closure),
     },
     Kind {
         name: "dcsa-events",
         about: "What carriers tell of shipments on their way, by DCSA's Track & Trace 2 and 3.",
+        supply: logistics::dcsa_events::SUPPLY,
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || logistics::dcsa_events::read(bytes), of_event),
     },
     Kind {
         name: "dcsa-schedules",
         about: "Carriers' routes and schedules, by DCSA's Commercial Schedules 1.",
+        supply: logistics::dcsa_schedules::SUPPLY,
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| {
             plain(settings, || logistics::dcsa_schedules::read(bytes), std::convert::identity)
@@ -120,6 +125,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "gtfs",
         about: "The days on which the services of a GTFS timetable run: archive or calendar files.",
+        supply: Supply::CALENDARS,
         schema: || schemars::schema_for!(calendars::gtfs::Settings),
         parse: |settings, bytes| told(settings, bytes, calendars::gtfs::read, of_days),
     },
@@ -142,6 +148,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "holiday-cn",
         about: "China's holidays and make-up workdays, by holiday-cn, a file a year.",
+        supply: Supply::CALENDARS,
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || calendars::holiday_cn::read(bytes), of_days),
     },
@@ -155,18 +162,21 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "icalendar",
         about: "Days off and make-up workdays of any calendar in iCalendar's format.",
+        supply: Supply::CALENDARS,
         schema: || schemars::schema_for!(calendars::icalendar::Settings),
         parse: |settings, bytes| told(settings, bytes, calendars::icalendar::read, of_days),
     },
     Kind {
         name: "lanes",
         about: "Carriers' lanes from a table that operations keep, in JSON, XML or delimited text.",
+        supply: Supply::SCHEDULES,
         schema: || schemars::schema_for!(logistics::lanes::Settings),
         parse: |settings, bytes| told(settings, bytes, logistics::lanes::read, of_lane),
     },
     Kind {
         name: "nager",
         about: "Public holidays of many countries and their counties, by Nager.Date.",
+        supply: calendars::nager::SUPPLY,
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || calendars::nager::read(bytes), of_days),
     },
@@ -183,18 +193,21 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "open-meteo",
         about: "Weather now, by the hour and by the day, by Open-Meteo.",
+        supply: Supply::WEATHER,
         schema: || schemars::schema_for!(weather::open_meteo::Settings),
         parse: |settings, bytes| told(settings, bytes, weather::open_meteo::read, of_weather),
     },
     Kind {
         name: "policies",
         about: "Policies that operations keep in a table, each used once a person has confirmed it.",
+        supply: Supply::TAXES,
         schema: || schemars::schema_for!(policies::Settings),
         parse: |settings, bytes| told(settings, bytes, policies::read, of_policy),
     },
     Kind {
         name: "portchain",
         about: "Ships' calls at ports with every revision of their times, by Portchain.",
+        supply: Supply::SCHEDULES,
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || logistics::portchain::read(bytes), of_call),
     },
@@ -235,12 +248,14 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "terminal-calls",
         about: "Ships' calls and the hours boxes are taken, as terminals in China publish them.",
+        supply: Supply::SCHEDULES,
         schema: || schemars::schema_for!(logistics::terminal_calls::Settings),
         parse: |settings, bytes| told(settings, bytes, logistics::terminal_calls::read, of_call),
     },
     Kind {
         name: "uk-bank-holidays",
         about: "Bank holidays of the United Kingdom's divisions, by gov.uk.",
+        supply: calendars::uk_bank_holidays::SUPPLY,
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| {
             plain(settings, || calendars::uk_bank_holidays::read(bytes), of_days)

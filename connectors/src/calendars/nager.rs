@@ -13,6 +13,8 @@ use serde::Deserialize;
 use upturn_core::fact::almanac::{self, Almanac, Work};
 
 use super::{Told, day, of_years};
+use crate::feed::source::Source;
+use crate::feed::supply::Supply;
 use crate::read::{ReadError, json, text};
 
 /// How many counties a document may name.
@@ -29,6 +31,17 @@ struct Holiday {
     #[serde(default)]
     types: Vec<String>,
 }
+
+/// What holds for it unless settings say otherwise; they list the countries.
+pub(crate) const SUPPLY: Supply = Supply {
+    source: || Source {
+        address: vec!["https://date.nager.at/api/v3/PublicHolidays/{year}/{each}".to_owned()],
+        ahead: Some(1),
+        ..Source::default()
+    },
+    credit: "Nager.Date.",
+    ..Supply::CALENDARS
+};
 
 /// Reads a year of a country.
 pub fn read(bytes: &[u8]) -> Result<Vec<Almanac>, ReadError> {

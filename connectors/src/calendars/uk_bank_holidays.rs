@@ -11,6 +11,8 @@ use serde_json::value::RawValue;
 use upturn_core::fact::almanac::{self, Almanac, Work};
 
 use super::{Told, day, of_years};
+use crate::feed::source::Source;
+use crate::feed::supply::Supply;
 use crate::read::json::{self, Members};
 use crate::read::{ReadError, number, text};
 
@@ -25,6 +27,17 @@ struct Event {
     #[serde(default)]
     notes: String,
 }
+
+/// What holds for it unless settings say otherwise.
+pub(crate) const SUPPLY: Supply = Supply {
+    source: || Source {
+        address: vec!["https://www.gov.uk/bank-holidays.json".to_owned()],
+        ..Source::default()
+    },
+    zone: Tz::Europe__London,
+    credit: "gov.uk; Open Government Licence v3.0.",
+    ..Supply::CALENDARS
+};
 
 /// Reads all divisions.
 pub fn read(bytes: &[u8]) -> Result<Vec<Almanac>, ReadError> {

@@ -10,8 +10,16 @@ use upturn_core::fact::transport_event::{Happening, TransportEvent};
 
 use super::dcsa_schedules::certainty;
 use super::{bounded, open, place, refuse_error, vessel};
+use crate::feed::supply::Supply;
+use crate::fetch::paging::Paging;
 use crate::read::ReadError;
 use crate::read::row::Row;
+
+/// What holds for it unless settings say otherwise; they name the carrier's address.
+pub(crate) const SUPPLY: Supply = Supply {
+    paging: Paging::Cursor { header: "Next-Page-Cursor", parameter: "cursor" },
+    ..Supply::SCHEDULES
+};
 
 /// Reads a page of either version.
 pub fn read(bytes: &[u8]) -> Result<Vec<TransportEvent>, ReadError> {

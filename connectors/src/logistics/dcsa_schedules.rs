@@ -12,8 +12,16 @@ use upturn_core::fact::sailing::{Leg, Sailing};
 use upturn_core::fact::transport::{Certainty, CutOff, Place, Vessel};
 
 use super::{bounded, open, place, refuse_error, vessel};
+use crate::feed::supply::Supply;
+use crate::fetch::paging::Paging;
 use crate::read::row::Row;
 use crate::read::{ReadError, number};
+
+/// What holds for it unless settings say otherwise; they name the carrier's address.
+pub(crate) const SUPPLY: Supply = Supply {
+    paging: Paging::Cursor { header: "Next-Page-Cursor", parameter: "cursor" },
+    ..Supply::SCHEDULES
+};
 
 /// Reads a page of any of the three.
 pub fn read(bytes: &[u8]) -> Result<Vec<Fact>, ReadError> {
