@@ -7,19 +7,20 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::Fact;
+use super::almanac::Almanac;
 use super::duty::Measure;
 use super::goods::Goods;
+use super::lane::Lane;
 use super::rate::Rate;
 use super::rate_book::Publication;
 use super::tax::TaxRate;
 
+mod calendars;
 mod duties;
+mod lanes;
 mod rates;
 mod standing;
 mod taxes;
-
-pub mod calendars;
-pub mod lanes;
 
 /// How a set is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,11 @@ pub fn judge(new: &[Fact], last: &[Fact], today: NaiveDate, limits: &Limits) -> 
     taxes::compare(&new.taxes, &last.taxes, &mut reasons);
     duties::compare(&new.duties, &last.duties, &mut reasons);
     standing::compare("codes of goods", &goods(&new.goods), &goods(&last.goods), &mut reasons);
+    calendars::compare(&new.calendars, &last.calendars, today, &mut reasons);
+    lanes::compare(&new.lanes, &last.lanes, &mut reasons);
+    if new.kept < last.kept.div_ceil(2) {
+        reasons.push(format!("it has {} rows, and the set in force has {}", new.kept, last.kept));
+    }
     if reasons.is_empty() { Verdict::Accept } else { Verdict::Hold(reasons) }
 }
 
@@ -80,6 +86,11 @@ struct Kinds<'f> {
     taxes: Vec<&'f TaxRate>,
     duties: Vec<&'f Measure>,
     goods: Vec<&'f Goods>,
+    calendars: Vec<&'f Almanac>,
+    lanes: Vec<&'f Lane>,
+    /// How many closures, attributes and policies there are: tables that somebody keeps, of which half
+    /// does not go at once.
+    kept: usize,
 }
 
 impl<'f> Kinds<'f> {
@@ -91,6 +102,14 @@ impl<'f> Kinds<'f> {
                 Fact::Tax(rate) => kinds.taxes.push(rate),
                 Fact::Duty(measure) => kinds.duties.push(measure),
                 Fact::Goods(goods) => kinds.goods.push(goods),
+                Fact::Calendar(almanac) => kinds.calendars.push(almanac),
+                Fact::Lane(lane) => kinds.lanes.push(lane),
+                Fact::Closure(_) | Fact::Attributes(_) | Fact::Policy(_) => kinds.kept += 1,
+                // They come and go by the hour.
+                Fact::Sailing(_)
+                | Fact::PortCall(_)
+                | Fact::TransportEvent(_)
+                | Fact::Weather(_) => {}
             }
         }
         kinds

@@ -13,13 +13,19 @@ const WINDOW_MAX: i64 = 60;
 /// Adds to `reasons` what is strange in the calendars `new`, alone and beside `last`.
 ///
 /// A day that changes is no reason: notices move holidays, also while they run. Days that vanish by the
-/// half are one, and so is a part that tells of nothing any more.
-pub fn compare(new: &[&Almanac], last: &[&Almanac], reasons: &mut Vec<String>) {
+/// half are one, and so is a part that tells of nothing any more, unless `today` is beyond it.
+pub(super) fn compare(
+    new: &[&Almanac],
+    last: &[&Almanac],
+    today: NaiveDate,
+    reasons: &mut Vec<String>,
+) {
     let told: BTreeMap<_, _> = new.iter().map(|almanac| (almanac.key(), *almanac)).collect();
     let mut found = Vec::new();
     for almanac in last {
         let name = name(almanac);
         match told.get(&almanac.key()).map(|new| (days(new), days(almanac))) {
+            None if is_over(almanac, today) => {}
             None => found.push(format!("{name} is gone")),
             Some((0, before)) if 0 < before => {
                 found.push(format!("{name} has no days any more, and had {before}"));
@@ -41,6 +47,13 @@ pub fn compare(new: &[&Almanac], last: &[&Almanac], reasons: &mut Vec<String>) {
         }
     }
     reasons.extend(found.into_iter().take(NAMED_MAX));
+}
+
+/// Tells whether everything that `almanac` speaks about lies before `today`.
+fn is_over(almanac: &Almanac, today: NaiveDate) -> bool {
+    let mut announced = almanac.announced.iter();
+    !almanac.announced.is_empty()
+        && announced.all(|days| days.until().is_some_and(|until| until < today))
 }
 
 fn days(almanac: &Almanac) -> i64 {
@@ -88,9 +101,15 @@ mod tests {
             ),
         ];
         for (name, new, expected) in cases {
-            let mut reasons = Vec::new();
-            compare(&[&new], &[&last], &mut reasons);
-            assert_eq!(reasons.join("; "), expected, "case: {name}");
+            assert_eq!(reasons(&new, &last, "2026-01-05"), expected, "case: {name}");
         }
+        let next_year = almanac("HK", "2027-02-06", 8);
+        assert_eq!(reasons(&next_year, &last, "2027-01-01"), "", "its year is over");
+    }
+
+    fn reasons(new: &Almanac, last: &Almanac, today: &str) -> String {
+        let mut reasons = Vec::new();
+        compare(&[new], &[last], today.parse().unwrap(), &mut reasons);
+        reasons.join("; ")
     }
 }

@@ -13,7 +13,7 @@ const TIMES_MAX: u32 = 2;
 type Key<'l> = (&'l str, &'l str, &'l str, Option<&'l str>);
 
 /// Adds to `reasons` what is strange in the lanes `new` beside `last`.
-pub fn compare(new: &[&Lane], last: &[&Lane], reasons: &mut Vec<String>) {
+pub(super) fn compare(new: &[&Lane], last: &[&Lane], reasons: &mut Vec<String>) {
     let (new, last) = (all(new), all(last));
     let mut found = Vec::new();
     for (key, before) in &last {
