@@ -9,6 +9,8 @@ pub mod money;
 pub mod fact;
 pub mod tax;
 pub mod duty;
+pub mod compliance;
+pub mod quote;
 mod intern;
 pub mod calendar;
 pub mod registry;

@@ -1,0 +1,8 @@
+//! Rules of the house on selling: who may offer which price, who allows more, which steps a deal takes.
+//!
+//! All of it is pure: documents and facts in, verdicts out. Who acts and when comes in with the call.
+
+pub mod approval;
+pub mod document;
+pub mod policy;
+pub mod price_band;
