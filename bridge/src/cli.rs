@@ -24,6 +24,7 @@ mod doctor;
 mod events;
 mod explain;
 mod export;
+mod facts;
 mod first_admin;
 mod migrate;
 mod outbox;
@@ -68,6 +69,9 @@ enum Command {
     /// Look at feeds: rates, taxes, schedules
     #[command(subcommand)]
     Connectors(connectors::Command),
+    /// Look rates, taxes and duties up, as of a day
+    #[command(subcommand)]
+    Facts(facts::Command),
     /// Write the log of events to a file for other tools
     #[command(subcommand)]
     Export(export::Command),
@@ -109,6 +113,7 @@ pub fn run() -> ExitCode {
         Command::Rules(command) => rules::run(&command, config),
         Command::Events(command) => events::run(&command, &SystemClock),
         Command::Connectors(command) => connectors::run(&command),
+        Command::Facts(command) => facts::run(&command),
         Command::Export(command) => export::run(&command, config),
         Command::Backup(args) => backup::run(&args, config),
         Command::Restore(args) => restore::run(&args, config),

@@ -24,6 +24,8 @@ mod ingest;
 mod runtime;
 mod replay;
 mod explain;
+mod facts;
+mod feeds;
 mod delivery;
 mod outbox;
 mod supervisor;

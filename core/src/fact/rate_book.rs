@@ -139,6 +139,16 @@ pub enum NoRate {
     },
 }
 
+impl NoRate {
+    /// Returns the stable word for it: `rate-missing`, `rate-too-old`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } | Self::NotYet { .. } | Self::Overflow { .. } => "rate-missing",
+            Self::TooOld { .. } => "rate-too-old",
+        }
+    }
+}
+
 impl RateBook {
     /// Returns the book of `source`, which publishes as `publication` says, with `rates`. Of two for
     /// one pair and day the later one stays.
@@ -173,6 +183,12 @@ impl RateBook {
         let Some(third) = self.shared(query) else {
             return Err(NoRate::Unknown { source_name: self.source.clone(), base, quote });
         };
+        self.find_through(query, third)
+    }
+
+    /// Returns the price that `query` asks for by way of `third`, also where there is a direct one.
+    pub fn find_through(&self, query: &Query, third: Currency) -> Result<Found, NoRate> {
+        let Query { base, quote, .. } = *query;
         let (Some(first), Some(second)) =
             (self.leg(query, base, third), self.leg(query, third, quote))
         else {
@@ -332,6 +348,10 @@ mod tests {
         assert_eq!(found.value.round_dp(10).to_string(), "7.2975352113");
         let named: Vec<_> = found.legs.iter().map(|leg| leg.rate.quote.to_string()).collect();
         assert_eq!(named, ["USD", "CNY"]);
+        let asked = query("USD", "CNY", "2025-04-17");
+        assert_eq!(ecb().find_through(&asked, Currency::EUR), Ok(found));
+        let none = ecb().find_through(&asked, Currency::GBP).unwrap_err();
+        assert_eq!(none.code(), "rate-missing");
     }
 
     #[test]
@@ -340,6 +360,7 @@ mod tests {
         assert!(matches!(none, NoRate::Unknown { .. }));
         let ended = ecb().find(&query("EUR", "HRK", "2025-04-17")).unwrap_err();
         assert!(matches!(ended, NoRate::TooOld { .. }), "{ended}");
+        assert_eq!(ended.code(), "rate-too-old");
         let customs = Query {
             base: Currency::EUR,
             quote: Currency::USD,

@@ -1,0 +1,3 @@
+//! Feeds: where facts come from, as documents say.
+
+pub(crate) mod limits;

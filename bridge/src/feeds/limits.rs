@@ -1,0 +1,149 @@
+//! How a feed's facts are judged: how far they may jump, and how old they may become.
+
+use chrono::TimeDelta;
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use upturn_core::fact::rate_book::Publication;
+
+use crate::config::time_span::{TimeSpan, TimeSpanError};
+
+/// How a feed's facts are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// On which days the source publishes rates.
+    pub(crate) publication: Publication,
+    /// How many publications a rate may have missed. One more, and it is too old.
+    pub(crate) missed: u32,
+    /// How far a rate may be from the one before, as a part of it: 0.05 for 5 %.
+    pub(crate) jump: Decimal,
+    /// How long ago the source last answered well, at most, before people are warned.
+    pub(crate) warn_after: TimeDelta,
+    /// How long ago at most, before facts other than rates are no longer used.
+    pub(crate) block_after: TimeDelta,
+}
+
+/// `[limits]` of a feed's document. What is not written is as is usual for the kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LimitsDocument {
+    /// The days on which the source publishes rates.
+    pub(crate) publication: Option<PublicationDays>,
+    /// How many publications a rate may have missed, 0 to 1,000. Default: 1, so that two missed ones
+    /// stop quotes.
+    #[schemars(range(max = 1_000))]
+    pub(crate) missed: Option<u32>,
+    /// How far a rate may be from the one before, before a person has to look at it, as a part of it:
+    /// "0.05" for 5 %, which is the default.
+    #[schemars(regex(pattern = r"^[0-9]+(\.[0-9]+)?$"))]
+    pub(crate) jump: Option<String>,
+    /// How long ago the source may last have answered well, before people are warned: `24h`.
+    #[schemars(regex(pattern = r"^[0-9]+(m|h|d)$"))]
+    pub(crate) warn_after: Option<String>,
+    /// How long ago at most, before facts other than rates are no longer used: `90d`.
+    #[schemars(regex(pattern = r"^[0-9]+(m|h|d)$"))]
+    pub(crate) block_after: Option<String>,
+}
+
+/// The days on which a source publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum PublicationDays {
+    /// Those on which the euro's payment system is open, as the ECB.
+    Target,
+    /// Monday to Friday.
+    Weekdays,
+    /// Every day.
+    Daily,
+}
+
+/// What is wrong with a limit: its key, what, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{key}': {what}; {cure}")]
+pub(crate) struct LimitError {
+    /// The key.
+    pub(crate) key: &'static str,
+    /// What is wrong.
+    pub(crate) what: String,
+    /// What would be right.
+    pub(crate) cure: &'static str,
+}
+
+/// The most publications a rate may be allowed to miss.
+const MISSED_MAX: u32 = 1_000;
+
+impl Limits {
+    /// Returns what `document` asks for, over what is usual for `kind`.
+    pub(crate) fn of(kind: &str, document: &LimitsDocument) -> Result<Self, LimitError> {
+        let mut limits = Self::usual(kind);
+        if let Some(days) = document.publication {
+            limits.publication = match days {
+                PublicationDays::Target => Publication::Target,
+                PublicationDays::Weekdays => Publication::Weekdays,
+                PublicationDays::Daily => Publication::Daily,
+            };
+        }
+        if let Some(missed) = document.missed {
+            if MISSED_MAX < missed {
+                let what = format!("{missed} is too many publications");
+                return Err(LimitError { key: "missed", what, cure: "write 0 to 1000" });
+            }
+            limits.missed = missed;
+        }
+        if let Some(text) = &document.jump {
+            limits.jump = part(text)?;
+        }
+        if let Some(text) = &document.warn_after {
+            limits.warn_after = span("warn_after", text)?;
+        }
+        if let Some(text) = &document.block_after {
+            limits.block_after = span("block_after", text)?;
+        }
+        if limits.block_after < limits.warn_after {
+            let what = "facts would be blocked before anybody is warned".to_owned();
+            let cure = "write a block_after that is longer than warn_after";
+            return Err(LimitError { key: "block_after", what, cure });
+        }
+        Ok(limits)
+    }
+
+    /// Rates are news of a day, taxes and duties of a month.
+    fn usual(kind: &str) -> Self {
+        let (publication, warn_after, block_after) = match kind {
+            "ecb" | "frankfurter" => (Publication::Target, 1, 90),
+            "open-exchange-rates" => (Publication::Daily, 1, 90),
+            "cfets" | "table" => (Publication::Weekdays, 1, 90),
+            _ => (Publication::Weekdays, 30, 90),
+        };
+        Self {
+            publication,
+            missed: 1,
+            jump: Decimal::new(5, 2),
+            warn_after: TimeDelta::days(warn_after),
+            block_after: TimeDelta::days(block_after),
+        }
+    }
+}
+
+fn part(text: &str) -> Result<Decimal, LimitError> {
+    let read = text.parse::<Decimal>().ok();
+    read.filter(|part| Decimal::ZERO < *part && *part <= Decimal::TEN).ok_or_else(|| LimitError {
+        key: "jump",
+        what: format!("'{}' is no part of a rate", text.escape_debug()),
+        cure: "write a number above 0 and up to 10: \"0.05\" for 5 %",
+    })
+}
+
+fn span(key: &'static str, text: &str) -> Result<TimeDelta, LimitError> {
+    let cure = "write a number and m, h or d, such as \"24h\"";
+    let read = TimeSpan::try_from(text.to_owned());
+    let read = read.map_err(|error: TimeSpanError| {
+        let what = error.to_string();
+        let what = what.split("; ").next().unwrap_or_default().to_owned();
+        LimitError { key, what, cure }
+    })?;
+    if read.as_delta() <= TimeDelta::zero() {
+        return Err(LimitError { key, what: "no time at all is too short".to_owned(), cure });
+    }
+    Ok(read.as_delta())
+}
