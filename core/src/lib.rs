@@ -11,6 +11,7 @@ pub mod tax;
 pub mod duty;
 pub mod compliance;
 pub mod quote;
+mod digest;
 mod intern;
 pub mod calendar;
 pub mod registry;

@@ -175,7 +175,7 @@ fn a_wrong_request_is_refused_with_a_code_and_a_place() {
         ("/lines/0/quantity", json!("0"), "quantity-not-positive"),
         ("/lines/0/unit_price", money("0", "EUR"), "price-zero"),
         ("/lines/0/unit_price", money("-5", "EUR"), "amount-negative"),
-        ("/lines/0/unit_price", money("1", "XXX"), "currency-unknown"),
+        ("/lines/0/unit_price", money("1", "XTS"), "currency-unknown"),
         ("/lines/0/unit_price", money("1", "EUX"), "currency-unknown"),
         ("/currency", json!("QQQ"), "currency-unknown"),
         ("/lines/0/unit_price", money("9999999999999999999999", "EUR"), "amount-too-large"),
@@ -278,14 +278,16 @@ fn yuan() -> Value {
 
 fn policy() -> Policy {
     let documents = [
-        include_str!("../../deploy/quotes/policy/price-bands.toml"),
-        include_str!("../../deploy/quotes/policy/approvals.toml"),
+        include_str!("../../deploy/compliance/price-bands.toml"),
+        include_str!("../../deploy/compliance/approvals.toml"),
     ];
     let mut policy = Policy::default();
     for text in documents {
         match parse(text).unwrap() {
             Document::PriceBands(bands) => policy.bands = Some(bands),
             Document::Approvers(approvers) => policy.approvers = Some(approvers),
+            Document::Process(process) => policy.processes.push(process),
+            Document::DeliveryRisk(risk) => policy.delivery_risk = Some(risk),
         }
     }
     policy

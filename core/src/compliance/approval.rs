@@ -3,7 +3,7 @@
 //! **What it does** names who may approve by the amount, and judges an approval: it is of one content
 //! by its hash, void when a guarded field changes, and never one's own.
 //! **When it fires** where a price band blocks.
-//! **Example** `deploy/quotes/policy/approvals.toml`.
+//! **Example** `deploy/compliance/approvals.toml`.
 //! **Settings** [`Approvers`].
 
 use std::collections::BTreeMap;
@@ -19,6 +19,7 @@ use crate::money::exact::Exact;
 /// A document that says who may approve.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "Upturn approvals")]
 pub struct Approvers {
     /// Its identity, stable over its versions.
     pub id: String,
@@ -277,6 +278,11 @@ impl Case {
         };
         approvers.judge(approval, &asked)
     }
+}
+
+/// Returns the JSON Schema of such documents as text that ends with a newline.
+pub fn schema() -> String {
+    format!("{:#}\n", schemars::schema_for!(Approvers).to_value())
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 
 use super::approval::Approvers;
+use super::delivery_risk::DeliveryRisk;
 use super::price_band::PriceBands;
+use super::process::Process;
 use crate::rule::finding::{Fault, Finding};
 
 /// A document of some kind.
@@ -17,14 +19,29 @@ pub enum Document {
     PriceBands(PriceBands),
     /// Who may approve.
     Approvers(Approvers),
+    /// How a deal goes.
+    Process(Process),
+    /// What makes a delivery doubtful.
+    DeliveryRisk(DeliveryRisk),
 }
 
 /// The kinds that can be read.
-const KINDS: &[&str] = &["price-band", "approval"];
+const KINDS: &[&str] = &["price-band", "approval", "process", "delivery-risk"];
 
 #[derive(Deserialize)]
 struct Head {
     kind: Spanned<String>,
+}
+
+/// Tells whether `text` says that it is such a document, sound or not.
+pub fn is_one(text: &str) -> bool {
+    let kind = |line: &str| {
+        let value = line.trim().strip_prefix("kind")?.trim_start().strip_prefix('=')?.trim();
+        KINDS.contains(&value.split('#').next()?.trim().trim_matches(['"', '\''])).then_some(())
+    };
+    text.lines()
+        .take_while(|line| !line.trim_start().starts_with('['))
+        .any(|line| kind(line).is_some())
 }
 
 /// Reads a document; fails with what is wrong, at least one finding.
@@ -40,6 +57,30 @@ pub fn parse(text: &str) -> Result<Document, Vec<Finding>> {
             let approvers: Approvers = read(text)?;
             check_approvers(text, &approvers)?;
             Ok(Document::Approvers(approvers))
+        }
+        "delivery-risk" => {
+            let risk: DeliveryRisk = read(text)?;
+            if risk.source.is_empty() {
+                let start = text.find("source").unwrap_or_default();
+                let message = "no source is named, so that nothing is ever at risk";
+                return Err(found(text, start..start + 6, "empty-list", message, "name one"));
+            }
+            Ok(Document::DeliveryRisk(risk))
+        }
+        "process" => {
+            let process: Process = read(text)?;
+            let faults = process.faults();
+            if faults.is_empty() {
+                return Ok(Document::Process(process));
+            }
+            let place = |word: &str| {
+                let start = text.rfind(word).unwrap_or_default();
+                start..start + word.len()
+            };
+            let findings = faults.into_iter().flat_map(|(word, message)| {
+                found(text, place(&word), "process-fault", message, "correct it")
+            });
+            Err(findings.collect())
         }
         other => {
             let cure = format!("use one of: {}", KINDS.join(", "));

@@ -3,7 +3,7 @@
 //! **What it does** compares the net price of a line, after discounts and gifts and before tax and
 //! freight, with the role's floor; gifts have a limit of their own.
 //! **When it fires** at a price so far below the floor that the tolerance is reached.
-//! **Example** `deploy/quotes/policy/price-bands.toml`.
+//! **Example** `deploy/compliance/price-bands.toml`.
 //! **Settings** [`PriceBands`].
 
 use rust_decimal::Decimal;
@@ -16,6 +16,7 @@ use crate::money::exact::Exact;
 /// A document of price bands.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "Upturn price bands")]
 pub struct PriceBands {
     /// Its identity, stable over its versions.
     pub id: String,
@@ -197,6 +198,11 @@ impl PriceBands {
         let percent = part.checked_div(sold).unwrap_or(Decimal::MAX);
         (allowed < part).then(|| percent.round_dp(10).normalize())
     }
+}
+
+/// Returns the JSON Schema of such documents as text that ends with a newline.
+pub fn schema() -> String {
+    format!("{:#}\n", schemars::schema_for!(PriceBands).to_value())
 }
 
 #[cfg(test)]

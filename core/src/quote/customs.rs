@@ -10,7 +10,7 @@ use super::destination::{self, ImportTax, Valuation};
 use super::library::{Exchange, Library};
 use super::priced::{Cost, CustomsItem, CustomsView, PricedLine, UsedRate};
 use super::problem::{Code, Problem};
-use super::request::{Goods, MISSED_MAX, Request};
+use super::request::{Goods, Request};
 use super::stated::StatedFacts;
 use crate::fact::place::Country;
 use crate::fact::rate::Purpose;
@@ -209,7 +209,7 @@ impl Desk<'_> {
                 on: self.day,
                 purpose: Purpose::Customs,
                 source: sources.customs.as_deref(),
-                missed_max: sources.missed_max.unwrap_or(MISSED_MAX),
+                missed_max: sources.missed_max,
             };
             let way = match self.library.exchange(&asked, at) {
                 Ok(None) => Way::Same,

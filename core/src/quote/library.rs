@@ -21,6 +21,8 @@ use crate::tax::{Asked, TaxAnswer, TaxTable, TaxUnknown};
 
 /// How far back daily rates can bear on the Union's customs rate of a day.
 const UNION_DAYS: u64 = 80;
+/// How many publications a rate may have missed, where neither its source nor the request says.
+const MISSED_MAX: u32 = 1;
 /// How many decimals of a rate are shown.
 const SHOWN: u32 = 10;
 
@@ -31,6 +33,8 @@ pub struct Source {
     pub name: String,
     /// On which days it publishes, if it publishes rates.
     pub publication: Publication,
+    /// How many publications a rate of it may have missed.
+    pub missed_max: u32,
     /// Whether its rates are the European Central Bank's own, from which the Union's customs rates follow.
     pub is_union_reference: bool,
     /// Its facts.
@@ -40,10 +44,17 @@ pub struct Source {
 /// All facts, by who says them.
 #[derive(Clone, Debug, Default)]
 pub struct Library {
-    books: BTreeMap<String, RateBook>,
+    books: BTreeMap<String, Book>,
     customs_rates: BTreeMap<String, Vec<Rate>>,
     taxes: BTreeMap<String, TaxTable>,
     measures: BTreeMap<String, Vec<Measure>>,
+}
+
+/// The rates of one source.
+#[derive(Clone, Debug)]
+struct Book {
+    rates: RateBook,
+    missed_max: Option<u32>,
 }
 
 /// Which exchange is asked for.
@@ -59,13 +70,14 @@ pub struct Exchange<'a> {
     pub purpose: Purpose,
     /// By whose rates; where nobody is named, by those of the only source that has them.
     pub source: Option<&'a str>,
-    /// How many publications a rate may have missed.
-    pub missed_max: u32,
+    /// How many publications a rate may have missed; its source's own limit holds besides.
+    pub missed_max: Option<u32>,
 }
 
 #[derive(Debug, Default)]
 struct Shelf {
     publication: Option<Publication>,
+    missed_max: Option<u32>,
     is_union_reference: bool,
     rates: Vec<Rate>,
     taxes: Vec<TaxRate>,
@@ -85,6 +97,7 @@ impl Library {
         for source in sources {
             let shelf = shelves.entry(source.name.clone()).or_default();
             shelf.publication = Some(source.publication);
+            shelf.missed_max = Some(source.missed_max);
             shelf.is_union_reference |= source.is_union_reference;
             for fact in source.facts {
                 match fact {
@@ -121,7 +134,8 @@ impl Library {
             let customs = rates.iter().filter(|rate| rate.purpose == Purpose::Customs);
             self.customs_rates.insert(name.clone(), customs.cloned().collect());
             let publication = told.publication.unwrap_or(Publication::Weekdays);
-            self.books.insert(name.clone(), RateBook::new(&name, publication, rates));
+            let rates = RateBook::new(&name, publication, rates);
+            self.books.insert(name.clone(), Book { rates, missed_max: told.missed_max });
         }
         if !told.measures.is_empty() {
             self.measures.insert(name.clone(), told.measures);
@@ -146,17 +160,18 @@ impl Library {
             return Ok(None);
         }
         let books = named(&self.books, asked.source, at)?;
-        let query = Query {
-            base: asked.from,
-            quote: asked.to,
-            on: asked.on,
-            purpose: asked.purpose,
-            missed_max: asked.missed_max,
-        };
         let mut found = Vec::new();
         let mut misses = Vec::new();
         for (name, book) in books {
-            match book.find(&query) {
+            let limits = [book.missed_max, asked.missed_max];
+            let query = Query {
+                base: asked.from,
+                quote: asked.to,
+                on: asked.on,
+                purpose: asked.purpose,
+                missed_max: limits.into_iter().flatten().min().unwrap_or(MISSED_MAX),
+            };
+            match book.rates.find(&query) {
                 Ok(rate) => found.push((name, rate)),
                 Err(miss) => misses.push(miss),
             }

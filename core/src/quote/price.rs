@@ -10,7 +10,7 @@ use super::library::{Exchange, Library};
 use super::offer;
 use super::priced::{Cost, CostKind, PricedLine, Quote, UsedRate};
 use super::problem::{Code, Problem};
-use super::request::{Discount, Line, MISSED_MAX, Request};
+use super::request::{Discount, Line, Request};
 use super::stated::StatedFacts;
 use super::term::Term;
 use crate::compliance::policy::Policy;
@@ -215,7 +215,7 @@ impl Pricing<'_> {
             on: self.request.date,
             purpose: Purpose::Spot,
             source: sources.spot.as_deref(),
-            missed_max: sources.missed_max.unwrap_or(MISSED_MAX),
+            missed_max: sources.missed_max,
         };
         self.library.exchange(&asked, "")
     }

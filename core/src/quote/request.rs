@@ -269,14 +269,12 @@ pub struct Sources {
     /// Duties. Default: the only source that knows the customs territory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duties: Option<String>,
-    /// How many publications of its source a rate may have missed. Default: 1; the second blocks.
+    /// How many publications of its source a rate may have missed; a feed's own limit holds besides.
+    /// Default: 1, so that the second blocks.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 30))]
     pub missed_max: Option<u32>,
 }
-
-/// How many publications a rate may have missed, where the request does not say.
-pub const MISSED_MAX: u32 = 1;
 
 /// Returns the JSON Schema of requests as text that ends with a newline.
 pub fn schema() -> String {

@@ -1,7 +1,6 @@
 //! Snapshots: a quote frozen with its request, every fact it was made with, and a digest over all.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::library::Library;
 use super::price::{Priced, price};
@@ -10,6 +9,7 @@ use super::problem::Problem;
 use super::request::Request;
 use super::stated::StatedFacts;
 use crate::compliance::policy::Policy;
+use crate::digest::hash;
 
 /// How snapshots are laid out, and how they are shown. Another layout gets another word, so that an old
 /// one goes on being shown as it was.
@@ -97,19 +97,4 @@ impl Snapshot {
 pub fn content(request: &Request) -> String {
     let Request { id, currency, seller, buyer, lines, discount_percent, .. } = request;
     hash(&(id, currency, seller, buyer, lines, discount_percent))
-}
-
-/// Returns the SHA-256 of a value's JSON, in which keys stand in the order of their types.
-fn hash(value: &impl Serialize) -> String {
-    let mut hasher = Sha256::new();
-    // Of these types all can be written; what could not has the hash of nothing and fits nowhere.
-    if let Ok(text) = serde_json::to_vec(value) {
-        hasher.update(&text);
-    }
-    hasher.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
-        }
-        text
-    })
 }

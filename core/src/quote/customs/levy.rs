@@ -184,14 +184,14 @@ impl Desk<'_> {
                 }
             }
             Decision::NeedsPerson(open) => {
-                self.ask(assessed, open);
+                self.ask(assessed, open, Some(assessed.customs_value));
                 None
             }
         }
     }
 
-    /// Notes what a person has to decide between.
-    fn ask(&mut self, assessed: &Assessed<'_>, open: &Open<'_>) {
+    /// Notes what a person has to decide between, and what each comes to on `value`.
+    fn ask(&mut self, assessed: &Assessed<'_>, open: &Open<'_>, value: Option<Decimal>) {
         let is_unknown = open.candidates.is_empty()
             && open.questions.iter().all(|why| matches!(why, Why::NoMeasure { .. }));
         let code = if is_unknown { Code::DutyMissing } else { Code::NeedsPerson };
@@ -206,7 +206,7 @@ impl Desk<'_> {
         let mut problem = Problem::new(code, &*assessed.at, message);
         for candidate in &open.candidates {
             self.keep(candidate);
-            let amount = self.evaluate(assessed, candidate, assessed.customs_value);
+            let amount = value.and_then(|value| self.evaluate(assessed, candidate, value).ok());
             problem.candidates.push(Choice {
                 rules: rules(candidate).into_iter().map(|rule| rule.rule).collect(),
                 duty: written(candidate.base),
@@ -215,7 +215,7 @@ impl Desk<'_> {
                     .additional_code
                     .as_ref()
                     .map(|code| code.code.clone()),
-                amount: amount.ok().map(|amount| self.money(round(amount, self.decimals))),
+                amount: amount.map(|amount| self.money(round(amount, self.decimals))),
             });
         }
         self.problems.push(problem);
@@ -292,7 +292,8 @@ impl Desk<'_> {
                 return Some(Taxed { percent, rules: rules(candidate), ..Taxed::default() });
             }
             Decision::NeedsPerson(open) => {
-                self.ask(assessed, open);
+                // What it would be levied on is not known before.
+                self.ask(assessed, open, None);
                 return None;
             }
             Decision::Nothing => {}
