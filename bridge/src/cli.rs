@@ -29,6 +29,7 @@ mod first_admin;
 mod migrate;
 mod outbox;
 mod output;
+mod quote;
 mod restore;
 mod rules;
 mod schema;
@@ -72,6 +73,9 @@ enum Command {
     /// Look rates, taxes and duties up, as of a day
     #[command(subcommand)]
     Facts(facts::Command),
+    /// Price a quote by seven terms of delivery, show it again, or see how far it has drifted
+    #[command(subcommand)]
+    Quote(quote::Command),
     /// Write the log of events to a file for other tools
     #[command(subcommand)]
     Export(export::Command),
@@ -114,6 +118,7 @@ pub fn run() -> ExitCode {
         Command::Events(command) => events::run(&command, &SystemClock),
         Command::Connectors(command) => connectors::run(&command),
         Command::Facts(command) => facts::run(&command),
+        Command::Quote(command) => quote::run(&command, config, &SystemClock),
         Command::Export(command) => export::run(&command, config),
         Command::Backup(args) => backup::run(&args, config),
         Command::Restore(args) => restore::run(&args, config),

@@ -18,6 +18,7 @@ mod journey;
 mod late;
 mod outage;
 mod people;
+mod quote;
 mod reload;
 mod service_events;
 mod tls;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use upturn_core::catalogue::Catalogue;
 use upturn_core::rule::finding::Severity;
 
+use crate::compliance;
 use crate::delivery;
 use crate::exit::Exit;
 use crate::rules::{self, CheckedFile, RulesError};
@@ -90,7 +91,19 @@ fn read(paths: &[PathBuf], setup: &Setup<'_>) -> Result<Vec<CheckedFile>, RulesE
         Some(path.as_path()) == setup.delivery.dir() || delivery::files::folder_of(path).is_some()
     };
     let (of_delivery, of_rules): (Vec<_>, Vec<_>) = paths.iter().partition(is_delivery);
-    let mut files = rules::check(&of_rules, setup.catalogue)?;
+    let (mut compliance, mut others) = (Vec::new(), Vec::new());
+    for path in of_rules {
+        for path in rules::files_in(path)? {
+            let file = rules::read_text(path.clone())?;
+            if compliance::is_one(&file) {
+                compliance.push(compliance::read(file).0);
+            } else {
+                others.push(path);
+            }
+        }
+    }
+    let mut files = rules::check(&others, setup.catalogue)?;
+    files.extend(compliance);
     for path in of_delivery {
         let folder = delivery::files::folder_of(path).unwrap_or(path);
         // A route is right or wrong by the destinations beside it.
