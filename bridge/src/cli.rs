@@ -33,6 +33,7 @@ mod migrate;
 mod outbox;
 mod output;
 mod records;
+mod quote;
 mod restore;
 mod rules;
 mod schema;
@@ -87,6 +88,9 @@ enum Command {
     /// Look rates, taxes and duties up, as of a day
     #[command(subcommand)]
     Facts(facts::Command),
+    /// Price a quote by seven terms of delivery, show it again, or see how far it has drifted
+    #[command(subcommand)]
+    Quote(quote::Command),
     /// Write the log of events to a file for other tools
     #[command(subcommand)]
     Export(export::Command),
@@ -135,6 +139,7 @@ pub fn run() -> ExitCode {
         Command::Connectors(command) => connectors::run(&command, config),
         Command::Facts(command) => facts::run(&command, config),
         Command::Secrets(command) => secrets::run(&command, config),
+        Command::Quote(command) => quote::run(&command, config, &SystemClock),
         Command::Export(command) => export::run(&command, config),
         Command::Backup(args) => backup::run(&args, config),
         Command::Restore(args) => restore::run(&args, config),

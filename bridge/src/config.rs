@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use upturn_core::catalogue::Catalogue;
 use upturn_core::decode::Sources;
 
+use self::compliance::ComplianceConfig;
 use self::delivery::DeliveryConfig;
 use self::environment::Environment;
 use self::feeds::FeedsConfig;
@@ -22,6 +23,7 @@ use self::retention::RetentionConfig;
 use self::source::SourceConfig;
 use self::store::StoreConfig;
 
+pub(crate) mod compliance;
 pub(crate) mod delivery;
 pub(crate) mod environment;
 pub(crate) mod feeds;
@@ -70,6 +72,8 @@ pub(crate) struct Config {
     pub(crate) delivery: DeliveryConfig,
     /// Where feeds are.
     pub(crate) feeds: FeedsConfig,
+    /// Where the rules of the house on selling are.
+    pub(crate) compliance: ComplianceConfig,
     /// Whom the program may call.
     pub(crate) http: HttpConfig,
     /// What is logged.
@@ -251,6 +255,7 @@ impl Config {
             outbox: OutboxConfig { mqtt_topic: None },
             delivery: DeliveryConfig::default(),
             feeds: FeedsConfig::default(),
+            compliance: ComplianceConfig::default(),
             http: HttpConfig::default(),
             log: LogConfig { format: LogFormat::Text, level: LogLevel::Info },
             file: None,

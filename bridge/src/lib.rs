@@ -26,6 +26,8 @@ mod runtime;
 mod replay;
 mod explain;
 mod facts;
+mod quote;
+mod compliance;
 mod feeds;
 mod delivery;
 mod outbox;

@@ -1,9 +1,42 @@
-//! Money: which currency. Amounts are decimals, never floats.
+//! Money: how much of which currency. Amounts are decimals, never floats.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use self::exact::Exact;
+
+pub mod exact;
+pub mod rounding;
+
+/// So much of a currency.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Deserialize,
+    Serialize,
+    schemars::JsonSchema,
+)]
+#[serde(deny_unknown_fields)]
+pub struct Money {
+    /// How much.
+    pub amount: Exact,
+    /// Of which currency.
+    pub currency: Currency,
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.amount, self.currency)
+    }
+}
 
 /// A currency by its code in ISO 4217: three capital letters. What else trades under such a code
 /// (metals, special drawing rights) is one, too.
@@ -25,6 +58,12 @@ impl Currency {
     pub const USD: Self = Self(*b"USD");
     /// The Chinese yuan.
     pub const CNY: Self = Self(*b"CNY");
+
+    /// Returns how many decimals its amounts have, by ISO 4217: 2 for most, 0 for the yen, 3 for the
+    /// Kuwaiti dinar. None for a code that is no currency people pay in.
+    pub fn decimals(self) -> Option<u32> {
+        iso_currency::Currency::from_code(self.as_str())?.exponent().map(u32::from)
+    }
 
     /// Returns its code.
     pub fn as_str(&self) -> &str {

@@ -21,6 +21,7 @@ mod late;
 mod outage;
 mod people;
 mod records;
+mod quote;
 mod reload;
 mod service_events;
 mod stock;

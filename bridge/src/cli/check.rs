@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use upturn_core::catalogue::Catalogue;
 use upturn_core::rule::finding::Severity;
 
+use crate::compliance;
 use crate::delivery;
 use crate::exit::Exit;
 use crate::feeds;
@@ -96,7 +97,19 @@ fn read(paths: &[PathBuf], setup: &Setup<'_>) -> Result<Vec<CheckedFile>, RulesE
     let (of_delivery, others): (Vec<_>, Vec<_>) = paths.iter().partition(is_delivery);
     let is_feed = |path: &&PathBuf| setup.feeds.holds(path);
     let (of_feeds, of_rules): (Vec<_>, Vec<_>) = others.into_iter().partition(is_feed);
-    let mut files = rules::check(&of_rules, setup.catalogue)?;
+    let (mut compliance, mut others) = (Vec::new(), Vec::new());
+    for path in of_rules {
+        for path in rules::files_in(path)? {
+            let file = rules::read_text(path.clone())?;
+            if compliance::is_one(&file) {
+                compliance.push(compliance::read(file).0);
+            } else {
+                others.push(path);
+            }
+        }
+    }
+    let mut files = rules::check(&others, setup.catalogue)?;
+    files.extend(compliance);
     for path in of_feeds {
         files.extend(setup.feeds.check(path)?.0);
     }

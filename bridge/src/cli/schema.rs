@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use upturn_core::compliance::{approval, delivery_risk, price_band, process};
+use upturn_core::quote::request;
 use upturn_core::rule::document;
 
 use crate::{delivery, feeds};
@@ -24,6 +26,16 @@ enum Document {
     Route,
     /// A feed of facts.
     Feed,
+    /// A request for a quote.
+    QuoteRequest,
+    /// Price bands.
+    PriceBand,
+    /// Who may approve.
+    Approval,
+    /// A process.
+    Process,
+    /// What makes a delivery doubtful.
+    DeliveryRisk,
 }
 
 /// Writes the schema to `out`.
@@ -33,5 +45,10 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> io::Result<()> {
         Document::Destination => out.write_all(delivery::document::destination_schema().as_bytes()),
         Document::Feed => out.write_all(feeds::document::schema().as_bytes()),
         Document::Route => out.write_all(delivery::document::route_schema().as_bytes()),
+        Document::QuoteRequest => out.write_all(request::schema().as_bytes()),
+        Document::PriceBand => out.write_all(price_band::schema().as_bytes()),
+        Document::DeliveryRisk => out.write_all(delivery_risk::schema().as_bytes()),
+        Document::Process => out.write_all(process::schema().as_bytes()),
+        Document::Approval => out.write_all(approval::schema().as_bytes()),
     }
 }

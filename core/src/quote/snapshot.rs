@@ -1,0 +1,100 @@
+//! Snapshots: a quote frozen with its request, every fact it was made with, and a digest over all.
+
+use serde::{Deserialize, Serialize};
+
+use super::library::Library;
+use super::price::{Priced, price};
+use super::priced::Quote;
+use super::problem::Problem;
+use super::request::Request;
+use super::stated::StatedFacts;
+use crate::compliance::policy::Policy;
+use crate::digest::hash;
+
+/// How snapshots are laid out, and how they are shown. Another layout gets another word, so that an old
+/// one goes on being shown as it was.
+pub const LAYOUT: &str = "upturn-quote-1";
+
+/// A frozen quote.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshot {
+    /// How it is laid out.
+    pub layout: String,
+    /// What was asked for.
+    pub request: Request,
+    /// The hash of what an approval would be bound to.
+    pub content: String,
+    /// Every fact that bears on the quote; stated in a request, they give it again.
+    pub facts: StatedFacts,
+    /// The quote.
+    pub quote: Quote,
+    /// The hash of all of the above.
+    pub digest: String,
+}
+
+/// Why a text is no snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// It is not written as one.
+    #[error("it is no snapshot of a quote")]
+    Unread(#[from] serde_json::Error),
+    /// It is of another layout.
+    #[error(
+        "its layout '{0}' is not known to this version; use the one that made it, or a newer one"
+    )]
+    Layout(String),
+    /// It was changed.
+    #[error("its digest does not fit: it was changed after it was made; ask for the quote again")]
+    Changed,
+}
+
+impl Snapshot {
+    /// Prices `request` and freezes the result. Fails where the request is wrong.
+    pub fn take(
+        request: Request,
+        library: &Library,
+        policy: &Policy,
+    ) -> Result<Self, Vec<Problem>> {
+        let Priced { quote, mut used } = price(&request, library, policy)?;
+        used.merge(StatedFacts::default());
+        let mut snapshot = Self {
+            layout: LAYOUT.to_owned(),
+            content: content(&request),
+            request,
+            facts: used,
+            quote,
+            digest: String::new(),
+        };
+        snapshot.digest = snapshot.digest();
+        Ok(snapshot)
+    }
+
+    /// Reads a snapshot and makes sure that nobody changed it.
+    pub fn read(text: &str) -> Result<Self, SnapshotError> {
+        let snapshot: Self = serde_json::from_str(text)?;
+        if snapshot.layout != LAYOUT {
+            return Err(SnapshotError::Layout(snapshot.layout));
+        }
+        if snapshot.digest != snapshot.digest() || snapshot.content != content(&snapshot.request) {
+            return Err(SnapshotError::Changed);
+        }
+        Ok(snapshot)
+    }
+
+    /// Returns it as text that ends with a newline.
+    pub fn write(&self) -> Result<String, serde_json::Error> {
+        Ok(format!("{}\n", serde_json::to_string_pretty(self)?))
+    }
+
+    fn digest(&self) -> String {
+        hash(&(&self.layout, &self.request, &self.content, &self.facts, &self.quote))
+    }
+}
+
+/// Returns the hash of what is guarded in a request: who sells what to whom at which price. An approval
+/// is bound to it, and void once any of it changes.
+pub fn content(request: &Request) -> String {
+    let Request { id, currency, seller, buyer, lines, discount_percent, .. } = request;
+    hash(&(id, currency, seller, buyer, lines, discount_percent))
+}
