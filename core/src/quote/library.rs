@@ -110,7 +110,17 @@ impl Library {
                         measure.source.clone_from(&source.name);
                         shelf.measures.push(*measure);
                     }
-                    Fact::Goods(_) => {}
+                    // Nothing that a price depends on.
+                    Fact::Goods(_)
+                    | Fact::Calendar(_)
+                    | Fact::Sailing(_)
+                    | Fact::PortCall(_)
+                    | Fact::TransportEvent(_)
+                    | Fact::Lane(_)
+                    | Fact::Closure(_)
+                    | Fact::Weather(_)
+                    | Fact::Attributes(_)
+                    | Fact::Policy(_) => {}
                 }
             }
         }
