@@ -2,7 +2,7 @@
 
 use upturn_core::fact::Fact;
 
-use super::{of_duty, of_tax};
+use super::of_tax;
 use crate::read::ReadError;
 use crate::{rates, tax};
 
@@ -13,13 +13,12 @@ pub(super) fn join(documents: Vec<Vec<Fact>>) -> Result<Vec<Fact>, ReadError> {
     if is_one {
         return Ok(facts.collect());
     }
-    let (mut all_rates, mut taxes, mut duties, mut goods) = (vec![], vec![], vec![], vec![]);
+    let (mut all_rates, mut taxes, mut others) = (vec![], vec![], vec![]);
     for fact in facts {
         match fact {
             Fact::Rate(rate) => all_rates.push(rate),
             Fact::Tax(rate) => taxes.push(*rate),
-            Fact::Duty(measure) => duties.push(*measure),
-            Fact::Goods(entry) => goods.push(entry),
+            fact @ (Fact::Duty(_) | Fact::Goods(_)) => others.push(fact),
         }
     }
     let mut joined = Vec::new();
@@ -29,7 +28,6 @@ pub(super) fn join(documents: Vec<Vec<Fact>>) -> Result<Vec<Fact>, ReadError> {
     if !taxes.is_empty() {
         joined.extend(tax::close(taxes)?.into_iter().map(of_tax));
     }
-    joined.extend(duties.into_iter().map(of_duty));
-    joined.extend(goods.into_iter().map(Fact::Goods));
+    joined.extend(others);
     Ok(joined)
 }
