@@ -251,3 +251,52 @@ fn hidden(text: &str, secrets: &[Secret]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_secret_stays_with_its_host() {
+        let cases = [
+            ("https://a.example/x", "https://a.example/y", true),
+            ("http://a.example/x", "https://a.example/x", true),
+            ("https://a.example/x", "https://A.example:443/x", true),
+            ("https://a.example/x", "https://a.example:8443/x", false),
+            ("https://a.example/x", "https://b.a.example/x", false),
+            ("https://a.example/x", "https://b.example/x", false),
+        ];
+        for (from, to, expected) in cases {
+            let [from, to] = [from, to].map(|text| Url::parse(text).unwrap());
+            assert_eq!(is_same_host(&from, &to), expected, "case: {from} to {to}");
+        }
+        let mut headers = HeaderMap::new();
+        for (name, value, is_secret) in [
+            ("api-version", "1", false),
+            ("x-key", "S3CR3T", true),
+            ("authorization", "Basic x", false),
+            ("cookie", "a=b", false),
+        ] {
+            let mut value = HeaderValue::from_static(value);
+            value.set_sensitive(is_secret);
+            headers.insert(name, value);
+        }
+        forget_secrets(&mut headers);
+        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["api-version"]);
+    }
+
+    #[test]
+    fn addresses_for_people_have_neither_query_nor_secret() {
+        let secrets = ["S3 CR3T", "K3Y"].map(|text| Secret::from(text.to_owned()));
+        let cases = [
+            ("https://a.example/x", "https://a.example/x"),
+            ("https://a.example/x?app_id=unknown", "https://a.example/x?…"),
+            ("https://a.example/K3Y/x#K3Y", "https://a.example/***/x"),
+            ("https://a.example/S3+CR3T/x", "https://a.example/***/x"),
+            ("https://u:p@a.example/x", "https://a.example/x"),
+        ];
+        for (url, expected) in cases {
+            assert_eq!(shown(&Url::parse(url).unwrap(), &secrets), expected, "case: {url}");
+        }
+    }
+}

@@ -83,12 +83,17 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-/// Returns `text`, which can quote a document, in one line that reads as it is written.
-fn harmless(text: String) -> String {
+/// How much an error tells of a place and of what is wrong there, in characters each.
+const TOLD_MAX: usize = 400;
+
+/// Returns `text`, which can quote a document, bounded and in one line that reads as it is written.
+fn harmless(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(TOLD_MAX) {
+        text.truncate(end);
+        text.push('…');
+    }
     // Marks that turn the direction of writing would let a document rewrite the sentence around it.
-    let is_harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_harmful = |c: char| c.is_control() || turns(c);
     if text.contains(is_harmful) { text.replace(is_harmful, " ") } else { text }
 }

@@ -85,6 +85,19 @@ impl Supply {
         credit: "",
     };
 
+    /// Holidays, make-up workdays and closed windows.
+    pub const CALENDARS: Self = Self { schedule: "30 5 * * *", ..Self::TAXES };
+
+    /// Carriers' schedules and what happens on the way.
+    pub const CARRIERS: Self = Self {
+        schedule: "5 */2 * * *",
+        age: Age {
+            warn: Duration::from_hours(24),
+            block: Block::Unseen(Duration::from_hours(7 * 24)),
+        },
+        ..Self::RATES
+    };
+
     /// Taxes, duties and codes of goods, which change seldom.
     pub const TAXES: Self = Self {
         schedule: "10 5 * * *",

@@ -10,11 +10,12 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use upturn_core::fact::rate::{Purpose, Rate};
+use upturn_core::fact::review::Limits;
 use upturn_core::money::Currency;
 
 use super::Sheet;
 use crate::feed::source::Source;
-use crate::feed::supply::Supply;
+use crate::feed::supply::{Age, Block, Supply};
 use crate::read::json::{self, Members};
 use crate::read::{Fault, ReadError, number, text};
 
@@ -33,6 +34,9 @@ pub(crate) const SUPPLY: Supply = Supply {
     },
     schedule: "20 9,11 * * *",
     zone: Tz::Asia__Shanghai,
+    // The market is closed for up to eight weekdays at Spring Festival: only what is older is too old.
+    limits: Limits { missed_max: 8, ..Supply::RATES.limits },
+    age: Age { block: Block::Missed(9), ..Supply::RATES.age },
     credit: "China Foreign Exchange Trade System; terms not stated.",
     ..Supply::RATES
 };

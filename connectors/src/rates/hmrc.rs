@@ -4,6 +4,8 @@
 //! **What it reads** an `exchange_rate_collection` of the UK tariff's API (JSON:API). A currency comes
 //! once for each country that uses it, with one value.
 
+use std::time::Duration;
+
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
@@ -13,7 +15,7 @@ use upturn_core::money::Currency;
 
 use super::Sheet;
 use crate::feed::source::Source;
-use crate::feed::supply::Supply;
+use crate::feed::supply::{Age, Block, Supply};
 use crate::read::json::{self, Members};
 use crate::read::{ReadError, number, text};
 
@@ -31,6 +33,8 @@ pub(crate) const SUPPLY: Supply = Supply {
     schedule: "30 6 * * *",
     zone: Tz::Europe__London,
     limits: Limits { jump_max: Decimal::from_parts(1, 0, 0, false, 1), ..Supply::RATES.limits },
+    // They hold for their month, whatever comes after it.
+    age: Age { block: Block::Unseen(Duration::from_hours(31 * 24)), ..Supply::RATES.age },
     credit: "HM Revenue & Customs; Open Government Licence v3.0.",
     ..Supply::RATES
 };
