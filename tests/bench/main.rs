@@ -4,7 +4,8 @@
 //! program behind each door on each database, and what the same job costs without it; without a
 //! file of events the small job is repeated. With `PART` only the figures whose name holds it.
 //! `bench fold [WORDS]` times the fold by itself, or those figures of it whose names have these words in
-//! them; `bench heal` how soon the program goes on after trouble.
+//! them; `bench heal` how soon the program goes on after trouble; `bench calendar` what questions of a
+//! calendar cost.
 #![expect(
     clippy::float_arithmetic,
     clippy::indexing_slicing,
@@ -15,6 +16,7 @@ use std::path::Path;
 
 use upturn_tests::broker::Mosquitto;
 
+mod calendar;
 mod fan_out;
 mod figures;
 mod fold;
@@ -35,6 +37,7 @@ fn main() -> Result<(), Failure> {
     let (first, part) = (arguments.next(), arguments.next().unwrap_or_default());
     say_load()?;
     match first.as_deref() {
+        Some("calendar") => calendar::run(),
         Some("fold") => fold::run(&part),
         Some("heal") => heal::run(),
         events => all(&Job::read(events.map(Path::new))?, &part),
