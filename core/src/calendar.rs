@@ -13,6 +13,7 @@ pub mod hours;
 mod instant;
 pub mod overlay;
 pub mod target;
+mod told;
 
 pub use self::document::CalendarError;
 
