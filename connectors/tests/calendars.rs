@@ -261,6 +261,11 @@ fn dialects_of_icalendar_are_read_by_patterns() {
         let read = read.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(rows(&read[0]), [expected], "case: {name}");
     }
+}
+
+#[test]
+fn days_of_icalendar_repeat_as_far_as_they_have_an_end() {
+    let plain = json!({"region": "X"});
     let weekly = event(
         "DTSTART;VALUE=DATE:20260103\r\nDTEND;VALUE=DATE:20260105\r\nSUMMARY:closed\r\n\
          RRULE:FREQ=WEEKLY;UNTIL=20260124\r\nEXDATE;VALUE=DATE:20260110",
@@ -273,71 +278,77 @@ fn dialects_of_icalendar_are_read_by_patterns() {
     assert_eq!(rows(&read[0]), ["2024-02-29..02-29 off", "2028-02-29..02-29 off"]);
 }
 
+/// Tells that `kind` refuses `document` with a short text that has `expected` in it.
+fn refuses(kind: &str, document: &str, expected: &str) {
+    let settings = if kind == "icalendar" { json!({"region": "X"}) } else { json!({}) };
+    let Err(error) = parse(kind, &settings, document.as_bytes()) else {
+        panic!("case: {kind} {expected}: it is read")
+    };
+    assert!(error.contains(expected), "case: {kind} {expected}: {error}");
+    assert!(error.len() < 300, "case: {kind}: {error}");
+}
+
 #[test]
-fn what_is_no_sound_calendar_is_refused_with_its_place() {
-    let region = json!({"region": "X"});
+fn what_is_no_sound_icalendar_is_refused_with_its_event() {
+    let ics = |events: &str| String::from_utf8(ics(events)).unwrap();
     let event = |lines: &str| String::from_utf8(event(lines)).unwrap();
-    let all =
-        "service_id,monday,tuesday,wednesday,thursday,friday,saturday,sunday,start_date,end_date";
     let cases = [
         (
-            "icalendar",
             event("DTSTART;VALUE=DATE:20260205\r\nDTEND;VALUE=DATE:20260128"),
             "event 1: it ends on 2026-01-28, before it begins on 2026-02-05",
         ),
         (
-            "icalendar",
             event("SUMMARY:a\r\nDTSTART:20260101T000000Z\r\nRRULE:FREQ=SECONDLY"),
             "event 1 ('a'): it has times and repeats",
         ),
         (
-            "icalendar",
             event("DTSTART;VALUE=DATE:20260101\r\nRRULE:FREQ=SECONDLY;COUNT=9"),
             "it repeats by 'SECONDLY' (RRULE)",
         ),
         (
-            "icalendar",
             event("DTSTART;VALUE=DATE:20260101\r\nRRULE:FREQ=YEARLY"),
             "it repeats without an end (RRULE)",
         ),
         (
-            "icalendar",
             event("DTSTART;VALUE=DATE:20260101\r\nRRULE:FREQ=DAILY;COUNT=100000"),
             "it repeats more than 2000 times",
         ),
         (
-            "icalendar",
             event("DTSTART;VALUE=DATE:20260101\r\nRRULE:FREQ=DAILY;COUNT=many"),
             "is no rule of a repetition",
         ),
-        ("icalendar", event("DTSTART;VALUE=DATE:20250230"), "'20250230' is no day or time"),
-        ("icalendar", event("DTSTART;VALUE=DATE:00010101\r\nDTEND;VALUE=DATE:99991231"), "too long"),
-        ("icalendar", event("SUMMARY:x"), "it has no DTSTART"),
+        (event("DTSTART;VALUE=DATE:20250230"), "'20250230' is no day or time"),
+        (event("DTSTART;VALUE=DATE:00010101\r\nDTEND;VALUE=DATE:99991231"), "too long"),
+        (event("SUMMARY:x"), "it has no DTSTART"),
         (
-            "icalendar",
             event("DTSTART:20260101T090000\r\nDTEND:20260101T120000\r\nSUMMARY:closed"),
             "it is off for a part of a day alone",
         ),
         (
-            "icalendar",
-            String::from_utf8(ics(
+            ics(
                 "X-WR-TIMEZONE:Asia/Shangai\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260101\r\nEND:VEVENT\r\n",
-            ))
-            .unwrap(),
+            ),
             "'Asia/Shangai' is no zone",
         ),
         (
-            "icalendar",
-            String::from_utf8(ics(
-                "BEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260101\r\nSUMMARY:a\r\nEND:VEVENT\r\n\
-                 BEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260101\r\nSUMMARY:补班\r\nEND:VEVENT\r\n",
-            ))
-            .unwrap(),
+            ics("BEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260101\r\nSUMMARY:a\r\nEND:VEVENT\r\n\
+                 BEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260101\r\nSUMMARY:补班\r\nEND:VEVENT\r\n"),
             "'a' and '补班' say different things of 2026-01-01",
         ),
-        ("icalendar", "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n".to_owned(), "ends before"),
-        ("icalendar", "BEGIN:A\r\n".repeat(100_000), "line 9: components stand more than 8 deep"),
-        ("icalendar", "<html>maintenance</html>".to_owned(), "it is a web page"),
+        ("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n".to_owned(), "ends before"),
+        ("BEGIN:A\r\n".repeat(100_000), "line 9: components stand more than 8 deep"),
+        ("<html>maintenance</html>".to_owned(), "it is a web page"),
+    ];
+    for (document, expected) in cases {
+        refuses("icalendar", &document, expected);
+    }
+}
+
+#[test]
+fn what_is_no_sound_calendar_is_refused_with_its_place() {
+    let all =
+        "service_id,monday,tuesday,wednesday,thursday,friday,saturday,sunday,start_date,end_date";
+    let cases = [
         (
             "holiday-cn",
             r#"{"year":2025,"days":[{"name":"x","date":"2025-02-30","isOffDay":true}]}"#.to_owned(),
@@ -363,14 +374,16 @@ fn what_is_no_sound_calendar_is_refused_with_its_place() {
         ("gtfs", format!("{all}\nA,1,1,1,1,1,0,0,20250101,20241231\n"), "it ends on 2024-12-31"),
         ("gtfs", format!("{all}\nA,1,1,1\n"), "/rows/0, thursday: there is nothing"),
         ("gtfs", format!("{all}\n"), "it has no services"),
+        (
+            "gtfs",
+            format!("{all}\nA,0,0,0,0,0,0,0,20250101,20251231\n"),
+            "A: the service runs on no day",
+        ),
         ("gtfs", "service_id,date,exception_type\nA,20250101,9\n".to_owned(), "neither 1 nor 2"),
         ("gtfs", ",".repeat(10_000_000), "columns"),
     ];
     for (kind, document, expected) in cases {
-        let settings = if kind == "icalendar" { &region } else { &json!({}) };
-        let error = parse(kind, settings, document.as_bytes()).expect_err(expected);
-        assert!(error.contains(expected), "case: {kind} {expected}: {error}");
-        assert!(error.len() < 300, "case: {kind}: {error}");
+        refuses(kind, &document, expected);
     }
 }
 

@@ -63,3 +63,38 @@ fn every_kind_is_told_of_in_both_languages() {
         }
     }
 }
+
+/// What a document in JSON or iCalendar is cut to, and damaged like, gives an error or facts, and never
+/// half of either.
+#[test]
+fn cut_and_damaged_documents_are_refused_or_whole() {
+    let cases = [
+        ("holiday-cn", json!({}), "calendars/holiday-cn_2025.json"),
+        ("chinese-days", json!({}), "calendars/chinese-days_2025.json"),
+        ("uk-bank-holidays", json!({}), "calendars/uk-bank-holidays_2025-2026.json"),
+        ("icalendar", json!({}), "calendars/holiday-cn_2025.ics"),
+        ("icalendar", json!({}), "calendars/chinese-days_2025.ics"),
+        ("dcsa-schedules", json!({}), "logistics/ovs-3.0.0-vessel-schedule-response.json"),
+        ("dcsa-events", json!({}), "logistics/tnt-2.2.0-events-response.json"),
+        ("dcsa-events", json!({}), "logistics/tnt-3.0.0-events-response.json"),
+        ("open-meteo", json!({}), "weather/open-meteo_hourly_2022-12-06.json"),
+    ];
+    for (name, settings, file) in cases {
+        let kind = feed::kind(name).unwrap_or_else(|| panic!("there is no feed {name}"));
+        let whole = data(file);
+        assert!((kind.parse)(&settings, &whole).is_ok(), "case: {file}");
+        let end = whole.trim_ascii_end().len();
+        for part in 0..20 {
+            let at = end * part / 20;
+            let cut = (kind.parse)(&settings, &whole[..at]);
+            assert!(cut.is_err(), "case: {file} cut at {at}");
+            for byte in *b"\0\"{9-\xff\n" {
+                let mut damaged = whole.clone();
+                damaged[at] = byte;
+                if let Err(error) = (kind.parse)(&settings, &damaged) {
+                    assert!(error.to_string().len() < 400, "case: {file} at {at}: {error}");
+                }
+            }
+        }
+    }
+}

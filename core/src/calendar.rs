@@ -14,6 +14,7 @@ mod instant;
 pub mod overlay;
 pub mod shipping;
 pub mod target;
+mod told;
 
 pub use self::document::CalendarError;
 
@@ -89,25 +90,33 @@ impl Calendar {
             return None;
         }
         let mut remaining = time;
-        // The day before, since clocks that are put back at midnight can repeat its last hour.
-        let first_day = from.with_timezone(&self.zone).date_naive().pred_opt()?;
-        for day in first_day.iter_days().take(LOOK_AHEAD_DAYS) {
-            for range in self.hours_on(day).ranges() {
-                let opens_at = instant::at(self.zone, day, range.opens)?;
-                let closes_at = instant::at(self.zone, day, range.closes)?;
-                // Equal where a gap in the zone's time swallows the whole range.
-                if closes_at < from || closes_at <= opens_at {
-                    continue;
-                }
-                let start = opens_at.max(from);
-                let available = closes_at - start;
-                if remaining <= available {
-                    return start.checked_add_signed(remaining);
-                }
-                remaining -= available;
+        for (start, closes_at) in self.working_from(from) {
+            let available = closes_at - start;
+            if remaining <= available {
+                return start.checked_add_signed(remaining);
             }
+            remaining -= available;
         }
         None
+    }
+
+    /// Returns the times in which somebody works from `from` on, each with its end, in order: five years
+    /// of them at most. The first may be only the end of working hours, and then has no length.
+    fn working_from(
+        &self,
+        from: DateTime<Utc>,
+    ) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
+        // The day before, since clocks that are put back at midnight can repeat its last hour.
+        let first_day = from.with_timezone(&self.zone).date_naive().pred_opt();
+        let days = first_day.into_iter().flat_map(|day| day.iter_days().take(LOOK_AHEAD_DAYS));
+        let hours =
+            days.flat_map(|day| self.hours_on(day).ranges().iter().map(move |it| (day, it)));
+        hours.filter_map(move |(day, range)| {
+            let closes_at = instant::at(self.zone, day, range.closes).filter(|at| from <= *at)?;
+            let opens_at = instant::at(self.zone, day, range.opens)?;
+            // Equal where a gap in the zone's time swallows the whole range.
+            (opens_at < closes_at).then(|| (opens_at.max(from), closes_at))
+        })
     }
 
     /// Returns the first instant after `after` at which the clocks of the zone show `minute`, or jump

@@ -6,7 +6,7 @@
 //! `bench fold [WORDS]` times the fold by itself, or those figures of it whose names have these words in
 //! them; `bench heal` how soon the program goes on after trouble; `bench latency` how soon a task is
 //! seen, how soon the program is ready, and what a page of tasks costs; `bench stock` what a plan of
-//! stock costs.
+//! stock costs; `bench calendar` what questions of a calendar cost.
 #![expect(
     clippy::float_arithmetic,
     clippy::indexing_slicing,
@@ -17,6 +17,7 @@ use std::path::Path;
 
 use upturn_tests::broker::Mosquitto;
 
+mod calendar;
 mod fan_out;
 mod figures;
 mod fold;
@@ -39,6 +40,7 @@ fn main() -> Result<(), Failure> {
     let (first, part) = (arguments.next(), arguments.next().unwrap_or_default());
     say_load()?;
     match first.as_deref() {
+        Some("calendar") => calendar::run(),
         Some("fold") => fold::run(&part),
         Some("heal") => heal::run(),
         Some("latency") => latency::run(),

@@ -172,6 +172,9 @@ fn almanac(id: String, service: Service, zone: Option<Tz>) -> Result<Almanac, Re
         }
         (None, None) => (Workdays([false; 7]), None),
     };
+    if week.0 == [false; 7] && !days.iter().any(|days| days.work == Work::On) {
+        return Err(ReadError::at(id, "the service runs on no day at all"));
+    }
     Ok(Almanac {
         region: id,
         part: String::new(),

@@ -215,7 +215,6 @@ fn duty(assessment: &Assessment<'_>) -> String {
 
 fn written(fact: &Fact) -> String {
     match fact {
-        Fact::Rate(rate) => format!("{rate:?}"),
         Fact::Tax(rate) => {
             let TaxRate { country, label, percent, scope, .. } = &**rate;
             let region = rate.region.as_ref().map(|region| format!("-{region}"));
@@ -237,6 +236,16 @@ fn written(fact: &Fact) -> String {
             format!("{rule} {kind:?} {} {code} {charge} {}", origin.code, days(measure.valid))
         }
         Fact::Goods(goods) => format!("{} {}", goods.code, goods.description),
+        Fact::Rate(_)
+        | Fact::Calendar(_)
+        | Fact::Sailing(_)
+        | Fact::PortCall(_)
+        | Fact::TransportEvent(_)
+        | Fact::Lane(_)
+        | Fact::Closure(_)
+        | Fact::Weather(_)
+        | Fact::Attributes(_)
+        | Fact::Policy(_) => format!("{fact:?}"),
     }
 }
 

@@ -1,12 +1,11 @@
 //! A calendar made of a weekly pattern and of what feeds say of holidays and make-up workdays.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc, Weekday};
 use chrono_tz::Tz;
 
+use super::Calendar;
 use super::hours::Hours;
-use super::{Calendar, Override};
+use super::told::Told;
 use crate::fact::almanac::{self, Almanac, Work, Workdays};
 use crate::fact::known::{Known, known_at};
 use crate::fact::validity::Validity;
@@ -30,9 +29,6 @@ pub enum ComposeError {
     #[error("the week has no working hours; without any no day can be a workday")]
     NoWork,
 }
-
-/// What a day is, and why.
-pub(super) type Told = BTreeMap<NaiveDate, (Hours, Box<str>)>;
 
 impl Calendar {
     /// Returns the calendar with the days of a region as they were known at `at`.
@@ -67,7 +63,7 @@ impl Calendar {
             latest.push(almanac);
         }
         let mut made = self.clone();
-        let mut told = Told::new();
+        let mut told = Told::default();
         let workday = self.week.iter().find(|hours| !hours.is_day_off()).cloned();
         let workday = workday.ok_or(ComposeError::NoWork)?;
         for almanac in &latest {
@@ -81,30 +77,25 @@ impl Calendar {
         }
         for almanac in &latest {
             for days in &almanac.days {
-                for day in days.first_on.iter_days().take_while(|day| *day <= days.last_on) {
-                    let hours = match &days.work {
-                        Work::Off => Hours::default(),
-                        Work::On => made.hours_as_workday(day.weekday(), &workday),
-                        Work::At(hours) => hours.clone(),
-                    };
-                    told.insert(day, (hours, days.name.as_str().into()));
+                let mut lay =
+                    |first_on, last_on, hours| told.lay(first_on, last_on, hours, &days.name);
+                match &days.work {
+                    Work::Off => lay(days.first_on, days.last_on, Hours::default()),
+                    Work::At(hours) => lay(days.first_on, days.last_on, hours.clone()),
+                    Work::On => {
+                        let each = days.first_on.iter_days().take_while(|day| *day <= days.last_on);
+                        for day in each {
+                            lay(day, day, made.hours_as_workday(day.weekday(), &workday));
+                        }
+                    }
                 }
             }
         }
-        self.tell_overrides(&mut told);
-        made.overrides = rows(told);
+        told.lay_all(&self.overrides);
+        made.overrides = told.into_overrides();
         made.announced_until = self.announced_with(&latest, today);
         made.revision = revision(&self.revision, &latest);
         Ok(made)
-    }
-
-    /// Puts what the calendar itself says of days over what is `told`.
-    pub(super) fn tell_overrides(&self, told: &mut Told) {
-        for own in &self.overrides {
-            for day in own.first_on.iter_days().take_while(|day| *day <= own.last_on) {
-                told.insert(day, (own.hours.clone(), own.name.clone()));
-            }
-        }
     }
 
     fn hours_as_workday(&self, weekday: Weekday, otherwise: &Hours) -> Hours {
@@ -131,22 +122,6 @@ fn working_week(week: &[Hours; 7], pattern: Workdays, workday: &Hours) -> [Hours
         }
     }
     made
-}
-
-/// Returns what is `told`, days in a row with the same hours and name as one.
-pub(super) fn rows(told: Told) -> Vec<Override> {
-    let mut rows: Vec<Override> = Vec::new();
-    for (day, (hours, name)) in told {
-        if let Some(last) = rows.last_mut()
-            && last.last_on.succ_opt() == Some(day)
-            && (&last.hours, &last.name) == (&hours, &name)
-        {
-            last.last_on = day;
-        } else {
-            rows.push(Override { first_on: day, last_on: day, hours, name });
-        }
-    }
-    rows
 }
 
 fn revision(own: &str, almanacs: &[&Almanac]) -> Box<str> {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
-use super::{Calendar, LOOK_AHEAD_DAYS, instant};
+use super::{Calendar, LOOK_AHEAD_DAYS};
 
 /// Days in a row on which nobody works.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -54,17 +54,7 @@ impl Calendar {
     ///
     /// `None` where there is none within five years.
     pub fn open_from(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let first_day = at.with_timezone(&self.zone).date_naive().pred_opt()?;
-        for day in first_day.iter_days().take(LOOK_AHEAD_DAYS) {
-            for range in self.hours_on(day).ranges() {
-                let opens_at = instant::at(self.zone, day, range.opens)?;
-                let closes_at = instant::at(self.zone, day, range.closes)?;
-                if at < closes_at && opens_at < closes_at {
-                    return Some(opens_at.max(at));
-                }
-            }
-        }
-        None
+        self.working_from(at).find(|(start, closes_at)| start < closes_at).map(|(start, _)| start)
     }
 
     /// Returns the windows without a workday that have a day from `first_on` to `last_on`, whole: they

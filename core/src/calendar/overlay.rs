@@ -23,9 +23,9 @@ use chrono::Days;
 use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
 
-use super::compose::{Told, rows};
 use super::document::{CalendarError, Entry, Fault, Reader};
 use super::hours::Hours;
+use super::told::Told;
 use super::{Calendar, Override};
 
 const KEYS: &[&str] = &["for", "revision", "widen", "override"];
@@ -98,22 +98,19 @@ impl Calendar {
     /// Inside a widened window nobody works, also on a make-up workday.
     #[must_use]
     pub fn with_overlay(&self, overlay: &Overlay) -> Self {
-        let mut told = Told::new();
-        self.tell_overrides(&mut told);
+        let mut told = Told::default();
+        told.lay_all(&self.overrides);
         for wider in &overlay.widen {
             for window in self.overrides.iter().filter(|own| wider.is_of(own)) {
                 let first = window.first_on.checked_sub_days(Days::new(wider.before));
                 let last = window.last_on.checked_add_days(Days::new(wider.after));
                 let (Some(first), Some(last)) = (first, last) else { continue };
-                for day in first.iter_days().take_while(|day| *day <= last) {
-                    told.insert(day, (Hours::default(), window.name.clone()));
-                }
+                told.lay(first, last, Hours::default(), &window.name);
             }
         }
-        let own = Self { overrides: overlay.overrides.clone(), ..Self::default() };
-        own.tell_overrides(&mut told);
+        told.lay_all(&overlay.overrides);
         let revision = format!("{}; {} {}", self.revision, overlay.party, overlay.revision);
-        Self { revision: revision.into(), overrides: rows(told), ..self.clone() }
+        Self { revision: revision.into(), overrides: told.into_overrides(), ..self.clone() }
     }
 }
 

@@ -1,8 +1,11 @@
 //! Calls of ships at ports, with every revision of their times, and how far first words were off.
 
-use chrono::{DateTime, FixedOffset, TimeDelta};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::known::{Known, known_at};
 use super::transport::{Certainty, CutOff, Place, Vessel};
 
 /// A ship's call at a port, as one source tells it.
@@ -111,6 +114,42 @@ impl PortCall {
         self.times.iter().filter(|time| time.turn == turn).max_by_key(|time| time.certainty)
     }
 
+    /// Returns what tells it from other calls of the same source.
+    fn key(&self) -> [Option<&str>; 6] {
+        if let Some(reference) = &self.reference {
+            return [Some(reference), None, None, None, None, None];
+        }
+        let ship = self.vessel.imo.as_deref().or(self.vessel.name.as_deref());
+        let place = &self.place;
+        [
+            None,
+            ship,
+            self.voyage_in.as_deref(),
+            self.voyage_out.as_deref(),
+            place.code.as_deref(),
+            place.facility.as_deref(),
+        ]
+    }
+
+    /// Adds what `said`, stated at `stated_at`, tells otherwise than the revisions do.
+    fn revise(&mut self, said: &Self, stated_at: DateTime<FixedOffset>) {
+        let time = |turn| said.time_of(turn).map(|time| time.at);
+        let words = [
+            time(Turn::Arrival).map(Said::Arrival),
+            time(Turn::Departure).map(Said::Departure),
+            Some(Said::Omitted(said.is_omitted)),
+        ];
+        for said in words.into_iter().flatten() {
+            let kind = std::mem::discriminant(&said);
+            let mut before = self.revisions.iter().rev().map(|revision| &revision.said);
+            let last = before.find(|word| std::mem::discriminant(*word) == kind);
+            // That it is not left out goes without saying.
+            if last != Some(&said) && (last.is_some() || said != Said::Omitted(false)) {
+                self.revisions.push(Revision { stated_at, said });
+            }
+        }
+    }
+
     /// Returns how much later the last word on its arrival is than the first.
     ///
     /// `None` for a call that is left out, or whose arrival was never told.
@@ -127,6 +166,35 @@ impl PortCall {
     }
 }
 
+/// Returns each call as it is known at `now`, with all that was said of it before as its revisions.
+///
+/// Sources that tell only what holds leave a history behind in what was known at which time. A call is
+/// the same by the source's own reference, else by ship, voyage and place.
+pub fn with_history(known: &[Known<PortCall>], now: DateTime<Utc>) -> Vec<PortCall> {
+    let mut calls: Vec<PortCall> = Vec::new();
+    let mut index: BTreeMap<_, usize> = BTreeMap::new();
+    for one in known_at(known, now) {
+        let said_at = one.said.stated_at.unwrap_or_else(|| one.known_at.fixed_offset());
+        let place = *index.entry((&one.source, one.said.key())).or_insert(calls.len());
+        let Some(call) = calls.get_mut(place) else {
+            let mut call = one.said.clone();
+            call.revise(&one.said, said_at);
+            calls.push(call);
+            continue;
+        };
+        let mut revisions = std::mem::take(&mut call.revisions);
+        *call = one.said.clone();
+        std::mem::swap(&mut call.revisions, &mut revisions);
+        for own in revisions {
+            if !call.revisions.contains(&own) {
+                call.revisions.push(own);
+            }
+        }
+        call.revise(&one.said, said_at);
+    }
+    calls
+}
+
 /// Returns the delay that `percent` of the calls kept within, by the nearest rank.
 ///
 /// `None` where no call has a delay, or `percent` is above 100.
@@ -139,4 +207,51 @@ pub fn slack<'c>(calls: impl IntoIterator<Item = &'c PortCall>, percent: u8) -> 
     }
     let rank = (count * usize::from(percent)).div_ceil(100).max(1);
     Some(Slack { delay: *delays.get(rank - 1)?, count })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<FixedOffset> {
+        DateTime::parse_from_rfc3339(text).unwrap()
+    }
+
+    fn told(known: &str, voyage: &str, arrives: &str, is_omitted: bool) -> Known<PortCall> {
+        let time = CallTime {
+            turn: Turn::Arrival,
+            certainty: Certainty::Estimated,
+            at: at(arrives),
+            delay_reason: None,
+            remark: None,
+        };
+        let voyage_in = Some(voyage.to_owned());
+        let said = PortCall { voyage_in, is_omitted, times: vec![time], ..PortCall::default() };
+        Known { source: "dcsa".into(), known_at: at(known).to_utc(), said }
+    }
+
+    #[test]
+    fn what_was_known_before_is_the_history_of_a_call() {
+        let known = [
+            told("2025-01-01T00:00:00Z", "A", "2025-02-01T00:00:00Z", false),
+            told("2025-01-02T00:00:00Z", "A", "2025-02-01T00:00:00Z", false),
+            told("2025-01-03T00:00:00Z", "A", "2025-02-03T00:00:00Z", false),
+            told("2025-01-03T00:00:00Z", "B", "2025-02-09T00:00:00Z", false),
+            told("2025-01-04T00:00:00Z", "B", "2025-02-09T00:00:00Z", true),
+            told("2025-01-05T00:00:00Z", "A", "2025-02-02T12:00:00Z", false),
+        ];
+        let asked = |now: &str| {
+            let calls = with_history(&known, at(now).to_utc());
+            let shown = |call: &PortCall| {
+                (call.revisions.len(), call.delay().map(|delay| delay.num_hours()))
+            };
+            (calls.iter().map(shown).collect::<Vec<_>>(), slack(&calls, 90))
+        };
+        assert_eq!(asked("2025-01-02T12:00:00Z").0, [(1, Some(0))]);
+        assert_eq!(asked("2025-01-03T12:00:00Z").0, [(2, Some(48)), (1, Some(0))]);
+        let (calls, slack) = asked("2025-01-06T00:00:00Z");
+        assert_eq!(calls, [(3, Some(36)), (2, None)]);
+        assert_eq!(slack, Some(Slack { delay: TimeDelta::hours(36), count: 1 }));
+        assert!(asked("2024-12-31T00:00:00Z").0.is_empty());
+    }
 }
