@@ -182,6 +182,27 @@ fn a_tender_that_is_served_after_the_window_adds_nothing() {
 }
 
 #[test]
+fn what_cannot_wait_is_sent_before_the_window_beside_what_is_needed_at_once() {
+    let mut setting = ventilators("1.5");
+    // Two for certain on the 20th; the tenders in the window.
+    let certain = Prospect::new(1.0, 2).unwrap();
+    let deal = Deal { prospect: certain, ..tender("2025-01-20", "2025-01-20") };
+    setting.positions[1].deals.push(deal);
+    let advice = plan::advise(&setting, period("2025-01-15T10:00:00+08:00"));
+    let rows: Vec<_> = advice.iter().map(|a| (a.quantity, dates(a).0, a.closed_from)).collect();
+    let expected =
+        [(2, "2025-01-17".to_owned(), None), (8, "2025-01-26".to_owned(), Some(day("2025-01-28")))];
+    assert_eq!(rows, expected);
+    assert_eq!(advice[1].reckoning.available, 2);
+    assert!(advice[1].notes.contains(&Note::Earlier { units: 2 }));
+    // A carrier's own pause is a closure, too.
+    setting.lanes[0].terms.last_pickup_on = Some(day("2025-01-22"));
+    let advice = plan::advise(&setting, period("2025-01-15T10:00:00+08:00"));
+    assert_eq!((advice[1].quantity, dates(&advice[1])), (8, ("2025-01-22".into(), String::new())));
+    assert_eq!(advice[1].closed_from, Some(day("2025-01-23")));
+}
+
+#[test]
 fn places_are_asked_before_suppliers_and_keep_what_they_need() {
     let as_of = period("2025-01-15T10:00:00+08:00");
     let mut setting = ventilators("1.5");
@@ -197,11 +218,11 @@ fn places_are_asked_before_suppliers_and_keep_what_they_need() {
     let advice = plan::advise(&setting, as_of);
     let rows: Vec<_> = advice.iter().map(|a| (a.from, a.action, a.quantity, dates(a).0)).collect();
     let expected = [
-        (Some(A), Action::Transfer, 4, "2025-01-26".to_owned()),
         (Some(MAKER), Action::Purchase, 6, "2025-01-24".to_owned()),
+        (Some(A), Action::Transfer, 4, "2025-01-26".to_owned()),
     ];
     assert_eq!(rows, expected);
-    assert!(advice[1].notes.contains(&Note::Minimum { needed: 4, order_min: 6 }));
+    assert!(advice[0].notes.contains(&Note::Minimum { needed: 4, order_min: 6 }));
 
     setting.items[0].pack = 5;
     let rows: Vec<_> =
@@ -323,7 +344,7 @@ proptest! {
         let mut receivers = BTreeSet::new();
         for one in &advice {
             prop_assert!(0 < one.quantity);
-            prop_assert!(keys.insert((one.item, one.from, one.to)), "two pieces of advice for one key");
+            prop_assert!(keys.insert((one.item, one.from, one.to, one.closed_from)), "two pieces of advice for one key");
             receivers.insert((one.to, one.needed_item));
             if let Some(voyage) = one.voyage {
                 prop_assert!(is_open(voyage.ship_on) && is_open(voyage.arrive_on));
