@@ -138,7 +138,7 @@ fn wrong_rows_are_named_and_the_rest_goes_on() {
         assert!(found.starts_with(expected), "{found}");
     }
     let advice: Vec<_> = said["advice"].as_array().unwrap().iter().map(|a| &a["key"]).collect();
-    assert_eq!(advice, ["VENT-700/B/A"], "{said}");
+    assert_eq!(advice, ["VENT-700/B/A/2025-01-28"], "{said}");
     assert_eq!(said["advice"][0]["quantity"], 8);
 }
 

@@ -74,8 +74,8 @@ pub struct Lane<'c> {
     pub terms: &'c Terms,
 }
 
-/// A departure and what becomes of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+/// A departure and what becomes of it; the earlier one is less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 pub struct Voyage {
     /// The day goods are handed over, at the origin.
     pub ship_on: NaiveDate,

@@ -42,6 +42,8 @@ pub struct Period {
 struct Timetable {
     voyages: Vec<Voyage>,
     closures: Vec<Closure>,
+    /// The first day on which the carrier picks up nothing, by its own word.
+    pause_on: Option<NaiveDate>,
 }
 
 impl Period {
@@ -80,9 +82,16 @@ pub fn advise(setting: &Setting, period: Period) -> Vec<Advice> {
         // Who has to act first chooses first.
         needs.sort_by_key(|need| (need.voyage().map(|voyage| voyage.ship_on), need.place()));
         let mut ledger = Ledger::new(context, positions, &needs);
-        let mut found: Vec<Advice> =
-            needs.iter().flat_map(|need| source::serve(context, need, &mut ledger)).collect();
-        found.sort_by_key(|advice| (advice.to, advice.from, advice.item));
+        let mut found = Vec::new();
+        let mut later = Vec::new();
+        for need in &needs {
+            let mut served = source::serve(context, need, &mut ledger);
+            later.extend(source::rest(context, need, &served));
+            found.append(&mut served);
+        }
+        later.sort_by_key(|need| (need.voyage().map(|voyage| voyage.ship_on), need.place()));
+        found.extend(later.iter().flat_map(|need| source::serve(context, need, &mut ledger)));
+        found.sort_by_key(|advice| (advice.to, advice.voyage, advice.from, advice.item));
         advice.append(&mut found);
     }
     advice
@@ -91,7 +100,7 @@ pub fn advise(setting: &Setting, period: Period) -> Vec<Advice> {
 impl Timetable {
     fn of(setting: &Setting, lane: &setting::Lane, period: Period) -> Self {
         let Some(lane) = setting.route(lane) else {
-            return Self { voyages: Vec::new(), closures: Vec::new() };
+            return Self { voyages: Vec::new(), closures: Vec::new(), pause_on: None };
         };
         let beyond = chrono::Days::new(BEYOND_DAYS);
         let until = period.last_on().checked_add_days(beyond).unwrap_or(NaiveDate::MAX);
@@ -102,12 +111,31 @@ impl Timetable {
             from = next;
             closures.push(closure);
         }
-        Self { voyages: lane.voyages(period.as_of, until), closures }
+        let pause_on = lane.terms.last_pickup_on.and_then(|last| last.succ_opt());
+        Self { voyages: lane.voyages(period.as_of, until), closures, pause_on }
     }
 
     /// Returns the first voyage after the one that leaves on `ship_on`.
     fn next_after(&self, ship_on: NaiveDate) -> Option<Voyage> {
         shipping::next_after(&self.voyages, ship_on)
+    }
+
+    /// Returns the first day of the closure, or of the carrier's pause, between `voyage` and the next.
+    fn closed_from(&self, voyage: Voyage) -> Option<NaiveDate> {
+        let next = self.next_after(voyage.ship_on);
+        let next_on = next.map_or(NaiveDate::MAX, |next| next.arrive_on);
+        let closure = self.closure_between(voyage.arrive_on, next_on);
+        let departs_on = next.map_or(NaiveDate::MAX, |next| next.ship_on);
+        let pauses = self.pause_on.filter(|day| voyage.ship_on < *day && *day <= departs_on);
+        closure.map(|closure| closure.first_on).into_iter().chain(pauses).min()
+    }
+
+    /// Returns the last voyage before the first closure or pause after those that leave on `ship_on`,
+    /// if it arrives on `last_on` or earlier.
+    fn last_before_closure(&self, ship_on: NaiveDate, last_on: NaiveDate) -> Option<Voyage> {
+        let later = self.voyages.partition_point(|voyage| voyage.ship_on <= ship_on);
+        let in_plan = self.voyages.iter().skip(later).take_while(|v| v.arrive_on <= last_on);
+        in_plan.copied().find(|voyage| self.closed_from(*voyage).is_some())
     }
 
     /// Returns the first long closure that begins after `arrive_on` and before `next_on`.

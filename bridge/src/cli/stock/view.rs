@@ -13,7 +13,8 @@ use super::words::{self, Sentence};
 /// One piece of advice.
 #[derive(Debug, Serialize)]
 pub(super) struct View<'l> {
-    /// A later run with the same key takes the place of this one.
+    /// A later run with the same key takes the place of this one: item, place, source, and the first
+    /// day of the closure it stocks up for.
     pub(super) key: String,
     pub(super) action: &'static str,
     pub(super) item: &'l str,
@@ -25,6 +26,8 @@ pub(super) struct View<'l> {
     pub(super) latest_ship_on: Option<NaiveDate>,
     pub(super) arrives_on: Option<NaiveDate>,
     pub(super) next_arrival_on: Option<NaiveDate>,
+    /// The first day of the closure before the next arrival.
+    pub(super) closed_from: Option<NaiveDate>,
     pub(super) needed_on: NaiveDate,
     pub(super) cover_until: NaiveDate,
     pub(super) available: i64,
@@ -101,7 +104,7 @@ impl<'l> View<'l> {
         let steps = |steps: &[Step]| steps.iter().map(StepView::of).collect();
         let lane = advice.lane.and_then(|lane| loaded.setting.lane(lane));
         Self {
-            key: format!("{item}/{to}/{}", from.unwrap_or_default()),
+            key: key([item, to, from.unwrap_or_default()], advice.closed_from),
             action: match advice.action {
                 Action::Transfer => "transfer",
                 Action::Purchase => "purchase",
@@ -116,6 +119,7 @@ impl<'l> View<'l> {
             latest_ship_on: advice.voyage.map(|voyage| voyage.ship_on),
             arrives_on: advice.voyage.map(|voyage| voyage.arrive_on),
             next_arrival_on: advice.next.map(|voyage| voyage.arrive_on),
+            closed_from: advice.closed_from,
             needed_on: reckoning.needed_on,
             cover_until: reckoning.cover_until,
             available: reckoning.available,
@@ -136,6 +140,14 @@ impl<'l> View<'l> {
             marks: advice.notes.iter().filter(|note| note.is_mark()).map(Note::code).collect(),
             data: names.ages(period, advice, lane),
         }
+    }
+}
+
+fn key(names: [&str; 3], closed_from: Option<NaiveDate>) -> String {
+    let key = names.join("/");
+    match closed_from {
+        Some(day) => format!("{key}/{day}"),
+        None => key,
     }
 }
 

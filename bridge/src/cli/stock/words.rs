@@ -25,6 +25,9 @@ fn english(reckoning: &Reckoning, note: &Note) -> String {
             "{available} available (on hand + on order - reserved); from {needed_on} on they may \
              not be enough"
         ),
+        Note::Earlier { units } => {
+            format!("counted as there are {units} that are to be sent before")
+        }
         Note::Deals { now, later } => format!(
             "open deals that may need units before {cover_until}: {now}; only later, adding \
              nothing: {later}"
@@ -65,6 +68,7 @@ fn chinese(reckoning: &Reckoning, note: &Note) -> String {
         Note::RunsOut => {
             format!("可用 {available} 件（在库 + 在途 - 预留）；自 {needed_on} 起可能不够")
         }
+        Note::Earlier { units } => format!("已把此前建议发送的 {units} 件计为可用"),
         Note::Deals { now, later } => format!(
             "{cover_until} 之前可能需要货的未决商机：{now} 个；之后才需要、不计入的：{later} 个"
         ),

@@ -53,7 +53,7 @@ fn weekdays_only() -> Calendar {
 fn every_day() -> Calendar {
     let mut calendar = china();
     calendar.overrides.clear();
-    calendar.week = std::array::from_fn(|_| super::super::hours::Hours::office());
+    calendar.week = std::array::from_fn(|_| Hours::office());
     calendar
 }
 

@@ -27,6 +27,8 @@ pub struct Advice {
     pub voyage: Option<Voyage>,
     /// The voyage after it.
     pub next: Option<Voyage>,
+    /// The first day of the closure, or of the carrier's pause, that lies before the next arrival.
+    pub closed_from: Option<NaiveDate>,
     /// What it rests on.
     pub reckoning: Reckoning,
     /// Why, in the order of importance.
@@ -111,6 +113,11 @@ pub struct LaneDates {
 pub enum Note {
     /// What is available may not be enough from the day on that the reckoning names.
     RunsOut,
+    /// What was advised to be sent before is counted as if it were there.
+    Earlier {
+        /// Its units.
+        units: u32,
+    },
     /// Open deals may need units in time; others only later, and count nothing.
     Deals {
         /// How many may need units before the next chance.
@@ -173,6 +180,7 @@ impl Note {
     pub fn code(&self) -> &'static str {
         match self {
             Self::RunsOut => "runs-out",
+            Self::Earlier { .. } => "sent-before",
             Self::Deals { .. } => "deals",
             Self::Base { .. } => "base-demand",
             Self::Closed(_) => "closed",
@@ -196,6 +204,7 @@ impl Note {
     pub fn is_mark(&self) -> bool {
         match self {
             Self::RunsOut
+            | Self::Earlier { .. }
             | Self::Deals { .. }
             | Self::Base { .. }
             | Self::Closed(_)

@@ -34,6 +34,10 @@ pub(super) struct Context<'s> {
 pub(super) struct Need<'s> {
     pub(super) position: &'s Position,
     pub(super) outlook: Outlook<'s>,
+    /// What there is, with what is to be sent before.
+    pub(super) available: i64,
+    /// Units that are to be sent before.
+    pub(super) earlier: u32,
     pub(super) aim: Aim,
     /// How it can be met by each lane.
     pub(super) choices: Vec<Choice>,
@@ -47,6 +51,8 @@ pub(super) struct Choice {
     pub(super) lane: LaneIndex,
     pub(super) voyage: Voyage,
     pub(super) next: Option<Voyage>,
+    /// The first day of the closure, or of the carrier's pause, before the next voyage's arrival.
+    pub(super) closed_from: Option<NaiveDate>,
     pub(super) is_late: bool,
     pub(super) cover_until: NaiveDate,
     pub(super) up_to: u32,
@@ -98,7 +104,8 @@ pub(super) fn find<'s>(context: Context<'s>, position: &'s Position) -> Option<N
     }
     let aim = context.setting.item(position.item)?.aim;
     let after = context.period.last_on().succ_opt()?;
-    let mut need = Need { position, outlook, aim, choices: Vec::new(), trouble: None };
+    let mut need =
+        Need { position, outlook, available, earlier: 0, aim, choices: Vec::new(), trouble: None };
     match need.choose(context, after) {
         Ok(true) => Some(need),
         Ok(false) => None,
@@ -110,10 +117,38 @@ pub(super) fn find<'s>(context: Context<'s>, position: &'s Position) -> Option<N
     }
 }
 
+/// Returns what else the place of `need` needs before the first closure after `choice`, when `sent`
+/// units of it go there: what cannot wait for the next review because nothing arrives for a while.
+pub(super) fn before_closure<'s>(
+    context: Context<'s>,
+    need: &Need<'s>,
+    choice: &Choice,
+    sent: u32,
+) -> Option<Need<'s>> {
+    if choice.closed_from.is_some() {
+        return None;
+    }
+    // What nobody had is asked for already.
+    let earlier = choice.quantity.max(sent);
+    let available = need.available.saturating_add(earlier.into());
+    let mut later = Need { available, earlier, choices: Vec::new(), trouble: None, ..need.clone() };
+    let last_on = context.period.last_on();
+    for before in &need.choices {
+        let Some(timetable) = context.timetable(before.lane) else { continue };
+        let Some(voyage) = timetable.last_before_closure(choice.voyage.ship_on, last_on) else {
+            continue;
+        };
+        // It was reckoned with for the first need; one that fails now is met by a later run.
+        let found = later.choice_of(context, (before.lane, timetable), voyage, false);
+        later.choices.extend(found.ok().flatten());
+    }
+    (!later.choices.is_empty()).then_some(later)
+}
+
 impl Need<'_> {
     /// Finds the choices; returns whether there is a need at all.
     fn choose(&mut self, context: Context<'_>, after: NaiveDate) -> Result<bool, PipelineError> {
-        if self.outlook.is_covered(after, self.position.available(), self.aim.level())? {
+        if self.outlook.is_covered(after, self.available, self.aim.level())? {
             return Ok(false);
         }
         let place = usize::try_from(self.place().0).unwrap_or(usize::MAX);
@@ -137,10 +172,10 @@ impl Need<'_> {
         timetable: &Timetable,
     ) -> Result<Option<Choice>, PipelineError> {
         let voyages = &timetable.voyages;
-        let available = self.position.available();
         let failed = RefCell::new(None);
         let in_time = voyages.partition_point(|voyage| {
-            let covered = self.outlook.is_covered(voyage.arrive_on, available, self.aim.level());
+            let covered =
+                self.outlook.is_covered(voyage.arrive_on, self.available, self.aim.level());
             covered.unwrap_or_else(|error| {
                 failed.replace(Some(error));
                 false
@@ -150,21 +185,27 @@ impl Need<'_> {
             return Err(error);
         }
         let Some(voyage) = voyages.get(in_time.saturating_sub(1)).copied() else { return Ok(None) };
+        self.choice_of(context, (lane, timetable), voyage, in_time == 0)
+    }
+
+    /// Returns what sending by `voyage` takes, unless nothing has to be sent.
+    fn choice_of(
+        &self,
+        context: Context<'_>,
+        (lane, timetable): (LaneIndex, &Timetable),
+        voyage: Voyage,
+        is_late: bool,
+    ) -> Result<Option<Choice>, PipelineError> {
         let after = context.period.last_on().max(voyage.arrive_on).succ_opt();
         let cover_until = self.next_chance(context, timetable, voyage).or(after);
         let cover_until = cover_until.unwrap_or(NaiveDate::MAX);
         let up_to = self.outlook.demand(cover_until)?.quantile(self.aim.level());
-        let missing = i64::try_from(up_to).unwrap_or(i64::MAX).saturating_sub(available);
+        let missing = i64::try_from(up_to).unwrap_or(i64::MAX).saturating_sub(self.available);
         let Ok(quantity @ 1..) = u32::try_from(missing) else { return Ok(None) };
-        Ok(Some(Choice {
-            lane,
-            voyage,
-            next: timetable.next_after(voyage.ship_on),
-            is_late: in_time == 0,
-            cover_until,
-            up_to: u32::try_from(up_to).unwrap_or(u32::MAX),
-            quantity,
-        }))
+        let next = timetable.next_after(voyage.ship_on);
+        let up_to = u32::try_from(up_to).unwrap_or(u32::MAX);
+        let closed_from = timetable.closed_from(voyage);
+        Ok(Some(Choice { lane, voyage, next, closed_from, is_late, cover_until, up_to, quantity }))
     }
 
     /// Returns the arrival of what is ordered at the review after `voyage`.
@@ -179,16 +220,20 @@ impl Need<'_> {
         timetable.next_after(review_on.pred_opt()?).map(|voyage| voyage.arrive_on)
     }
 
-    /// Returns the first day on which what is available may not be enough.
-    fn needed_on(&self, context: Context<'_>) -> Result<NaiveDate, PipelineError> {
+    /// Returns the first day before `until` on which what is available may not be enough.
+    fn needed_on(
+        &self,
+        context: Context<'_>,
+        until: NaiveDate,
+    ) -> Result<NaiveDate, PipelineError> {
         let today = context.today(self.place());
-        let (mut covered, mut open) = (today, context.period.last_on().max(today));
+        let (mut covered, mut open) = (today, until.pred_opt().unwrap_or(until).max(today));
         // Enough for all days before `covered`; not for those up to `open`.
         while covered < open {
             let half = (open - covered).num_days() / 2;
             let day = covered + Days::new(half.unsigned_abs());
             let after = day.succ_opt().unwrap_or(day);
-            if self.outlook.is_covered(after, self.position.available(), self.aim.level())? {
+            if self.outlook.is_covered(after, self.available, self.aim.level())? {
                 covered = after;
             } else {
                 open = day;
@@ -200,7 +245,7 @@ impl Need<'_> {
     /// Returns what is needed up to the plan's last day, and the numbers behind it, where no lane can
     /// bring it; nothing where the demand cannot be reckoned.
     pub(super) fn without_lane(&self, context: Context<'_>) -> (u32, Reckoning) {
-        let available = self.position.available();
+        let available = self.available;
         let today = context.today(self.place());
         let after = context.period.last_on().succ_opt().unwrap_or(NaiveDate::MAX);
         let demand = self.outlook.demand(after).unwrap_or_else(|_| Distribution::nothing());
@@ -210,7 +255,7 @@ impl Need<'_> {
         let outcome = outcome(&demand, available, self.costs());
         let reckoning = Reckoning {
             available,
-            needed_on: self.needed_on(context).unwrap_or(today),
+            needed_on: self.needed_on(context, after).unwrap_or(today),
             cover_until: after,
             up_to: u32::try_from(up_to).unwrap_or(u32::MAX),
             level: self.aim.level(),
@@ -239,7 +284,7 @@ impl Need<'_> {
         choice: &Choice,
         units: u32,
     ) -> Result<Reckoning, PipelineError> {
-        let available = self.position.available();
+        let available = self.available;
         let outcomes_until = choice.next.map_or(choice.cover_until, |next| next.arrive_on);
         let until_next = self.outlook.demand(outcomes_until)?;
         let whole = self.outlook.demand(choice.cover_until)?;
@@ -248,7 +293,7 @@ impl Need<'_> {
         let costs = self.costs();
         Ok(Reckoning {
             available,
-            needed_on: self.needed_on(context)?,
+            needed_on: self.needed_on(context, choice.cover_until)?,
             cover_until: choice.cover_until,
             up_to: choice.up_to,
             level: self.aim.level(),

@@ -2,7 +2,7 @@
 
 use super::advice::{Action, Advice, Note, Reckoning};
 use super::ledger::Ledger;
-use super::need::{Choice, Context, Need, expectation};
+use super::need::{self, Choice, Context, Need, expectation};
 use super::setting::{ItemIndex, PlaceIndex, PlaceKind};
 
 /// Days that demand is told for.
@@ -49,6 +49,7 @@ pub(super) fn serve(context: Context<'_>, need: &Need<'_>, ledger: &mut Ledger<'
             lane: Some(one.choice.lane),
             voyage: Some(one.choice.voyage),
             next: one.choice.next,
+            closed_from: one.choice.closed_from,
             reckoning: reckoning.clone(),
             notes,
         });
@@ -60,10 +61,23 @@ pub(super) fn serve(context: Context<'_>, need: &Need<'_>, ledger: &mut Ledger<'
             lane: Some(choice.lane),
             voyage: Some(choice.voyage),
             next: choice.next,
+            closed_from: choice.closed_from,
             ..nobody(need, left, reckoning, notes)
         });
     }
     advice
+}
+
+/// Returns what is needed beside what was `served` for `need`, because of a closure.
+pub(super) fn rest<'s>(
+    context: Context<'s>,
+    need: &Need<'s>,
+    served: &[Advice],
+) -> Option<Need<'s>> {
+    let lane = served.first()?.lane?;
+    let choice = need.choices.iter().find(|choice| choice.lane == lane)?;
+    let sent = served.iter().filter(|one| one.from.is_some()).map(|one| one.quantity);
+    need::before_closure(context, need, choice, sent.fold(0, u32::saturating_add))
 }
 
 fn consignments(
@@ -154,6 +168,9 @@ fn purchase(
 /// Returns why `need` is met as it is.
 fn notes(context: Context<'_>, need: &Need<'_>, choice: &Choice) -> Vec<Note> {
     let mut notes = vec![Note::RunsOut];
+    if 0 < need.earlier {
+        notes.push(Note::Earlier { units: need.earlier });
+    }
     let (now, later) = need.outlook.count_deals(choice.cover_until);
     if 0 < now + later {
         notes.push(Note::Deals { now, later });
@@ -207,6 +224,7 @@ fn nobody(need: &Need<'_>, quantity: u32, reckoning: Reckoning, notes: Vec<Note>
         lane: None,
         voyage: None,
         next: None,
+        closed_from: None,
         reckoning,
         notes,
     }
