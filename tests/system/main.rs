@@ -19,5 +19,6 @@ mod late;
 mod outage;
 mod people;
 mod reload;
+mod secrets;
 mod service_events;
 mod tls;
