@@ -16,6 +16,7 @@ mod explain;
 mod export;
 mod journey;
 mod late;
+mod neighbours;
 mod outage;
 mod people;
 mod reload;
