@@ -36,13 +36,15 @@ pub(super) enum StoreCommandError {
     #[error(transparent)]
     Table(#[from] TableError),
     #[error(transparent)]
+    Preview(#[from] super::outbox::PreviewError),
+    #[error(transparent)]
     Print(#[from] io::Error),
 }
 
 impl StoreCommandError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) => Exit::Config,
+            Self::Config(_) | Self::Preview(_) => Exit::Config,
             Self::Store(_) | Self::NoDatabase(_) => Exit::Unavailable,
             Self::Backup(error) => error.exit(),
             Self::Event { .. } => Exit::Software,

@@ -144,7 +144,9 @@ impl Setup {
         }
         refuse_too_many(&mut of_routes, ROUTES_MAX);
         checked.files.append(&mut of_routes);
-        let (templates, mut of_templates) = templates::read(dir)?;
+        let known: Vec<&str> =
+            checked.destinations.keys().map(String::as_str).chain(self.built_in_id()).collect();
+        let (templates, mut of_templates) = templates::read(dir, &known)?;
         checked.templates = templates;
         checked.files.append(&mut of_templates);
         Ok(checked)

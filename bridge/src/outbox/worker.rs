@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 use upturn_connectors::deliver::failure::quote;
 use upturn_connectors::deliver::letter::Recipient;
-use upturn_connectors::deliver::template::{self, Templates};
+use upturn_connectors::deliver::template::{self, Place, Templates};
 use upturn_connectors::deliver::{self, Failure, Receipt};
 
 use super::circuit::{self, Circuit};
@@ -101,7 +101,7 @@ impl Worker {
     /// was refused, the other side may have kept it.
     async fn carry(&self, letter: &Letter, now: DateTime<Utc>) -> Result<Receipt, Failure> {
         let channel = &self.destination.channel;
-        let put = put(letter, &self.texts)?;
+        let put = put(letter, (self.destination.place(), &self.texts))?;
         if 1 < letter.begun
             && let Some(found) = in_time(channel.find(&put)).await?
         {
@@ -183,10 +183,13 @@ pub(super) async fn in_time<T>(
 }
 
 /// Puts a letter for its channel. One whose template fails waits for a person.
-fn put(letter: &Letter, texts: &Templates) -> Result<deliver::Letter, Failure> {
+fn put(
+    letter: &Letter,
+    (place, texts): (Place<'_>, &Templates),
+) -> Result<deliver::Letter, Failure> {
     let addressee: Option<Addressee> =
         letter.recipient.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let text = template::render(texts, &letter.kind, &letter.language, &letter.body)
+    let text = template::render(texts, place, &letter.kind, &letter.language, &letter.body)
         .map_err(|error| Failure::refused(error.to_string()))?;
     Ok(deliver::Letter {
         key: letter.key.clone(),

@@ -52,6 +52,7 @@ async fn describes_each_route_that_is_served_and_no_other() {
         "get /api/v1/dead-letters",
         "get /api/v1/dead-letters/{id}/raw",
         "get /api/v1/destinations",
+        "get /api/v1/destinations/{id}/preview",
         "get /api/v1/letters",
         "get /api/v1/openapi.json",
         "get /api/v1/people",
