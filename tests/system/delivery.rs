@@ -149,3 +149,34 @@ fn a_letter_is_looked_at_with_the_templates_as_they_are_now() {
     let unknown = run(site.command(["outbox", "preview", "nobody"]), "");
     assert_eq!((refused.status.code(), unknown.status.code()), (Some(78), Some(78)));
 }
+
+#[test]
+fn a_hang_up_puts_other_documents_in_force_and_nothing_where_one_is_wrong() {
+    let plan = Plan { rules: vec![THREE_FAILURES.to_owned()], ..Plan::default() };
+    let mut site = Site::install(&plan);
+    with_documents(&site, &format!("{ROUTE}hold = \"1ms\"\n"));
+    site.start_again();
+    let folder = site.folder.path().join("delivery");
+    let devices = folder.join("destinations/devices.toml");
+    // A wrong document beside a changed one: both stay out.
+    write(&devices, &DESTINATION.replace("told/", "elsewhere/"));
+    write(&folder.join("routes/wrong.toml"), &ROUTE.replace("devices", "nobody"));
+    site.running().hang_up();
+    wait_for("a refusal", || site.log().contains("nothing was reloaded").then_some(()));
+    let heard = fleet::listen(site.mqtt, "+/+", 1, || {
+        fleet::publish(site.mqtt, &failures("evse-1"), 20, |_| {});
+    });
+    assert_eq!(heard[0].topic, "told/evse-1");
+
+    std::fs::remove_file(folder.join("routes/wrong.toml")).unwrap();
+    write(&folder.join("templates/letter.en.txt"), "Other words\n");
+    site.running().hang_up();
+    wait_for("the new words", || {
+        let shown = http::json(site.web, "/api/v1/destinations/devices/preview");
+        (shown["title"] == "Other words").then_some(())
+    });
+    let heard = fleet::listen(site.mqtt, "+/+", 1, || {
+        fleet::publish(site.mqtt, &failures("evse-2"), 20, |_| {});
+    });
+    assert_eq!(heard[0].topic, "elsewhere/evse-2");
+}
