@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use upturn_core::catalogue::Catalogue;
 use upturn_core::decode::Sources;
 
+use self::audit::AuditConfig;
 use self::delivery::DeliveryConfig;
 use self::environment::Environment;
 use self::http::HttpConfig;
@@ -21,6 +22,7 @@ use self::retention::RetentionConfig;
 use self::source::SourceConfig;
 use self::store::StoreConfig;
 
+pub(crate) mod audit;
 pub(crate) mod delivery;
 pub(crate) mod environment;
 pub(crate) mod http;
@@ -66,6 +68,8 @@ pub(crate) struct Config {
     pub(crate) outbox: OutboxConfig,
     /// Where destinations and routes are.
     pub(crate) delivery: DeliveryConfig,
+    /// What becomes of the trail of changes.
+    pub(crate) audit: AuditConfig,
     /// Whom the program may call.
     pub(crate) http: HttpConfig,
     /// What is logged.
@@ -246,6 +250,7 @@ impl Config {
             web: WebConfig { listen: WEB_LISTEN, secure_cookies: false, public_url: None },
             outbox: OutboxConfig { mqtt_topic: None },
             delivery: DeliveryConfig::default(),
+            audit: AuditConfig::default(),
             http: HttpConfig::default(),
             log: LogConfig { format: LogFormat::Text, level: LogLevel::Info },
             file: None,

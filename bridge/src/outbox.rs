@@ -105,8 +105,9 @@ async fn watch_over(office: Office, stop: CancellationToken) {
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
         // A database that is away is told of by those who send.
-        if let Ok(due) = store::outbox::due(&office.store, office.clock.now()).await {
-            due.iter().for_each(|destination| office.store.bells().ring(destination));
+        let due = store::outbox::due(&office.store, office.clock.now()).await;
+        for destination in due.unwrap_or_default() {
+            office.store.bells().ring(&destination);
         }
     }
 }

@@ -36,6 +36,8 @@ pub(super) enum StoreCommandError {
     #[error(transparent)]
     Table(#[from] TableError),
     #[error(transparent)]
+    Notes(#[from] crate::audit_head::NotesError),
+    #[error(transparent)]
     Preview(#[from] super::outbox::PreviewError),
     #[error(transparent)]
     Print(#[from] io::Error),
@@ -47,6 +49,7 @@ impl StoreCommandError {
             Self::Config(_) | Self::Preview(_) => Exit::Config,
             Self::Store(_) | Self::NoDatabase(_) => Exit::Unavailable,
             Self::Backup(error) => error.exit(),
+            Self::Notes(_) => Exit::NoInput,
             Self::Event { .. } => Exit::Software,
             Self::Exists(_) | Self::Write { .. } | Self::Table(_) | Self::Print(_) => Exit::Output,
         }

@@ -358,7 +358,9 @@ pub(crate) async fn retry(store: &Store, id: i64, now: DateTime<Utc>) -> Result<
         .bind(now.timestamp_millis())
         .fetch_optional(db)
         .await?);
-    changed.iter().for_each(|destination| store.bells().ring(destination));
+    if let Some(destination) = &changed {
+        store.bells().ring(destination);
+    }
     Ok(changed.is_some())
 }
 
@@ -382,7 +384,9 @@ pub(crate) async fn give_up(
         .fetch_optional(db)
         .await?);
     // Those behind it go on.
-    changed.iter().for_each(|destination| store.bells().ring(destination));
+    if let Some(destination) = &changed {
+        store.bells().ring(destination);
+    }
     Ok(changed.is_some())
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::clock::Clock;
@@ -247,7 +248,7 @@ async fn a_worker_that_sleeps_is_woken_by_the_commit_and_by_a_letters_time() {
         assert_eq!(store::outbox::due(store, at(0)).await.unwrap(), ["crm"]);
         let (leave, stop) = (CancellationToken::new(), CancellationToken::new());
         let Plant { worker, .. } = plant;
-        let running = tokio::spawn(worker.run(leave.clone(), stop));
+        let running = TaskTracker::new().spawn(worker.run(leave.clone(), stop));
         tokio::time::timeout(CALL_MAX, sent(1)).await.unwrap();
 
         let writer = Plant::on(store);
@@ -255,8 +256,10 @@ async fn a_worker_that_sleeps_is_woken_by_the_commit_and_by_a_letters_time() {
         tokio::time::timeout(CALL_MAX, sent(2)).await.unwrap();
 
         // Parked or sent, it goes out again once somebody says so.
-        assert!(store::outbox::retry(store, 2, at(0)).await.unwrap());
-        while outbox_view::queues(store).await.unwrap() != [] {
+        while !store::outbox::retry(store, 2, at(0)).await.unwrap() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        while !outbox_view::queues(store).await.unwrap().is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
 
