@@ -12,6 +12,7 @@ use upturn_core::catalogue::Catalogue;
 use upturn_core::decode::Sources;
 
 use self::compliance::ComplianceConfig;
+use self::audit::AuditConfig;
 use self::delivery::DeliveryConfig;
 use self::environment::Environment;
 use self::feeds::FeedsConfig;
@@ -24,6 +25,7 @@ use self::source::SourceConfig;
 use self::store::StoreConfig;
 
 pub(crate) mod compliance;
+pub(crate) mod audit;
 pub(crate) mod delivery;
 pub(crate) mod environment;
 pub(crate) mod feeds;
@@ -74,6 +76,8 @@ pub(crate) struct Config {
     pub(crate) feeds: FeedsConfig,
     /// Where the rules of the house on selling are.
     pub(crate) compliance: ComplianceConfig,
+    /// What becomes of the trail of changes.
+    pub(crate) audit: AuditConfig,
     /// Whom the program may call.
     pub(crate) http: HttpConfig,
     /// What is logged.
@@ -256,6 +260,7 @@ impl Config {
             delivery: DeliveryConfig::default(),
             feeds: FeedsConfig::default(),
             compliance: ComplianceConfig::default(),
+            audit: AuditConfig::default(),
             http: HttpConfig::default(),
             log: LogConfig { format: LogFormat::Text, level: LogLevel::Info },
             file: None,

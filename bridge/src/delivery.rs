@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use upturn_connectors::deliver::Channel;
-use upturn_connectors::deliver::template::Templates;
+use upturn_connectors::deliver::template::{Place, Templates};
 use upturn_core::task::Title;
 
 use self::document::Occurrence;
@@ -13,6 +13,7 @@ use self::route::Route;
 pub(crate) mod document;
 pub(crate) mod files;
 pub(crate) mod letter;
+pub(crate) mod preview;
 pub(crate) mod reading;
 pub(crate) mod route;
 #[cfg(test)]
@@ -57,6 +58,13 @@ pub(crate) struct Destination {
     pub(crate) channel: Arc<dyn Channel>,
     /// The document it was made of: another text is another destination.
     pub(crate) text: String,
+}
+
+impl Destination {
+    /// Returns what templates for its letters are chosen by.
+    pub(crate) fn place(&self) -> Place<'_> {
+        Place { channel: self.kind, destination: &self.id }
+    }
 }
 
 /// What routes choose letters by.

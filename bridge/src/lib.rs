@@ -33,5 +33,6 @@ mod delivery;
 mod outbox;
 mod supervisor;
 mod simulate;
+mod audit_head;
 mod auth;
 mod web;

@@ -1,7 +1,8 @@
 //! The outbox: letters that were stored with their cause go out, each until it has arrived.
 //!
 //! Each destination has a worker of its own, which sends one letter at a time, and one that asks what
-//! became of its records: a destination that hangs keeps no other waiting.
+//! became of its records: a destination that hangs keeps no other waiting. A worker sleeps until a
+//! commit rings for it or a letter's time comes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,9 @@ pub(crate) mod hearing;
 mod pause;
 pub(crate) mod worker;
 
+/// How often it is looked for letters that nobody rang for: another process wrote or changed them, or
+/// they waited for one that is gone.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often queues are counted.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
 
@@ -59,6 +63,7 @@ pub(crate) async fn run(
         }
     }
     tracker.spawn(count(office.clone(), stop.clone()));
+    tracker.spawn(watch_over(office.clone(), stop.clone()));
     loop {
         let wanted = Arc::clone(&delivery.borrow_and_update());
         // Those before finish what they are doing. That others begin meanwhile does no harm: a letter
@@ -89,6 +94,21 @@ fn hire(
     if destination.channel.can_be_asked() {
         let asking = Asking { office, destination: Arc::clone(destination) };
         tracker.spawn(asking.run(leave.clone(), stop.clone()));
+    }
+}
+
+/// Rings for letters that are due, whoever wrote them.
+async fn watch_over(office: Office, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+        // A database that is away is told of by those who send.
+        let due = store::outbox::due(&office.store, office.clock.now()).await;
+        for destination in due.unwrap_or_default() {
+            office.store.bells().ring(&destination);
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! The registry's files: `devices.csv`, `sites.csv`, `accounts.csv`, `contacts.csv`,
-//! `people.csv`, `calendar.toml`.
+//! `people.csv`, `calendar.toml`, and `calendars/*.toml` of those who work by another one.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,7 +19,7 @@ pub(crate) mod table;
 const PEOPLE: Table = Table {
     file: "people.csv",
     required: &["id", "name"],
-    optional: &["manager", "substitute", "team", "email", "language"],
+    optional: &["manager", "substitute", "team", "email", "language", "calendar"],
 };
 const ACCOUNTS: Table =
     Table { file: "accounts.csv", required: &["id", "name"], optional: &["owner", "consent"] };
@@ -36,6 +36,10 @@ const DEVICES: Table = Table {
     optional: &["site", "account", "status"],
 };
 const CALENDAR: &str = "calendar.toml";
+/// The folder of calendars beside it, each named by what stands before `.toml`.
+const CALENDARS: &str = "calendars";
+/// Calendars in it at most.
+const CALENDARS_MAX: usize = 256;
 const FILES: [&str; 6] =
     [DEVICES.file, SITES.file, ACCOUNTS.file, CONTACTS.file, PEOPLE.file, CALENDAR];
 
@@ -57,6 +61,7 @@ const ID_LEN_MAX: usize = 128;
 pub(crate) fn load(folder: &Path) -> Result<Registry, RegistryError> {
     let mut loader = Loader::new(folder)?;
     loader.calendar();
+    loader.calendars()?;
     // In this order, since each table names rows of those before it.
     loader.people();
     loader.accounts();
@@ -102,28 +107,60 @@ impl<'f> Loader<'f> {
     }
 
     fn calendar(&mut self) {
-        let path = self.folder.join(CALENDAR);
-        let text = match fs::read_to_string(&path) {
+        if let Some(calendar) = self.read_calendar(&self.folder.join(CALENDAR)) {
+            self.registry.calendar = calendar;
+        }
+    }
+
+    fn calendars(&mut self) -> Result<(), RegistryError> {
+        let folder = self.folder.join(CALENDARS);
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries,
+        };
+        let fail = |source| RegistryError::Folder { path: folder.clone(), source };
+        let mut paths = Vec::new();
+        for entry in entries.map_err(fail)? {
+            paths.push(entry.map_err(fail)?.path());
+        }
+        paths.retain(|path| path.extension().is_some_and(|end| end == "toml"));
+        paths.sort();
+        if let Some(path) = paths.get(CALENDARS_MAX) {
+            let message = format!("there are more than {CALENDARS_MAX} calendars; remove some");
+            self.problems.report(path, None, message);
+        }
+        for path in paths.iter().take(CALENDARS_MAX) {
+            let Some(name) = path.file_stem().and_then(|name| name.to_str()) else { continue };
+            if let Some(calendar) = self.read_calendar(path) {
+                self.registry.calendars.insert(name.into(), calendar);
+            }
+        }
+        Ok(())
+    }
+
+    fn read_calendar(&mut self, path: &Path) -> Option<Calendar> {
+        let text = match fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => {
-                self.problems.report(&path, None, format!("cannot be read: {error}"));
-                return;
+                self.problems.report(path, None, format!("cannot be read: {error}"));
+                return None;
             }
         };
         match Calendar::from_toml(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
-            Ok(calendar) => self.registry.calendar = calendar,
+            Ok(calendar) => Some(calendar),
             Err(errors) => {
                 for error in errors {
                     let line = u64::try_from(error.line()).ok();
-                    self.problems.report(&path, line, error.to_string());
+                    self.problems.report(path, line, error.to_string());
                 }
+                None
             }
         }
     }
 
     fn people(&mut self) {
-        let people = &mut self.registry.people;
+        let Registry { people, calendars, .. } = &mut self.registry;
         let path = self.folder.join(PEOPLE.file);
         let mut lines: BTreeMap<Box<str>, u64> = BTreeMap::new();
         let unread = &self.unread;
@@ -132,6 +169,7 @@ impl<'f> Loader<'f> {
             let (id, name) = (check.id(), check.name());
             let team = check.text("team");
             let (email, language) = (check.email(), check.language());
+            let calendar = check.calendar(calendars);
             let (Some(id), Some(name)) = (id, name) else { return };
             let person = Person {
                 name,
@@ -140,6 +178,7 @@ impl<'f> Loader<'f> {
                 team,
                 email,
                 language,
+                calendar,
             };
             if check.is_new(lines.get(&id)) {
                 lines.insert(id.clone(), row.line);
@@ -355,6 +394,16 @@ impl Check<'_> {
             self.report(format!("language is '{language}'; write en or zh"));
         }
         Some(language)
+    }
+
+    fn calendar(&mut self, known: &BTreeMap<Box<str>, Calendar>) -> Option<Box<str>> {
+        let name = self.text("calendar")?;
+        if !known.contains_key(&name) {
+            self.report(format!(
+                "there is no sound {CALENDARS}/{name}.toml; write it, or correct the cell"
+            ));
+        }
+        Some(name)
     }
 
     fn yes_or_no(&mut self, column: &str) -> Option<bool> {

@@ -9,6 +9,7 @@ use sqlx::{
 };
 
 use self::address::Address;
+use self::bell::{Bells, Pending};
 use self::claim::Candidate;
 use self::error::StoreError;
 use self::postgres::PostgresDatabase;
@@ -29,6 +30,7 @@ macro_rules! on_backend {
 mod address;
 pub(crate) mod api_token;
 pub(crate) mod audit;
+pub(crate) mod bell;
 pub(crate) mod claim;
 mod column;
 pub(crate) mod cursor;
@@ -86,19 +88,23 @@ enum Backend<S, P> {
 
 /// An open database; its copies share the connections.
 #[derive(Clone, Debug)]
-pub(crate) struct Store(Backend<SqliteDatabase, PostgresDatabase>);
+pub(crate) struct Store(Backend<SqliteDatabase, PostgresDatabase>, Bells);
 
 /// A transaction that writes. Dropped without [`Tx::commit`], it leaves nothing behind.
 #[derive(Debug)]
-pub(crate) struct Tx(Backend<Transaction<'static, Sqlite>, Transaction<'static, Postgres>>);
+pub(crate) struct Tx(
+    Backend<Transaction<'static, Sqlite>, Transaction<'static, Postgres>>,
+    Pending,
+);
 
 impl Store {
     /// Opens `sqlite:PATH` or `postgres://…`. A missing SQLite file is made, its folder is not.
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
-        Ok(Self(match Address::parse(url)? {
+        let backend = match Address::parse(url)? {
             Address::Sqlite(path) => Backend::Sqlite(SqliteDatabase::open(path).await?),
             Address::Postgres(server) => Backend::Postgres(PostgresDatabase::open(server).await?),
-        }))
+        };
+        Ok(Self(backend, Bells::default()))
     }
 
     /// Brings the schema up to date; refuses one that is newer than this binary.
@@ -116,7 +122,7 @@ impl Store {
 
     /// Begins a transaction that writes. On SQLite it waits for the transaction before it.
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(Tx(match &self.0 {
+        let backend = match &self.0 {
             // IMMEDIATE takes the write lock here, where waiting for it can do no harm.
             Backend::Sqlite(database) => {
                 Backend::Sqlite(database.writer.begin_with("BEGIN IMMEDIATE").await?)
@@ -124,15 +130,22 @@ impl Store {
             Backend::Postgres(database) => {
                 Backend::Postgres(answer(database.writer.begin()).await?)
             }
-        }))
+        };
+        Ok(Tx(backend, Pending::new(&self.1)))
     }
 
     /// Begins a transaction that only reads, for look-ups that take one: nobody waits for it.
     pub(crate) async fn begin_reading(&self) -> Result<Tx, StoreError> {
-        Ok(Tx(match self.reader() {
+        let backend = match self.reader() {
             Backend::Sqlite(readers) => Backend::Sqlite(readers.begin().await?),
             Backend::Postgres(pool) => Backend::Postgres(answer(pool.begin()).await?),
-        }))
+        };
+        Ok(Tx(backend, Pending::new(&self.1)))
+    }
+
+    /// Returns the bells that ring for whoever sends letters.
+    pub(crate) fn bells(&self) -> &Bells {
+        &self.1
     }
 
     /// Returns an error where what is left on the disk is kept free: events are to wait.
@@ -199,7 +212,13 @@ impl Tx {
             Backend::Sqlite(tx) => tx.commit().await?,
             Backend::Postgres(tx) => answer(tx.commit()).await?,
         }
+        self.1.ring();
         Ok(())
+    }
+
+    /// Has whoever sends letters to `destination` look for them after the commit.
+    fn wake(&mut self, destination: &str) {
+        self.1.add(destination);
     }
 
     /// Says that the work goes on: PostgreSQL ends a transaction of whoever is silent for long.

@@ -133,6 +133,7 @@ fn pages() -> Router<App> {
         .route("/tasks/{id}/requirements", post(page::deliveries::ask))
         .route("/tasks/{id}/{verb}", post(page::task::act))
         .route("/destinations", get(page::destinations::show))
+        .route("/destinations/{id}", get(page::destination::show))
         .route("/destinations/{id}/test", post(page::destinations::test))
         .route("/destinations/{id}/on", post(page::destinations::turn_on))
         .route("/letters/{id}/{verb}", post(page::destinations::decide))

@@ -30,6 +30,9 @@ pub struct Registry {
     pub people: BTreeMap<Box<str>, Person>,
     /// The working hours that due times are reckoned in.
     pub calendar: Calendar,
+    /// Calendars of people who work by another one, by name; a team's has the team's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calendars: BTreeMap<Box<str>, Calendar>,
 }
 
 /// A device in the field.
@@ -112,9 +115,22 @@ pub struct Person {
     /// The language the person reads: `en` or `zh`; `None` where nobody has said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Box<str>>,
+    /// The name of the calendar the person works by; `None` where it is the team's, or that of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<Box<str>>,
 }
 
 impl Registry {
+    /// Returns the calendar that `owner` works by, a person or `pool:{team}`: the person's own, else the
+    /// team's, else that of all.
+    pub fn calendar_of(&self, owner: &str) -> &Calendar {
+        let person = self.people.get(owner);
+        let own = person.and_then(|person| person.calendar.as_deref());
+        let team = owner.strip_prefix("pool:").or_else(|| person?.team.as_deref());
+        let found = [own, team].into_iter().flatten().find_map(|name| self.calendars.get(name));
+        found.unwrap_or(&self.calendar)
+    }
+
     /// Returns the site of `event`: the one it names, else its device's.
     pub fn find_site_of<'a>(&'a self, event: &'a Event) -> Option<Cow<'a, str>> {
         if let Some(named) = attribute(event, "site") {

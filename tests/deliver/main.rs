@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use upturn_connectors::deliver::template::{Templates, render};
+use upturn_connectors::deliver::template::{Place, Templates, render};
 use upturn_connectors::deliver::{Channel, Failure, KINDS, Letter, Surroundings};
 use upturn_connectors::http::Http;
 use upturn_connectors::http::guard::Allowed;
@@ -59,7 +59,7 @@ fn letter(kind: &str, subject: &str, cause: &str) -> Letter {
     });
     let key: String = [cause, kind, subject].concat().replace('-', "");
     let key = format!("{key:0<64}");
-    let text = render(&Templates::default(), kind, "zh", &body).unwrap();
+    let text = render(&Templates::default(), Place::default(), kind, "zh", &body).unwrap();
     let (kind, subject) = (kind.to_owned(), subject.to_owned());
     Letter { key, kind, subject, body, text, recipient: None, remote: None }
 }

@@ -74,15 +74,56 @@ pub fn enter(port: u16, form: &[(&str, &str)]) -> (u16, String) {
     (entered.status().as_u16(), location.unwrap_or_default())
 }
 
+/// Somebody who has signed in, with a browser that follows nothing by itself.
+#[derive(Debug)]
+pub struct Session {
+    port: u16,
+    agent: Agent,
+    cookie: String,
+}
+
+impl Session {
+    /// Signs in.
+    pub fn enter(port: u16, name: &str, password: &str) -> Self {
+        let agent: Agent =
+            Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+        let form = [("name", name), ("password", password)];
+        let entered = agent.post(format!("http://127.0.0.1:{port}/login")).send_form(form);
+        let entered = entered.expect("the program answers");
+        let cookie = entered.headers().get("set-cookie").expect("the log-in is right");
+        let cookie = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
+        Self { port, agent, cookie }
+    }
+
+    /// Returns what the session is known by.
+    pub fn secret(&self) -> &str {
+        self.cookie.split_once('=').unwrap().1
+    }
+
+    /// Returns status and page.
+    pub fn get(&self, path: &str) -> (u16, String) {
+        let request = self.agent.get(self.at(path)).header("Cookie", &self.cookie);
+        read(request.call().expect("the program answers"))
+    }
+
+    /// Sends a form of the program's own page; returns status and page.
+    pub fn post(&self, path: &str, form: &[(&str, &str)]) -> (u16, String) {
+        let origin = format!("http://127.0.0.1:{}", self.port);
+        let request = self.agent.post(self.at(path)).header("Cookie", &self.cookie);
+        let request = request.header("Origin", origin);
+        read(request.send_form(form.iter().copied()).expect("the program answers"))
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+}
+
+fn read(mut response: ureq::http::Response<ureq::Body>) -> (u16, String) {
+    (response.status().as_u16(), response.body_mut().read_to_string().unwrap_or_default())
+}
+
 /// Returns a page as somebody sees it who has signed in.
 pub fn page(port: u16, path: &str) -> (u16, String) {
-    let agent: Agent =
-        Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
-    let at = |path: &str| format!("http://127.0.0.1:{port}{path}");
-    let form = [("name", USER), ("password", PASSWORD)];
-    let entered = agent.post(at("/login")).send_form(form).expect("the program answers");
-    let cookie = entered.headers().get("set-cookie").expect("the log-in is right");
-    let cookie = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
-    let mut response = agent.get(at(path)).header("Cookie", cookie).call().unwrap();
-    (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
+    Session::enter(port, USER, PASSWORD).get(path)
 }

@@ -16,4 +16,5 @@ pub mod http;
 pub mod proxy;
 pub mod shared;
 pub mod site;
+pub mod stranger;
 pub mod target;

@@ -179,6 +179,12 @@ impl Site {
         self.folder.path().join("upturn.toml")
     }
 
+    /// Adds tables to the settings, for programs that start from here on.
+    pub fn configure(&self, tables: &str) {
+        let text = std::fs::read_to_string(self.settings()).unwrap();
+        std::fs::write(self.settings(), format!("{text}{tables}")).unwrap();
+    }
+
     /// Starts the program and waits until it is ready.
     pub fn start_again(&mut self) {
         self.launch();

@@ -114,3 +114,69 @@ fn what_happens_to_a_task_is_told_in_order_and_what_is_wrong_is_not_put_in_force
     let (status, changes) = http::post(site.web, "/api/v1/rules/reload", &json!({})).unwrap();
     assert_eq!((status, &changes["delivery"]), (200, &json!(true)));
 }
+
+#[test]
+fn a_letter_is_looked_at_with_the_templates_as_they_are_now() {
+    let plan = Plan { rules: vec![THREE_FAILURES.to_owned()], ..Plan::default() };
+    let mut site = Site::install(&plan);
+    with_documents(&site, ROUTE);
+    let templates = site.folder.path().join("delivery/templates");
+    write(&templates.join("letter.en.txt"), "For all\n");
+    write(&templates.join("channels/mqtt/task-done.zh.txt"), "做完了 {{ device }}\n\n好\n");
+    write(
+        &templates.join("destinations/devices/task-created.en.txt"),
+        "Mine: {{ device }}\n\nNow.\n",
+    );
+    let shown = run(site.command(["outbox", "preview", "devices"]), "");
+    let said = String::from_utf8(shown.stdout).unwrap();
+    assert!(said.starts_with("subject: Mine: EVSE-0042\n\n--- text\nNow.\n"), "{said}");
+    assert!(said.contains("--- sent\ntold/EVSE-0042\n{"), "{said}");
+    let chinese = ["outbox", "preview", "devices", "--kind", "task-done", "--language", "zh"];
+    let shown = run(site.command(chinese), "");
+    assert!(shown.stdout.starts_with("subject: 做完了 EVSE-0042\n".as_bytes()), "{shown:?}");
+
+    site.start_again();
+    fleet::publish(site.mqtt, &failures("evse-7"), 20, |_| {});
+    let id = site.until_tasks(1)[0]["id"].as_str().unwrap().to_owned();
+    let shown = run(site.command(["outbox", "preview", "devices", "--json", "--task", &id]), "");
+    let shown: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(shown["title"], "Mine: evse-7");
+
+    write(&templates.join("destinations/devices/task-created.en.txt"), "Mine\n{{ devise }}\n");
+    let refused = run(site.command(["outbox", "preview", "devices"]), "");
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("templates/destinations/devices/task-created.en.txt:2:1: "), "{said}");
+    let unknown = run(site.command(["outbox", "preview", "nobody"]), "");
+    assert_eq!((refused.status.code(), unknown.status.code()), (Some(78), Some(78)));
+}
+
+#[test]
+fn a_hang_up_puts_other_documents_in_force_and_nothing_where_one_is_wrong() {
+    let plan = Plan { rules: vec![THREE_FAILURES.to_owned()], ..Plan::default() };
+    let mut site = Site::install(&plan);
+    with_documents(&site, &format!("{ROUTE}hold = \"1ms\"\n"));
+    site.start_again();
+    let folder = site.folder.path().join("delivery");
+    let devices = folder.join("destinations/devices.toml");
+    // A wrong document beside a changed one: both stay out.
+    write(&devices, &DESTINATION.replace("told/", "elsewhere/"));
+    write(&folder.join("routes/wrong.toml"), &ROUTE.replace("devices", "nobody"));
+    site.running().hang_up();
+    wait_for("a refusal", || site.log().contains("nothing was reloaded").then_some(()));
+    let heard = fleet::listen(site.mqtt, "+/+", 1, || {
+        fleet::publish(site.mqtt, &failures("evse-1"), 20, |_| {});
+    });
+    assert_eq!(heard[0].topic, "told/evse-1");
+
+    std::fs::remove_file(folder.join("routes/wrong.toml")).unwrap();
+    write(&folder.join("templates/letter.en.txt"), "Other words\n");
+    site.running().hang_up();
+    wait_for("the new words", || {
+        let shown = http::json(site.web, "/api/v1/destinations/devices/preview");
+        (shown["title"] == "Other words").then_some(())
+    });
+    let heard = fleet::listen(site.mqtt, "+/+", 1, || {
+        fleet::publish(site.mqtt, &failures("evse-2"), 20, |_| {});
+    });
+    assert_eq!(heard[0].topic, "elsewhere/evse-2");
+}

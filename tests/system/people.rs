@@ -71,6 +71,60 @@ fn without_a_terminal_no_password_is_told_but_the_way_by_hand() {
     assert_eq!(listed, json!({ "people": [] }));
 }
 
+#[test]
+fn a_trail_that_was_cut_and_mended_is_found_by_what_was_noted_elsewhere() {
+    each_database(|database| {
+        let mut site = Site::install(&Plan { database, ..Plan::default() });
+        let notes = site.folder.path().join("heads").display().to_string();
+        site.configure(&format!("[audit]\nhead_file = \"{notes}\"\n"));
+        site.start_again();
+        let page = http::Session::enter(site.web, http::USER, http::PASSWORD);
+        assert_eq!(http::enter(site.web, &[("name", "somebody"), ("password", "no")]).0, 401);
+        assert_eq!(http::enter(site.web, &[("name", http::USER), ("password", "no")]).0, 401);
+        page.post("/logout", &[]);
+        let trail = http::json(site.web, "/api/v1/audit?action=sign-");
+        let told: Vec<_> = trail["entries"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| (entry["action"].as_str().unwrap(), entry["subject"].as_str().unwrap()))
+            .collect();
+        let hashed = told[2].1;
+        assert!(hashed.starts_with("unknown:") && hashed.len() == 24, "{hashed}");
+        let us = format!("person:{}", http::USER);
+        let expected = [
+            ("sign-out", &*us),
+            ("sign-in-refused", &*us),
+            ("sign-in-refused", hashed),
+            ("sign-in", &*us),
+        ];
+        assert_eq!(told, expected);
+        site.stop();
+        site.start_again();
+        assert_eq!(
+            wait_for("a note of the second start", || {
+                let lines = std::fs::read_to_string(&notes).unwrap_or_default().lines().count();
+                (lines == 2).then_some(lines)
+            }),
+            2
+        );
+        site.stop();
+        let verify = || run(site.command(["audit", "verify", "--head", &notes]), "");
+        assert_eq!(verify().status.code(), Some(0));
+
+        site.execute(
+            "DELETE FROM audit WHERE id = (SELECT MAX(id) FROM audit);
+            UPDATE audit_head SET entries = entries - 1,
+                digest = (SELECT digest FROM audit ORDER BY id DESC LIMIT 1)",
+        );
+        let alone = run(site.command(["audit", "verify"]), "");
+        assert_eq!(alone.status.code(), Some(0), "it is sound in itself");
+        let said = String::from_utf8(verify().stdout).unwrap();
+        assert!(said.contains("it never was what was noted"), "{said}");
+        assert_eq!(verify().status.code(), Some(1));
+    });
+}
+
 /// Adds somebody, and returns a token that reads for them.
 fn somebody(site: &Site, id: &str, more: &[&str]) -> String {
     let mut add = site.command(["user", "add", id]);

@@ -15,6 +15,9 @@ const ADDRESS_FAILURES_MAX: usize = 50;
 /// How long a failure counts.
 const WINDOW: TimeDelta = TimeDelta::minutes(15);
 
+/// Refusals in that time that are written into the trail: it is kept for ever, and anybody can fail.
+const NOTED_MAX: usize = 200;
+
 /// How many addresses and accounts are remembered.
 const ENTRIES_MAX: usize = 10_000;
 
@@ -27,6 +30,8 @@ const KEYS: usize = 2;
 #[derive(Debug, Default)]
 pub(crate) struct Throttle {
     failures: Mutex<BTreeMap<Key, Vec<DateTime<Utc>>>>,
+    /// When those were that were written into the trail.
+    noted: Mutex<Vec<DateTime<Utc>>>,
 }
 
 /// An address, and the account it tried; without an account, all of them together.
@@ -69,6 +74,17 @@ impl Throttle {
                 failed.push(now);
             }
         }
+    }
+
+    /// Returns whether a refusal at `now` is written into the trail: so many in a while, whoever fails.
+    pub(crate) fn is_noted(&self, now: DateTime<Utc>) -> bool {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.retain(|at| now - *at < WINDOW);
+        let is_noted = noted.len() < NOTED_MAX;
+        if is_noted {
+            noted.push(now);
+        }
+        is_noted
     }
 
     /// Forgets the failures of `address` on `account`, which got in.
@@ -147,5 +163,12 @@ mod tests {
             throttle.failed("anna", IpAddr::from(number.to_be_bytes()), at(0));
         }
         assert!(throttle.failures.lock().unwrap().len() <= ENTRIES_MAX);
+    }
+
+    #[test]
+    fn so_many_refusals_are_noted_and_no_more() {
+        let throttle = Throttle::default();
+        let noted = |minute| (0..500).filter(|_| throttle.is_noted(at(minute))).count();
+        assert_eq!((noted(0), noted(14), noted(15)), (NOTED_MAX, 0, NOTED_MAX));
     }
 }

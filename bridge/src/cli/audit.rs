@@ -1,11 +1,12 @@
 //! `upturn audit`: whether the trail of changes is as it was written.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::output;
 use super::store_command::{self, StoreCommandError};
+use crate::audit_head;
 use crate::exit::Exit;
 use crate::store::audit::chain::{self, Head, Verdict};
 
@@ -15,8 +16,11 @@ pub(crate) enum Command {
     /// Read the whole trail and say whether anybody has changed it
     Verify {
         /// A head that was noted earlier, elsewhere: the trail must have come by it
-        #[arg(long, value_name = "ENTRIES:DIGEST", value_parser = head)]
+        #[arg(long, value_name = "ENTRIES:DIGEST")]
         noted: Option<Head>,
+        /// The same, read from the file that `[audit] head_file` names: its newest note
+        #[arg(long, value_name = "FILE", conflicts_with = "noted")]
+        head: Option<PathBuf>,
         /// Print one JSON document instead of a sentence
         #[arg(long)]
         json: bool,
@@ -25,8 +29,12 @@ pub(crate) enum Command {
 
 /// Runs `command` on the settings in `config`; ends with 1 where the trail was changed.
 pub(super) fn run(command: Command, config: Option<&Path>) -> Exit {
-    let Command::Verify { noted, json } = command;
+    let Command::Verify { noted, head, json } = command;
     store_command::run(config, async move |config| {
+        let noted = match head {
+            Some(file) => Some(audit_head::newest(&file)?),
+            None => noted,
+        };
         let store = store_command::open(&config).await?;
         store.migrate().await?;
         let verdict = chain::verify(&store, noted.as_ref()).await?;
@@ -37,10 +45,10 @@ pub(super) fn run(command: Command, config: Option<&Path>) -> Exit {
 
 fn tell(verdict: &Verdict, json: bool) -> Result<Exit, StoreCommandError> {
     let (exit, document, sentence) = match verdict {
-        Verdict::Whole(Head { entries, digest }) => (
+        Verdict::Whole(head @ Head { entries, digest }) => (
             Exit::Ok,
             json!({ "whole": true, "entries": entries, "digest": digest }),
-            format!("the trail is as it was written; note its head elsewhere: {entries}:{digest}"),
+            format!("the trail is as it was written; note its head elsewhere: {head}"),
         ),
         Verdict::Broken(id) => (
             Exit::Findings,
@@ -60,11 +68,4 @@ fn tell(verdict: &Verdict, json: bool) -> Result<Exit, StoreCommandError> {
     };
     if json { output::say_json(document) } else { output::say(sentence) }?;
     Ok(exit)
-}
-
-fn head(text: &str) -> Result<Head, String> {
-    let wrong = || format!("'{text}' is no head; write what `upturn audit verify` printed");
-    let (entries, digest) = text.split_once(':').ok_or_else(wrong)?;
-    let entries = entries.parse().map_err(|_| wrong())?;
-    Ok(Head { entries, digest: digest.to_owned() })
 }

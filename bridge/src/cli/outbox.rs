@@ -4,13 +4,17 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+pub(super) use self::preview::PreviewError;
 use super::output;
 use super::store_command::{self, StoreCommandError, open};
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::exit::Exit;
 use crate::store::outbox_view::{self, LetterFilter, LetterRow, LetterState};
 use crate::store::{self, Store};
 use crate::web::when::machine;
+
+mod preview;
 
 /// Letters shown unless the caller says otherwise.
 const LIST_DEFAULT: u32 = 50;
@@ -22,6 +26,10 @@ const ALL_MAX: u32 = 10_000;
 pub(super) enum Command {
     /// Show letters, newest first
     List(ListArgs),
+    /// Show what a letter would look like, without sending it
+    ///
+    /// The documents and templates are read as they are now, not as they are in force.
+    Preview(preview::Args),
     /// Send letters again that are parked, wait, or were sent
     ///
     /// Before a letter goes out again the destination is asked whether it is there, so that it does
@@ -63,16 +71,29 @@ pub(super) struct Which {
 /// Runs `command` on the database that the settings in `file` name.
 pub(super) fn run(command: &Command, file: Option<&Path>, clock: &dyn Clock) -> Exit {
     store_command::run(file, |config| async move {
-        let store = open(&config).await?;
-        store::schema::require_current(&store).await?;
-        let exit = match command {
-            Command::List(args) => list(args, &store).await,
-            Command::Retry(which) => retry(which, &store, clock).await,
-            Command::Drop(which) => give_up(which, &store, clock).await,
-        };
-        store.close().await;
-        exit
+        match command {
+            Command::Preview(args) => preview::run(args, &config, clock).await,
+            Command::List(args) => with_store(&config, async |store| list(args, store).await).await,
+            Command::Retry(which) => {
+                with_store(&config, async |store| retry(which, store, clock).await).await
+            }
+            Command::Drop(which) => {
+                with_store(&config, async |store| give_up(which, store, clock).await).await
+            }
+        }
     })
+}
+
+/// Runs `work` on the configured database, which is there and up to date.
+async fn with_store(
+    config: &Config,
+    work: impl AsyncFnOnce(&Store) -> Result<Exit, StoreCommandError>,
+) -> Result<Exit, StoreCommandError> {
+    let store = open(config).await?;
+    store::schema::require_current(&store).await?;
+    let exit = work(&store).await;
+    store.close().await;
+    exit
 }
 
 async fn list(args: &ListArgs, store: &Store) -> Result<Exit, StoreCommandError> {

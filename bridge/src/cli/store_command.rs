@@ -45,6 +45,9 @@ pub(super) enum StoreCommandError {
     NoFeed { name: String, known: String },
     #[error("{0}")]
     Refused(String),
+    Notes(#[from] crate::audit_head::NotesError),
+    #[error(transparent)]
+    Preview(#[from] super::outbox::PreviewError),
     #[error(transparent)]
     Print(#[from] io::Error),
 }
@@ -52,11 +55,12 @@ pub(super) enum StoreCommandError {
 impl StoreCommandError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::Feeds(_) | Self::Vault(_) => Exit::Config,
+            Self::Config(_) | Self::Feeds(_) | Self::Vault(_) | Self::Preview(_) => Exit::Config,
             Self::NoFeed { .. } => Exit::Usage,
             Self::Refused(_) => Exit::DataErr,
             Self::Store(_) | Self::NoDatabase(_) => Exit::Unavailable,
             Self::Backup(error) => error.exit(),
+            Self::Notes(_) => Exit::NoInput,
             Self::Event { .. } => Exit::Software,
             Self::Exists(_) | Self::Write { .. } | Self::Table(_) | Self::Print(_) => Exit::Output,
         }

@@ -1,16 +1,20 @@
 //! `[http]`: whom the program may call.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::problem::Finding;
 
 /// `[http]`: whom the program may call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct HttpConfig {
     /// Hosts, by name or address and without a port, that may be called though their addresses are
     /// private. Default: none.
     pub(crate) allow_private: Vec<String>,
+    /// PEM files with authorities of one's own, trusted beside the system's. Default: none.
+    pub(crate) ca_files: Vec<PathBuf>,
 }
 
 impl HttpConfig {

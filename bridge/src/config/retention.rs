@@ -1,11 +1,11 @@
-//! `[retention]`: how long events and dead letters are kept.
+//! `[retention]`: how long events, dead letters and letters are kept.
 
 use serde::{Deserialize, Serialize};
 
 use super::problem::Finding;
 use super::time_span::TimeSpan;
 
-/// `[retention]`: how long events and dead letters are kept.
+/// `[retention]`: how long events, dead letters and letters are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RetentionConfig {
@@ -16,6 +16,9 @@ pub(crate) struct RetentionConfig {
     /// How long dead letters are kept, at least `1d`. Default: none, for ever.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) dead_letters: Option<TimeSpan>,
+    /// How long letters that arrived or were given up are kept, at least `1d`, and beyond that while
+    /// people work on the task they tell of. Default: `400d`.
+    pub(crate) letters: TimeSpan,
     /// Above how many MiB the size of the database is an alarm; nothing is deleted for its size.
     /// Default: 10240.
     pub(crate) alarm_above_mib: u64,
@@ -23,7 +26,12 @@ pub(crate) struct RetentionConfig {
 
 impl Default for RetentionConfig {
     fn default() -> Self {
-        Self { events: None, dead_letters: None, alarm_above_mib: 10_240 }
+        Self {
+            events: None,
+            dead_letters: None,
+            letters: TimeSpan::days(400),
+            alarm_above_mib: 10_240,
+        }
     }
 }
 
@@ -34,9 +42,12 @@ impl RetentionConfig {
     }
 
     pub(super) fn check(&self, findings: &mut Vec<Finding>) {
-        for (key, span) in [("events", self.events), ("dead_letters", self.dead_letters)] {
+        let letters = Some(self.letters);
+        for (key, span) in
+            [("events", self.events), ("dead_letters", self.dead_letters), ("letters", letters)]
+        {
             if span.is_some_and(|span| span < TimeSpan::days(1)) {
-                let why = "is less than a day, 1d; make it longer, or leave it out for ever";
+                let why = "is less than a day, 1d; make it longer, or leave it out";
                 findings.push(Finding::new(&["retention", key], why.to_owned()));
             }
         }

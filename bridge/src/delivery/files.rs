@@ -12,7 +12,7 @@ use upturn_connectors::deliver::kind::Publisher;
 use upturn_connectors::deliver::template::Templates;
 use upturn_connectors::deliver::{KINDS, Surroundings};
 use upturn_connectors::http::guard::Allowed;
-use upturn_connectors::http::{Http, HttpError};
+use upturn_connectors::http::{Http, HttpError, Options};
 use upturn_core::rule::finding::{Fault, Finding};
 use upturn_core::task::Title;
 
@@ -71,7 +71,11 @@ impl Setup {
     /// Returns what the documents that `config` names are read with, with what channels use beside
     /// HTTP.
     pub(crate) fn new(config: &Config, publisher: Arc<dyn Publisher>) -> Result<Self, HttpError> {
-        let http = Http::new(Allowed::new(config.http.allow_private.iter().cloned()))?;
+        let http = Http::with(Options {
+            allowed: Allowed::new(config.http.allow_private.iter().cloned()),
+            authorities: config.http.ca_files.clone(),
+            ..Options::default()
+        })?;
         let pages = config.web.public_url.as_ref();
         Ok(Self {
             dir: config.delivery.dir.clone(),
@@ -144,7 +148,9 @@ impl Setup {
         }
         refuse_too_many(&mut of_routes, ROUTES_MAX);
         checked.files.append(&mut of_routes);
-        let (templates, mut of_templates) = templates::read(dir)?;
+        let known: Vec<&str> =
+            checked.destinations.keys().map(String::as_str).chain(self.built_in_id()).collect();
+        let (templates, mut of_templates) = templates::read(dir, &known)?;
         checked.templates = templates;
         checked.files.append(&mut of_templates);
         Ok(checked)

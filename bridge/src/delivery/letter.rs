@@ -73,6 +73,7 @@ pub(crate) fn body(
         "due_at": facts.due_at.map(text),
         "created_at": text(facts.created_at),
         "status": facts.status,
+        "zone": registry.calendar_of(&facts.owner).zone().name(),
         "url": pages.map(|pages| format!("{pages}/tasks/{id}")),
     });
     if let Value::Object(known) = known {

@@ -54,6 +54,10 @@ impl Channel for Recorder {
         }
     }
 
+    fn preview(&self, letter: &Letter, _now: DateTime<Utc>) -> Option<String> {
+        Some(format!("{:#}", letter.body))
+    }
+
     async fn states(&self, remotes: &[String]) -> Result<Vec<RecordState>, Failure> {
         let states = self.states.lock().unwrap().clone();
         Ok(states.into_iter().filter(|state| remotes.contains(&state.remote)).collect())

@@ -38,7 +38,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::access::Homes;
+pub(crate) use self::access::{Homes, patterns};
 pub(crate) use self::broker::{Broker, Quality};
 pub(crate) use self::gate::Links;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 use upturn_connectors::deliver::failure::quote;
 use upturn_connectors::deliver::letter::Recipient;
-use upturn_connectors::deliver::template::{self, Templates};
+use upturn_connectors::deliver::template::{self, Place, Templates};
 use upturn_connectors::deliver::{self, Failure, Receipt};
 
 use super::circuit::{self, Circuit};
@@ -22,8 +22,8 @@ use crate::store::destination::DestinationState;
 use crate::store::error::StoreError;
 use crate::store::outbox::{Arrived, Letter};
 
-/// How often the outbox is looked at; a letter waits at most this long.
-const EVERY: Duration = Duration::from_millis(500);
+/// The longest that a worker sleeps until a letter's time comes: the machine's clock may be set.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// How long a destination may take to answer one call, whatever its channel allows itself.
 const CALL_MAX: Duration = Duration::from_mins(1);
 /// How long a letter is ours: as long as looking it up and sending it may take, and then some.
@@ -50,17 +50,18 @@ impl Worker {
     /// Works until `leave`, after what it is doing, or until `stop`, shortly after.
     pub(crate) async fn run(self, leave: CancellationToken, stop: CancellationToken) {
         let mut backoff = Backoff::new();
+        let bell = self.office.store.bells().of(&self.destination.id);
         while !leave.is_cancelled() && !stop.is_cancelled() {
             let outcome = tokio::select! {
-                outcome = self.step() => outcome,
+                outcome = self.look() => outcome,
                 () = after(&stop) => return,
             };
             let pause = match outcome {
-                Ok(true) => {
+                Ok(None) => {
                     backoff.reset();
                     continue;
                 }
-                Ok(false) => EVERY,
+                Ok(Some(pause)) => pause,
                 Err(error) => {
                     let cause = &error as &dyn std::error::Error;
                     tracing::warn!(error = cause, "letters wait for the database; trying again");
@@ -70,9 +71,25 @@ impl Worker {
             tokio::select! {
                 () = leave.cancelled() => return,
                 () = stop.cancelled() => return,
+                () = bell.notified() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
+    }
+
+    /// Sends the next letter, if there is one; else returns how long to sleep unless the bell rings.
+    async fn look(&self) -> Result<Option<Duration>, StoreError> {
+        // Whatever comes due from here on is found, by one or by the other.
+        let before = self.office.clock.now();
+        if self.step().await? {
+            return Ok(None);
+        }
+        let next =
+            store::outbox::next_due(&self.office.store, &self.destination.id, before).await?;
+        let now = self.office.clock.now();
+        let pause = next.map(|at| (at - now).to_std().unwrap_or_default().min(LOOK_AGAIN));
+        // What waits for another letter has no time of its own: the bell rings for it.
+        Ok(Some(pause.unwrap_or(Duration::MAX)))
     }
 
     /// Sends the next letter; returns whether there was one.
@@ -101,7 +118,7 @@ impl Worker {
     /// was refused, the other side may have kept it.
     async fn carry(&self, letter: &Letter, now: DateTime<Utc>) -> Result<Receipt, Failure> {
         let channel = &self.destination.channel;
-        let put = put(letter, &self.texts)?;
+        let put = put(letter, (self.destination.place(), &self.texts))?;
         if 1 < letter.begun
             && let Some(found) = in_time(channel.find(&put)).await?
         {
@@ -183,10 +200,13 @@ pub(super) async fn in_time<T>(
 }
 
 /// Puts a letter for its channel. One whose template fails waits for a person.
-fn put(letter: &Letter, texts: &Templates) -> Result<deliver::Letter, Failure> {
+fn put(
+    letter: &Letter,
+    (place, texts): (Place<'_>, &Templates),
+) -> Result<deliver::Letter, Failure> {
     let addressee: Option<Addressee> =
         letter.recipient.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let text = template::render(texts, &letter.kind, &letter.language, &letter.body)
+    let text = template::render(texts, place, &letter.kind, &letter.language, &letter.body)
         .map_err(|error| Failure::refused(error.to_string()))?;
     Ok(deliver::Letter {
         key: letter.key.clone(),

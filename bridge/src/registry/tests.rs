@@ -244,3 +244,36 @@ fn a_folder_that_is_missing_is_an_error_and_an_empty_one_an_empty_registry() {
     let error = load(&folder.path().join("gone")).unwrap_err();
     assert!(matches!(error, RegistryError::Folder { .. }), "{error}");
 }
+
+#[test]
+fn people_work_by_their_own_calendar_else_by_their_teams_else_by_that_of_all() {
+    let week = "revision = \"1\"\n[week]\nmon = [\"09:00-17:00\"]\n";
+    let calendar = |zone: &str| format!("zone = \"{zone}\"\n{week}");
+    let people = "id,name,team,calendar\na,A,east,\nb,B,east,nights\nc,C,west,\n";
+    let folder = folder(&[
+        ("people.csv", people.as_bytes()),
+        ("calendar.toml", calendar("Europe/Berlin").as_bytes()),
+    ]);
+    let calendars = folder.path().join("calendars");
+    fs::create_dir(&calendars).unwrap();
+    fs::write(calendars.join("east.toml"), calendar("Asia/Shanghai")).unwrap();
+    fs::write(calendars.join("nights.toml"), calendar("Asia/Tokyo")).unwrap();
+    let registry = load(folder.path()).unwrap();
+    let cases = [
+        ("a", "Asia/Shanghai"),
+        ("b", "Asia/Tokyo"),
+        ("c", "Europe/Berlin"),
+        ("pool:east", "Asia/Shanghai"),
+        ("pool:west", "Europe/Berlin"),
+        ("nobody", "Europe/Berlin"),
+    ];
+    for (owner, zone) in cases {
+        assert_eq!(registry.calendar_of(owner).zone().name(), zone, "case: {owner}");
+    }
+
+    fs::remove_file(calendars.join("nights.toml")).unwrap();
+    fs::write(calendars.join("east.toml"), calendar("Moon")).unwrap();
+    let wrong = load(folder.path()).unwrap_err().to_string();
+    assert!(wrong.contains("calendars/east.toml:1"), "{wrong}");
+    assert!(wrong.contains("people.csv:3: there is no sound calendars/nights.toml"), "{wrong}");
+}

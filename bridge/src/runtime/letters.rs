@@ -115,7 +115,8 @@ impl Desk<'_> {
         let addressee = person.map(|(addressee, _)| addressee);
         let kind = told.occurrence.word();
         let cause = format!("{}@{}", told.subject.unwrap_or(told.task.as_str()), told.cause);
-        let (next_at, digest) = match route.timing.departure(&self.registry.calendar, at) {
+        let calendar = self.registry.calendar_of(&facts.owner);
+        let (next_at, digest) = match route.timing.departure(calendar, at) {
             Departure::Alone(at) => (at, None),
             Departure::Together(at) => {
                 (at, Some(digest_key(&destination.id, addressee.as_ref(), (&language, at))))

@@ -27,11 +27,15 @@ const EVENTS_MAX: u32 = 1_000;
 /// Dead letters in one step; each may hold a large payload.
 const DEAD_LETTERS_MAX: u32 = 100;
 
+/// Letters in one step.
+const LETTERS_MAX: u32 = 500;
+
 /// What is being deleted, until there is nothing left of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Round {
     events: Option<Cut>,
     dead_letters_before: Option<DateTime<Utc>>,
+    letters_before: DateTime<Utc>,
 }
 
 impl Runtime<'_> {
@@ -58,17 +62,15 @@ impl Runtime<'_> {
                 None => None,
             },
             dead_letters_before: self.retention.dead_letters.map(span),
+            letters_before: span(self.retention.letters),
         });
         Ok(PAUSE)
     }
 
     /// Deletes a step's worth; returns whether there may be more.
     async fn delete_some(&self, fold: &mut Fold, round: Round) -> Result<bool, StoreError> {
-        if round.events.is_none() && round.dead_letters_before.is_none() {
-            return Ok(false);
-        }
         let old = retention::deleted(self.store).await?;
-        let (mut events, mut letters, mut new) = (0, 0, old);
+        let (mut events, mut dead, mut new) = (0, 0, old);
         let mut tx = self.store.begin().await?;
         // The fence: moves nothing, but fails where somebody else has written.
         store::cursor::advance(&mut tx, fold.epoch, fold.cursor, fold.cursor).await?;
@@ -76,13 +78,15 @@ impl Runtime<'_> {
             (events, new) = retention::delete_events(&mut tx, old, cut).await?;
         }
         if let Some(before) = round.dead_letters_before {
-            letters = retention::delete_dead_letters(&mut tx, before, DEAD_LETTERS_MAX).await?;
+            dead = retention::delete_dead_letters(&mut tx, before, DEAD_LETTERS_MAX).await?;
         }
+        let letters = retention::delete_letters(&mut tx, round.letters_before, LETTERS_MAX).await?;
         tx.commit().await?;
         fold.engine.forget_before(new.horizon);
         self.metrics.retention.events_deleted.inc_by(events);
-        self.metrics.retention.dead_letters_deleted.inc_by(letters);
-        Ok(new != old || 0 < letters)
+        self.metrics.retention.dead_letters_deleted.inc_by(dead);
+        self.metrics.retention.letters_deleted.inc_by(letters);
+        Ok(new != old || 0 < dead + letters)
     }
 
     /// Returns what of the log may go so that everything since `since` can still be judged.

@@ -86,6 +86,7 @@ pub(crate) async fn turn_on(store: &Store, id: &str) -> Result<(), StoreError> {
         WHERE id = $1";
 
     on_backend!(store.writer(), db => sqlx::query(SQL).bind(id).execute(db).await.map(drop)?);
+    store.bells().ring(id);
     Ok(())
 }
 

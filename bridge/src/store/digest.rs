@@ -84,7 +84,8 @@ async fn put_together(
         kind: KIND.to_owned(),
         subject: format!("digest-{}", key.get(..16).unwrap_or(key)),
         destination: destination.to_owned(),
-        body: json!({ "count": count, "letters": told }),
+        // All of them are for one person, and in that person's zone.
+        body: json!({ "count": count, "zone": told.first().map(|one| &one["zone"]), "letters": told }),
         language,
         recipient,
         next_at: now,

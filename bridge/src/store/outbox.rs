@@ -78,6 +78,7 @@ pub(crate) async fn insert(
 
     let mut new = 0;
     for letter in letters {
+        tx.wake(&letter.destination);
         let body = BODY.write_json(&letter.body)?;
         let state = if letter.digest.is_some() { "collecting" } else { "waiting" };
         new += on_backend!(tx.connection(), db => sqlx::query(SQL)
@@ -122,8 +123,8 @@ pub(crate) async fn renew(
     Ok(0 < renewed)
 }
 
-/// Takes back what is not yet told of `subject`; returns whether nothing was ever told, so that there
-/// is nothing to revoke.
+/// Takes back what is not yet told of `subject`; returns whether there is nothing to revoke: nothing was
+/// ever told, or it was revoked already.
 pub(crate) async fn take_back(
     tx: &mut Tx,
     (destination, subject): (&str, &str),
@@ -133,25 +134,60 @@ pub(crate) async fn take_back(
         UPDATE outbox SET state = 'dropped', last_error = $3
         WHERE destination = $1 AND subject = $2 AND state IN ('waiting', 'collecting')
             AND begun = 0";
-    // What was begun may have arrived.
-    const TOLD: &str = "
-        SELECT count(*) FROM outbox
-        WHERE subject = $2 AND destination = $1
-            AND (begun > 0 OR state IN ('collected', 'sent'))";
+    // What was begun may have arrived; what was never begun was taken back, or given up.
+    const LAST: &str = "
+        SELECT kind, CAST(CASE WHEN state = 'dropped' AND begun = 0 THEN 1 ELSE 0 END AS BIGINT)
+        FROM outbox WHERE subject = $1 AND destination = $2 ORDER BY 2, id DESC LIMIT 1";
 
-    let dropped = on_backend!(tx.connection(), db => sqlx::query(DROP)
+    on_backend!(tx.connection(), db => sqlx::query(DROP)
         .bind(destination)
         .bind(subject)
         .bind(reason)
         .execute(db)
-        .await?
-        .rows_affected());
-    let told: i64 = on_backend!(tx.connection(), db => sqlx::query_scalar(TOLD)
-        .bind(destination)
+        .await
+        .map(drop)?);
+    let last: Option<(String, i64)> = on_backend!(tx.connection(), db => sqlx::query_as(LAST)
         .bind(subject)
+        .bind(destination)
+        .fetch_optional(db)
+        .await?);
+    // Where nothing was ever written, a route tells of withdrawals alone.
+    Ok(last.is_some_and(|(kind, is_silent)| is_silent == 1 || kind == "task-withdrawn"))
+}
+
+/// Returns when `destination` is to be looked at next, after `now`: when a letter's time comes, or when
+/// its circuit lets letters through again; none while neither will be by itself.
+pub(crate) async fn next_due(
+    store: &Store,
+    destination: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    const SQL: &str = "
+        SELECT COALESCE(
+            (SELECT open_until FROM destination_state WHERE id = $1 AND open_until > $2),
+            (SELECT MIN(next_at) FROM outbox
+                WHERE destination = $1 AND state IN ('waiting', 'collecting') AND next_at > $2))";
+
+    let next: Option<i64> = on_backend!(store.reader(), db => sqlx::query_scalar(SQL)
+        .bind(destination)
+        .bind(now.timestamp_millis())
         .fetch_one(db)
         .await?);
-    Ok(0 < dropped && told == 0)
+    column("next_at").time_if_any(next)
+}
+
+/// Returns the destinations that letters are due at, by `now`, and that let them through.
+pub(crate) async fn due(store: &Store, now: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
+    const SQL: &str = "
+        SELECT DISTINCT o.destination FROM outbox AS o
+        LEFT JOIN destination_state AS s ON s.id = o.destination
+        WHERE o.state IN ('waiting', 'collecting') AND o.next_at <= $1 AND s.off_reason IS NULL
+            AND (s.open_until IS NULL OR s.open_until <= $1)";
+
+    Ok(on_backend!(store.reader(), db => sqlx::query_scalar(SQL)
+        .bind(now.timestamp_millis())
+        .fetch_all(db)
+        .await?))
 }
 
 /// Claims the letter to `destination` that waits longest of those that are due at `now`, until
@@ -314,15 +350,18 @@ pub(crate) async fn retry(store: &Store, id: i64, now: DateTime<Utc>) -> Result<
         UPDATE outbox SET state = 'waiting', attempts = 0, next_at = $2, claimed_until = NULL,
             sent_at = NULL
         WHERE id = $1 AND (state IN ('parked', 'sent')
-            OR (state = 'waiting' AND (claimed_until IS NULL OR claimed_until <= $2)))";
+            OR (state = 'waiting' AND (claimed_until IS NULL OR claimed_until <= $2)))
+        RETURNING destination";
 
-    let changed = on_backend!(store.writer(), db => sqlx::query(SQL)
+    let changed: Option<String> = on_backend!(store.writer(), db => sqlx::query_scalar(SQL)
         .bind(id)
         .bind(now.timestamp_millis())
-        .execute(db)
-        .await?
-        .rows_affected());
-    Ok(changed == 1)
+        .fetch_optional(db)
+        .await?);
+    if let Some(destination) = &changed {
+        store.bells().ring(destination);
+    }
+    Ok(changed.is_some())
 }
 
 /// Gives up the letter `id`, for `reason`, if it is parked or waits; returns whether it was.
@@ -335,16 +374,20 @@ pub(crate) async fn give_up(
     const SQL: &str = "
         UPDATE outbox SET state = 'dropped', last_error = $2
         WHERE id = $1 AND state IN ('parked', 'waiting', 'collecting')
-            AND (claimed_until IS NULL OR claimed_until <= $3)";
+            AND (claimed_until IS NULL OR claimed_until <= $3)
+        RETURNING destination";
 
-    let changed = on_backend!(store.writer(), db => sqlx::query(SQL)
+    let changed: Option<String> = on_backend!(store.writer(), db => sqlx::query_scalar(SQL)
         .bind(id)
         .bind(reason)
         .bind(now.timestamp_millis())
-        .execute(db)
-        .await?
-        .rows_affected());
-    Ok(changed == 1)
+        .fetch_optional(db)
+        .await?);
+    // Those behind it go on.
+    if let Some(destination) = &changed {
+        store.bells().ring(destination);
+    }
+    Ok(changed.is_some())
 }
 
 /// The place of a value, for the message if the value is impossible.

@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::Store;
 use super::column::Column;
 use super::error::StoreError;
+use super::outbox::BODY;
 
 /// How a letter stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema, clap::ValueEnum)]
@@ -134,6 +136,17 @@ pub(crate) async fn find(store: &Store, id: i64) -> Result<Option<LetterRow>, St
     let below = id.saturating_add(1);
     let found = page(store, &LetterFilter::default(), Some(below), 1).await?;
     Ok(found.into_iter().find(|row| row.id == id))
+}
+
+/// Returns what the newest letter about the task `subject` says, if there is one.
+pub(crate) async fn newest_body(store: &Store, subject: &str) -> Result<Option<Value>, StoreError> {
+    const SQL: &str = "SELECT body FROM outbox WHERE subject = $1 ORDER BY id DESC LIMIT 1";
+
+    let body: Option<String> = on_backend!(store.reader(), db => sqlx::query_scalar(SQL)
+        .bind(subject)
+        .fetch_optional(db)
+        .await?);
+    body.map(|body| BODY.json(&body)).transpose()
 }
 
 /// How many letters of a destination wait, and since when.

@@ -116,6 +116,39 @@ pub(crate) async fn delete_dead_letters(
         .rows_affected()))
 }
 
+/// Deletes at most `rows_max` letters that are over and were written and sent before `before`, the
+/// oldest first; returns how many.
+///
+/// Those about a task that people still work on stay, since it may be withdrawn, and so do those at whose
+/// destination another one about the same subject is not over. A parked letter is not over.
+pub(crate) async fn delete_letters(
+    tx: &mut Tx,
+    before: DateTime<Utc>,
+    rows_max: u32,
+) -> Result<u64, StoreError> {
+    const SQL: &str = "
+        DELETE FROM outbox WHERE id IN (
+            SELECT o.id FROM outbox AS o
+            WHERE o.state IN ('sent', 'collected', 'dropped') AND o.created_at < $1
+                AND (o.sent_at IS NULL OR o.sent_at < $1)
+                AND NOT EXISTS (
+                    SELECT 1 FROM task AS t
+                    WHERE t.id = o.subject AND t.status = 'new' AND t.progress IN ('new', 'accepted'))
+                AND NOT EXISTS (
+                    SELECT 1 FROM outbox AS other
+                    WHERE other.destination = o.destination AND other.subject = o.subject
+                        AND other.state IN ('waiting', 'collecting', 'parked'))
+            ORDER BY o.created_at, o.id LIMIT $2
+        )";
+
+    Ok(on_backend!(tx.connection(), db => sqlx::query(SQL)
+        .bind(before.timestamp_millis())
+        .bind(i64::from(rows_max))
+        .execute(db)
+        .await?
+        .rows_affected()))
+}
+
 /// Returns the bytes that are in use: what a file keeps free for later rows is not counted.
 pub(crate) async fn size(store: &Store) -> Result<u64, StoreError> {
     const SQLITE: &str = "
@@ -134,11 +167,13 @@ pub(crate) async fn size(store: &Store) -> Result<u64, StoreError> {
 mod tests {
     use bytes::Bytes;
     use chrono::TimeDelta;
+    use upturn_core::input::Verb;
 
     use super::super::dead_letter::{self, NewDeadLetter};
     use super::super::log::{self, Kind, LoggedInput};
-    use super::super::testing::{at, each_backend, event, placed};
-    use super::super::{event as events, log::read_between};
+    use super::super::outbox::NewLetter;
+    use super::super::testing::{at, each_backend, event, placed, task};
+    use super::super::{event as events, log::read_between, outbox, outbox_view, task as tasks};
     use super::*;
 
     async fn kept(store: &Store) -> Vec<Position> {
@@ -217,6 +252,66 @@ mod tests {
             let oldest = dead_letter::page(store, None, 10).await.unwrap().pop().unwrap();
             assert_eq!(oldest.received_at, before + TimeDelta::zero());
             assert!(0 < size(store).await.unwrap());
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn old_letters_go_but_for_those_that_something_still_depends_on() {
+        each_backend(async |store| {
+            let letter = |key: &str, subject: &str| NewLetter {
+                key: key.to_owned(),
+                kind: "task-created".to_owned(),
+                subject: subject.to_owned(),
+                destination: "crm".to_owned(),
+                body: serde_json::json!({}),
+                language: "en".to_owned(),
+                recipient: None,
+                next_at: at(0),
+                digest: None,
+            };
+            let open = task("open", "d", 0);
+            let mut tx = store.begin().await.unwrap();
+            tasks::create(&mut tx, &open).await.unwrap();
+            let about = [("1", "open"), ("2", "over"), ("3", "line"), ("4", "line"), ("5", "gone")];
+            for (key, subject) in about {
+                outbox::insert(&mut tx, at(0), &[letter(key, subject)]).await.unwrap();
+            }
+            outbox::insert(&mut tx, at(10), &[letter("6", "new")]).await.unwrap();
+            tx.commit().await.unwrap();
+            for _ in ["1", "2", "3"] {
+                let sent = outbox::claim(store, "crm", at(0), at(3)).await.unwrap().unwrap();
+                let arrived = outbox::Arrived::default();
+                outbox::mark_sent(store, ("crm", &sent), at(1), arrived).await.unwrap();
+            }
+            let parked = outbox::claim(store, "crm", at(0), at(3)).await.unwrap().unwrap();
+            assert_eq!(parked.key, "4");
+            outbox::park(store, &parked, "no").await.unwrap();
+            assert!(outbox::give_up(store, 5, "no", at(1)).await.unwrap());
+            let kept = async || -> Vec<String> {
+                let all = outbox_view::LetterFilter::default();
+                let rows = outbox_view::page(store, &all, None, 9).await.unwrap();
+                rows.into_iter().rev().map(|row| row.key).collect()
+            };
+            let delete = async |before, rows_max| {
+                let mut tx = store.begin().await.unwrap();
+                let gone = delete_letters(&mut tx, before, rows_max).await.unwrap();
+                tx.commit().await.unwrap();
+                gone
+            };
+            assert_eq!(delete(at(1), 9).await, 1, "sent at the time of the cut is not old");
+            assert_eq!(kept().await, ["1", "2", "3", "4", "6"]);
+            assert_eq!(delete(at(5), 9).await, 1);
+            assert_eq!(kept().await, ["1", "3", "4", "6"]);
+
+            // Once the person dropped it, and the task is over, nothing holds them.
+            assert!(outbox::give_up(store, 4, "no", at(9)).await.unwrap());
+            let mut tx = store.begin().await.unwrap();
+            tasks::act(&mut tx, &open.id, Verb::Accept, at(9)).await.unwrap();
+            tasks::act(&mut tx, &open.id, Verb::Done, at(9)).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!((delete(at(5), 2).await, delete(at(5), 2).await), (2, 1));
+            assert_eq!(kept().await, ["6"]);
         })
         .await;
     }

@@ -1,17 +1,20 @@
 //! Opens the doors that the settings name.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use upturn_core::decode::topic::TopicPattern;
 
 use super::StartError;
 use super::house::House;
+use crate::delivery::Routing;
 use crate::ingest::client;
 use crate::ingest::connect;
 use crate::ingest::delivery::Delivery;
-use crate::ingest::door::{self, Homes, OpenDoor, TlsSettings};
+use crate::ingest::door::{self, Homes, OpenDoor, TlsSettings, patterns};
 use crate::ingest::mqtt::Options;
 
 /// The longest pause before a door that stays shut is tried again.
@@ -66,7 +69,9 @@ async fn open_embedded(opening: &Opening<'_>) -> Result<Option<OpenDoor>, StartE
         tls: mqtt.tls.as_ref().map(TlsSettings::of),
         sessions: Some(house.config.sessions_dir()),
     };
-    let homes = Homes::new(house.sources.clone(), &house.delivery.borrow().topics());
+    let (tell, letters) = watch::channel(patterns(&house.delivery.borrow().topics()));
+    opening.tracker.spawn(follow(house.delivery.subscribe(), tell, opening.stop.clone()));
+    let homes = Homes::new(house.sources.clone(), letters);
     let links = door::Links {
         intake: opening.inbox.clone(),
         metrics: house.metrics.clone(),
@@ -76,6 +81,24 @@ async fn open_embedded(opening: &Opening<'_>) -> Result<Option<OpenDoor>, StartE
     let door = door::open(&settings, homes, links).await?;
     house.health.set("broker", Ok(()));
     Ok(Some(door))
+}
+
+/// Tells the embedded broker which topics letters go to, whenever other documents are in force.
+async fn follow(
+    mut delivery: watch::Receiver<Arc<Routing>>,
+    tell: watch::Sender<Vec<TopicPattern>>,
+    stop: CancellationToken,
+) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = delivery.changed() => if changed.is_err() {
+                return;
+            }
+        }
+        let topics = delivery.borrow_and_update().topics();
+        tell.send_replace(patterns(&topics));
+    }
 }
 
 async fn open_external(opening: &Opening<'_>) -> Result<Option<Options>, StartError> {

@@ -12,6 +12,7 @@ use super::StartError;
 use super::doors::{self, Doors, Opening, Patience};
 use super::house::House;
 use super::publisher;
+use crate::audit_head;
 use crate::backoff::Backoff;
 use crate::clock::{Clock as _, SystemClock};
 use crate::failpoint;
@@ -155,6 +156,10 @@ impl Term {
         let facts = house.feeds.subscribe();
         let at_once = house.config.feeds.at_once;
         tracker.spawn(scheduler::run(house.feed_office(), facts, at_once, stop.clone()));
+        if let Some(file) = house.config.audit.head_file.clone() {
+            let clock = Arc::new(SystemClock);
+            tracker.spawn(audit_head::run(house.store.clone(), file, clock, stop.clone()));
+        }
         house.door.send_replace(doors.embedded.clone());
         Ok(Self { doors, resets, tracker, stop, office })
     }

@@ -13,6 +13,8 @@ pub(crate) struct RetentionMetrics {
     pub(crate) events_deleted: Counter,
     /// Dead letters deleted for their age.
     pub(crate) dead_letters_deleted: Counter,
+    /// Letters to other systems deleted for their age.
+    pub(crate) letters_deleted: Counter,
     /// How much longer events are kept for an open episode, in seconds.
     pub(crate) held_seconds: Gauge,
     /// How large the database is.
@@ -36,6 +38,11 @@ impl RetentionMetrics {
                 "dead_letters_deleted",
                 "Dead letters deleted for their age",
                 &metrics.dead_letters_deleted,
+            ),
+            (
+                "letters_deleted",
+                "Letters to other systems deleted for their age",
+                &metrics.letters_deleted,
             ),
         ];
         for (name, help, counter) in counters {

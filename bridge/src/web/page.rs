@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod dead_letters;
 pub(crate) mod deliveries;
+pub(crate) mod destination;
 pub(crate) mod destinations;
 pub(crate) mod fault;
 pub(crate) mod feed;

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use serde::Deserialize;
 use upturn_connectors::deliver::Failure;
 use upturn_connectors::deliver::failure::quote;
+use upturn_connectors::deliver::template::{LANGUAGES, TemplateError};
 use upturn_core::id::TaskId;
 
 use super::App;
@@ -13,7 +15,9 @@ use super::ask::{self, ask};
 use super::caller::Caller;
 use super::fault::{Fault, FaultKind};
 use crate::auth::rights::Action;
+use crate::delivery::Destination;
 use crate::delivery::document::Occurrence;
+use crate::delivery::preview::{self, Draft, Preview};
 use crate::outbox::Office;
 use crate::runtime::request::{Request, RequirementWish};
 use crate::store::outbox_view::{self, LetterRow};
@@ -42,6 +46,57 @@ pub(crate) async fn test(app: &App, id: &str) -> Result<Tested, Fault> {
         )) => Err(quote(&reason)),
         Err(_) => Err(format!("it did not answer within {} s", TEST_MAX.as_secs())),
     })
+}
+
+/// Which letter is looked at.
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+pub(crate) struct Look {
+    /// What is told.
+    pub(crate) kind: String,
+    /// `en` or `zh`.
+    pub(crate) language: String,
+    /// A stored task; an invented one, where empty.
+    pub(crate) task: String,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        let (kind, language) = (Occurrence::TaskCreated.word().to_owned(), "en".to_owned());
+        Self { kind, language, task: String::new() }
+    }
+}
+
+/// Returns the destination `id`, and what a letter to it would look like, or what is wrong with the
+/// template. A task that the caller does not see is not there.
+pub(crate) async fn preview(
+    app: &App,
+    id: &str,
+    Look { kind, language, task }: &Look,
+    caller: &Caller,
+) -> Result<(Arc<Destination>, Result<Preview, TemplateError>), Fault> {
+    let (destination, templates) = {
+        let routing = app.delivery.borrow();
+        let found = routing.destinations.get(id).cloned().ok_or(FaultKind::NotFound)?;
+        (found, Arc::clone(&routing.templates))
+    };
+    if !preview::kinds().any(|known| known == kind) {
+        return Err(Fault::bad_request("kind is none that letters have"));
+    }
+    if !LANGUAGES.contains(&&**language) {
+        return Err(Fault::bad_request("language is not en or zh"));
+    }
+    let what = (&**kind, &**language);
+    let draft = if task.is_empty() {
+        Draft::invented(what.0, what.1)
+    } else {
+        let sight = caller.sight(app, Action::ReadTasks).await?;
+        let id = TaskId::from_text(task);
+        task_view::find(&app.store, &sight, &id).await?.ok_or(FaultKind::NotFound)?;
+        Draft::of_task(&app.store, id.as_str(), what).await?.ok_or(FaultKind::NotFound)?
+    };
+    let preview = draft.at(&destination, &templates, app.clock.now());
+    Ok((destination, preview))
 }
 
 /// Lets the destination `id` be tried again at once, and says who wanted it.

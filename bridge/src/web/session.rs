@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 
 use super::App;
 use super::caller::Caller;
@@ -16,8 +17,15 @@ use super::fault::{Fault, FaultKind};
 use crate::auth::person::Person;
 use crate::auth::throttle::Wait;
 use crate::auth::{name, password, token};
+use crate::store::audit::{self, NewEntry};
 use crate::store::session::{self, Session};
 use crate::store::{api_token, person};
+
+/// Who says in the trail that somebody was not let in.
+const SYSTEM: &str = "upturn";
+
+/// How much of the hash of a name nobody has stands in the trail, in characters.
+const HASH_SHOWN: usize = 16;
 
 /// How long a session lasts without use.
 const IDLE_MAX: TimeDelta = TimeDelta::minutes(30);
@@ -172,11 +180,53 @@ pub(crate) async fn is_right(app: &App, attempt: Attempt<'_>) -> Result<bool, Fa
     let is_right = is_right.map_err(Fault::internal)?;
     if is_right {
         app.throttle.succeeded(account, peer);
-    } else {
-        app.throttle.failed(account, peer, app.clock.now());
-        tracing::info!(%peer, "a log-in was refused");
+        note(app, ("sign-in", name), &format!("person:{name}"), peer).await?;
+        return Ok(true);
     }
-    Ok(is_right)
+    let now = app.clock.now();
+    app.throttle.failed(account, peer, now);
+    tracing::info!(%peer, "a log-in was refused");
+    if app.throttle.is_noted(now) {
+        let is_closed = app.throttle.check(account, peer, now).is_err();
+        let action = if is_closed { "sign-in-locked" } else { "sign-in-refused" };
+        note(app, (action, SYSTEM), &subject(app, account, name).await?, peer).await?;
+    }
+    Ok(false)
+}
+
+/// Returns what the trail calls the account that somebody tried: a name nobody has may be a password in
+/// the wrong field.
+async fn subject(app: &App, account: &str, name: &str) -> Result<String, Fault> {
+    let is_known = !account.is_empty() && person::find(&app.store, account).await?.is_some();
+    let hash = token::hash(name);
+    let hash = hash.get(..HASH_SHOWN).unwrap_or(&hash);
+    Ok(if is_known { format!("person:{account}") } else { format!("unknown:{hash}") })
+}
+
+async fn note(
+    app: &App,
+    (action, actor): (&str, &str),
+    subject: &str,
+    peer: IpAddr,
+) -> Result<(), Fault> {
+    let detail = json!({ "address": peer });
+    let entry = NewEntry { at: app.clock.now(), actor, action, subject, detail: &detail };
+    let mut tx = app.store.begin().await?;
+    audit::append(&mut tx, entry).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Ends the session of the request and says so in the trail, if it has one.
+pub(crate) async fn sign_out(
+    app: &App,
+    headers: &HeaderMap,
+    peer: IpAddr,
+) -> Result<Cookie<'static>, Fault> {
+    if let Some((_, session)) = find_session(app, headers).await? {
+        let subject = format!("person:{}", session.user);
+        note(app, ("sign-out", &session.user), &subject, peer).await?;
+    }
+    end(app, headers).await
 }
 
 /// Returns who is logged in with the request's cookie, and keeps the session alive.

@@ -280,6 +280,10 @@ impl Channel for Caldav {
         Err(Failure::later("somebody else kept changing the item; it is tried again"))
     }
 
+    fn preview(&self, letter: &Letter, now: DateTime<Utc>) -> Option<String> {
+        item::compose(self.form, letter, now).ok()
+    }
+
     async fn test(&self, _now: DateTime<Utc>) -> Result<String, Failure> {
         const ASKED: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 <d:propfind xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><d:prop><d:resourcetype/><c:supported-calendar-component-set/><d:current-user-privilege-set/></d:prop></d:propfind>"#;

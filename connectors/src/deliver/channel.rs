@@ -30,6 +30,13 @@ pub trait Channel: Debug + Send + Sync {
     /// Tries the settings without leaving anything behind; returns what was tried, in a sentence.
     async fn test(&self, now: DateTime<Utc>) -> Result<String, Failure>;
 
+    /// Returns what would be sent at the time `now` for `letter`, for people to look at, without
+    /// addresses and signatures; nothing for a channel that has more than one way to put it, by what it
+    /// finds there.
+    fn preview(&self, _letter: &Letter, _now: DateTime<Utc>) -> Option<String> {
+        None
+    }
+
     /// Tells what became of the records `remotes`, at most 100, those that are gone left out. A
     /// channel that cannot be asked returns nothing.
     async fn states(&self, _remotes: &[String]) -> Result<Vec<RecordState>, Failure> {

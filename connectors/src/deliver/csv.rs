@@ -138,6 +138,11 @@ impl Channel for Csv {
         Ok(Receipt { was_there: was_there.await?, remote: Some(name), url: None })
     }
 
+    fn preview(&self, letter: &Letter, _now: DateTime<Utc>) -> Option<String> {
+        let line = compose(b"", &row(letter)).ok()?;
+        Some(String::from_utf8_lossy(&line).trim_start_matches('\u{feff}').to_owned())
+    }
+
     async fn test(&self, _now: DateTime<Utc>) -> Result<String, Failure> {
         let folder = self.settings.folder.clone();
         blocking(move || {

@@ -98,6 +98,10 @@ impl Channel for DingTalk {
         Ok(Receipt::default())
     }
 
+    fn preview(&self, letter: &Letter, _now: DateTime<Utc>) -> Option<String> {
+        Some(format!("{:#}", compose(self.format, letter)))
+    }
+
     async fn test(&self, now: DateTime<Utc>) -> Result<String, Failure> {
         let body = json!({"msgtype": "text", "text": {"content": ""}});
         let request = exchange::json(Method::POST, self.signed(now)?, &body);

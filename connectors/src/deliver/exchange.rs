@@ -72,10 +72,18 @@ impl Exchange {
         failure::quote(&self.masked(text))
     }
 
-    /// Asks and returns the answer, whatever its status.
+    /// Asks and returns the answer, whatever its status, without the secrets of this way: what is
+    /// read in it, ids included, is kept and shown.
     pub async fn send(&self, request: Request) -> Result<Answer, Failure> {
         let answer = self.http.send(request).await;
-        answer.map_err(|error| Failure::later(self.masked(&error.to_string())))
+        let answer = answer.map_err(|error| Failure::later(self.masked(&error.to_string())))?;
+        Ok(self.cleaned(answer))
+    }
+
+    fn cleaned(&self, answer: Answer) -> Answer {
+        let body = String::from_utf8_lossy(&answer.body);
+        let masked = self.masked(&body);
+        if masked == body { answer } else { Answer { body: masked.into(), ..answer } }
     }
 
     /// Asks and returns the answer if its status is one of success.
@@ -166,6 +174,14 @@ mod tests {
         let long = format!("{} 0123456789abcdef", "x".repeat(190));
         assert!(!way().quote(&long).contains("0123"), "also where the quote ends within it");
         assert!(!format!("{:?}", way()).contains("word"));
+    }
+
+    #[test]
+    fn an_answer_is_read_without_the_secrets_it_repeats() {
+        let cleaned = way().cleaned(answer(200, r#"{"id": "/hook/0123456789abcdef"}"#));
+        assert_eq!(cleaned.text(), r#"{"id": "/hook/***"}"#);
+        let binary = Answer { body: vec![0xff, b'x'].into(), ..answer(200, "") };
+        assert_eq!(way().cleaned(binary.clone()).body, binary.body);
     }
 
     #[test]

@@ -88,6 +88,10 @@ impl Channel for Feishu {
         Ok(Receipt::default())
     }
 
+    fn preview(&self, letter: &Letter, _now: DateTime<Utc>) -> Option<String> {
+        Some(format!("{:#}", compose(letter)))
+    }
+
     async fn test(&self, now: DateTime<Utc>) -> Result<String, Failure> {
         let request = self.signed(json!({"msg_type": "text", "content": {}}), now)?;
         bot::test(&self.exchange, request, NAMES, meaning).await

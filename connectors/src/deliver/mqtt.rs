@@ -62,6 +62,11 @@ impl Channel for Mqtt {
         Ok(Receipt::default())
     }
 
+    fn preview(&self, letter: &Letter, _now: DateTime<Utc>) -> Option<String> {
+        let sent = compose(&self.settings, letter);
+        Some(format!("{}\n{}", sent.topic, String::from_utf8_lossy(&sent.payload)))
+    }
+
     async fn test(&self, _now: DateTime<Utc>) -> Result<String, Failure> {
         Ok("nothing was published; letters go out by the broker that devices use".to_owned())
     }

@@ -1,10 +1,11 @@
 //! Text templates: what people read in a letter, by kind and language.
 //!
 //! A template is named `<kind>.<language>.<format>`: `task-created.zh.txt`. The formats are `txt`,
-//! whose first line is the title, `html` and `md`. What an operator does not write is built in:
-//! `letter.en.txt` and its five siblings, which fit every kind of letter. Everything in a letter may
-//! come from a device, so HTML and Markdown are escaped by themselves, templates read no files, and
-//! steps and sizes are bounded.
+//! whose first line is the title, `html` and `md`. One in `destinations/<id>/` is for letters to that
+//! destination, one in `channels/<kind>/` for those by that kind of channel, others are for all. What an
+//! operator does not write is built in: `letter.en.txt` and its five siblings, which fit every kind of
+//! letter. Everything in a letter may come from a device, so HTML and Markdown are escaped by
+//! themselves, templates read no files, and steps and sizes are bounded.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,6 +21,11 @@ mod values;
 
 /// The languages letters are written in.
 pub const LANGUAGES: [&str; 2] = ["en", "zh"];
+
+/// The folder of templates for one destination each.
+pub const DESTINATIONS: &str = "destinations";
+/// The folder of templates for one kind of channel each.
+pub const CHANNELS: &str = "channels";
 
 /// The formats of templates.
 const FORMATS: [&str; 3] = ["txt", "html", "md"];
@@ -68,6 +74,15 @@ pub struct Templates {
     own: BTreeMap<String, String>,
 }
 
+/// Where a letter goes, as far as templates are chosen by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place<'p> {
+    /// The kind of the channel: `email`.
+    pub channel: &'p str,
+    /// The destination's id.
+    pub destination: &'p str,
+}
+
 /// What is wrong with a template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("template {file}{}: {what}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
@@ -81,8 +96,9 @@ pub struct TemplateError {
 }
 
 impl Templates {
-    /// Takes an operator's `own` templates, texts by file name; each is preferred to what is built
-    /// in.
+    /// Takes an operator's `own` templates, texts by file name, with the folder in which it stands
+    /// before it and a slash between: `channels/email/letter.en.html`. Each is preferred to what is
+    /// built in.
     ///
     /// Fails at a name that is no template's, a text that is too large, or one that is not
     /// understood.
@@ -101,56 +117,63 @@ impl Templates {
         Ok(Self { own })
     }
 
-    /// Renders every kind of letter in every language with a sample, and returns what went wrong.
+    /// Fills each template with a sample, one for every kind it fits, and returns what went wrong.
     pub fn check(&self) -> Vec<TemplateError> {
         let mut wrong: Vec<TemplateError> = Vec::new();
-        for (kind, ..) in HEADLINES {
-            for language in LANGUAGES {
-                let found = render(self, kind, language, &sample()).err();
+        for (file, source) in &self.own {
+            let mut name = file.rsplit('/').next().unwrap_or_default().split('.');
+            let (kind, language) = (name.next().unwrap_or_default(), name.next().unwrap_or("en"));
+            let kinds = HEADLINES.iter().map(|(known, ..)| *known);
+            for kind in kinds.filter(|known| kind == ANY || kind == *known) {
+                let values = all_values(kind, language, &sample(kind));
+                let found = fill(file, source, &values).err();
                 wrong.extend(found.filter(|error| !wrong.contains(error)));
             }
         }
         wrong
     }
 
-    /// Returns what letters of `kind` look like, with a sample.
-    pub fn preview(&self, kind: &str, language: &str) -> Result<Text, TemplateError> {
-        render(self, kind, language, &sample())
-    }
-
-    /// Returns the template's name and text that is most to the point.
-    fn find(&self, kind: &str, language: &str, format: &str) -> Option<(&str, &str)> {
-        let own = |kind: &str| {
-            let found = self.own.get_key_value(&format!("{kind}.{language}.{format}"))?;
-            Some((found.0.as_str(), found.1.as_str()))
-        };
-        let built_in = || {
-            let name = format!("{ANY}.{language}.{format}");
-            BUILT_IN.into_iter().find(|(file, _)| *file == name)
-        };
-        own(kind).or_else(|| own(ANY)).or_else(built_in)
+    /// Returns the template that is most to the point, and its name: of the destination's own, then of
+    /// the channel's, then of those for all, the one for `kind`, else the one for any; then the one
+    /// built in.
+    fn find(
+        &self,
+        place: Place<'_>,
+        (kind, language, format): (&str, &str, &str),
+    ) -> Option<(&str, &str)> {
+        let folders = [
+            format!("{DESTINATIONS}/{}/", place.destination),
+            format!("{CHANNELS}/{}/", place.channel),
+            String::new(),
+        ];
+        let names = folders.iter().flat_map(|folder| {
+            [kind, ANY].map(|kind| format!("{folder}{kind}.{language}.{format}"))
+        });
+        let mut own = names.filter_map(|name| self.own.get_key_value(&name));
+        if let Some((file, source)) = own.next() {
+            return Some((file, source));
+        }
+        let name = format!("{ANY}.{language}.{format}");
+        BUILT_IN.into_iter().find(|(file, _)| *file == name)
     }
 }
 
-/// Returns what people read in a letter of `letter_kind` about `body`, in `language`: `zh` and its
-/// variants, else English.
+/// Returns what people read in a letter of `letter_kind` to `place` about `body`, in `language`: `zh`
+/// and its variants, else English.
 ///
 /// Members of `body` that are missing are empty; times are those of its `zone`, else UTC. Fails
 /// where an operator's template names what does not exist, or grows beyond its bounds.
 pub fn render(
     templates: &Templates,
+    place: Place<'_>,
     letter_kind: &str,
     language: &str,
     body: &Value,
 ) -> Result<Text, TemplateError> {
     let is_zh = language.split(['-', '_']).next().is_some_and(|l| l.eq_ignore_ascii_case("zh"));
     let language = if is_zh { "zh" } else { "en" };
-    let mut values = values(body, language);
-    values.insert("event".to_owned(), json!(clean(letter_kind)));
-    values.insert("headline".to_owned(), json!(headline(letter_kind, language)));
-    let values = Value::Object(values);
-
-    let rendered = |format: &str| match templates.find(letter_kind, language, format) {
+    let values = all_values(letter_kind, language, body);
+    let rendered = |format: &str| match templates.find(place, (letter_kind, language, format)) {
         Some((file, source)) => fill(file, source, &values).map(Some),
         None => Ok(None),
     };
@@ -163,6 +186,14 @@ pub fn render(
         html: rendered("html")?,
         markdown: rendered("md")?,
     })
+}
+
+/// Returns everything that a template of `kind` may name.
+fn all_values(kind: &str, language: &str, body: &Value) -> Value {
+    let mut values = values(body, language);
+    values.insert("event".to_owned(), json!(clean(kind)));
+    values.insert("headline".to_owned(), json!(headline(kind, language)));
+    Value::Object(values)
 }
 
 /// Returns what letters of `kind` are called in `language`.
@@ -256,7 +287,19 @@ impl Write for Bounded {
 
 fn check_name(file: &str) -> Result<(), TemplateError> {
     let wrong = |what: String| Err(TemplateError { file: clean(file), line: None, what });
-    let mut parts = file.split('.');
+    let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
+    let is_place = match folder.split('/').collect::<Vec<_>>()[..] {
+        [DESTINATIONS | CHANNELS, whose] => !whose.is_empty() && !whose.starts_with('.'),
+        [""] => true,
+        _ => false,
+    };
+    if !is_place {
+        return wrong(format!(
+            "no letter finds a template here; it stands in the folder itself, in \
+             {DESTINATIONS}/<id>, or in {CHANNELS}/<kind>"
+        ));
+    }
+    let mut parts = name.split('.');
     let (Some(kind), Some(language), Some(format), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
@@ -293,9 +336,9 @@ fn explain(file: &str, error: &Error) -> TemplateError {
     TemplateError { file: file.to_owned(), line: error.line(), what }
 }
 
-/// A letter's body with every member.
-fn sample() -> Value {
-    json!({
+/// Returns the body of an invented letter of `kind`, with every member.
+pub fn sample(kind: &str) -> Value {
+    let mut body = json!({
         "rule": "charger-care",
         "title": {"en": "Charging failed three times", "zh": "连续三次充电失败"},
         "device": "EVSE-0042", "account": "northside", "owner": "mei",
@@ -308,8 +351,18 @@ fn sample() -> Value {
         "product": "VENT-12", "quantity": "8", "from": "A", "to": "B",
         "ship_on": "2026-01-26", "arrive_on": "2026-01-27",
         "amount": "52000.00", "currency": "USD",
-    })
+    });
+    if let (DIGEST, Some(members)) = (kind, body.as_object_mut()) {
+        let mut one = members.clone();
+        one.insert("event".to_owned(), json!("task-created"));
+        members.insert("count".to_owned(), json!(2));
+        members.insert("letters".to_owned(), json!([one, one]));
+    }
+    body
 }
+
+/// The kind of letters that hold others.
+const DIGEST: &str = "digest";
 
 #[cfg(test)]
 mod tests;

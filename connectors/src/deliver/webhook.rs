@@ -104,6 +104,10 @@ impl Channel for Webhook {
         Ok(Receipt { remote, ..Receipt::default() })
     }
 
+    fn preview(&self, letter: &Letter, _now: DateTime<Utc>) -> Option<String> {
+        Some(format!("{:#}", compose(letter)))
+    }
+
     async fn test(&self, now: DateTime<Utc>) -> Result<String, Failure> {
         let id = format!("upturn-test-{}", now.timestamp_millis());
         let body = json!({"type": "upturn.test", "timestamp": now, "data": {}}).to_string();

@@ -86,6 +86,10 @@ impl Channel for WeCom {
         Ok(Receipt::default())
     }
 
+    fn preview(&self, letter: &Letter, _now: DateTime<Utc>) -> Option<String> {
+        Some(format!("{:#}", compose(self.format, letter)))
+    }
+
     async fn test(&self, _now: DateTime<Utc>) -> Result<String, Failure> {
         let body = json!({"msgtype": "text", "text": {"content": ""}});
         let request = exchange::json(Method::POST, self.url.expose().clone(), &body);

@@ -194,6 +194,7 @@ pub(super) fn registry(given: &Given, notes: &mut Notes<'_>) -> Registry {
             team: boxed(&row.team),
             email: None,
             language: None,
+            calendar: None,
         };
         registry.people.insert(row.id.as_str().into(), person);
     }

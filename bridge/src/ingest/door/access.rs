@@ -1,6 +1,7 @@
 //! What a client may do whose certificate names a device: speak for that device, and hear what is
 //! meant for it.
 
+use tokio::sync::watch;
 use upturn_core::{
     decode::{Sources, topic::TopicPattern},
     id::DeviceId,
@@ -10,18 +11,16 @@ use upturn_core::{
 ///
 /// Each pattern of a source, and of letters, gives a device a home: the levels up to the
 /// one that names it, and everything below.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Homes {
     sources: Sources,
-    letters: Vec<TopicPattern>,
+    letters: watch::Receiver<Vec<TopicPattern>>,
 }
 
 impl Homes {
-    /// Takes the topics from the settings and from the documents of destinations; letters may go to a
-    /// topic that names no device.
-    pub(crate) fn new(sources: Sources, letters: &[String]) -> Self {
-        let letters = letters.iter().filter_map(|topic| TopicPattern::parse(topic).ok());
-        Self { sources, letters: letters.collect() }
+    /// Takes the topics from the settings, and from the documents of destinations those of the moment.
+    pub(crate) fn new(sources: Sources, letters: watch::Receiver<Vec<TopicPattern>>) -> Self {
+        Self { sources, letters }
     }
 
     /// Returns whether `device` may publish to `topic`: at home, and not in another's name.
@@ -47,8 +46,21 @@ impl Homes {
 
     fn is_home(&self, device: &str, filter: &str) -> bool {
         let sources = self.sources.0.iter().map(|source| &source.topic);
-        sources.chain(&self.letters).any(|pattern| pattern.is_home_of(device, filter))
+        let is_home = |pattern: &TopicPattern| pattern.is_home_of(device, filter);
+        sources.into_iter().any(is_home) || self.letters.borrow().iter().any(is_home)
     }
+}
+
+impl Default for Homes {
+    /// Nobody is at home anywhere.
+    fn default() -> Self {
+        Self::new(Sources::default(), watch::channel(Vec::new()).1)
+    }
+}
+
+/// Returns the patterns of topics that letters go to; one that names no device is nobody's home.
+pub(crate) fn patterns(topics: &[String]) -> Vec<TopicPattern> {
+    topics.iter().filter_map(|topic| TopicPattern::parse(topic).ok()).collect()
 }
 
 #[cfg(test)]
@@ -66,7 +78,20 @@ mod tests {
             accept_future: Source::ACCEPT_FUTURE,
         };
         let letters: Vec<_> = letters.map(str::to_owned).into_iter().collect();
-        Homes::new(Sources(topics.iter().map(source).collect()), &letters)
+        let letters = watch::channel(patterns(&letters)).1;
+        Homes::new(Sources(topics.iter().map(source).collect()), letters)
+    }
+
+    #[test]
+    fn a_home_of_letters_is_that_of_the_documents_in_force() {
+        let device = DeviceId::try_from("evse-1".to_owned()).unwrap();
+        let (in_force, letters) = watch::channel(patterns(&["to/{device}".to_owned()]));
+        let homes = Homes::new(Sources::default(), letters);
+        let hears = |filter: &str| homes.may_subscribe(&device, filter);
+        assert!(hears("to/evse-1") && !hears("for/evse-1/#") && !hears("to/evse-2"));
+        let topics = ["for/{device}/tasks", "nobody/in/particular"].map(str::to_owned);
+        in_force.send_replace(patterns(&topics));
+        assert!(!hears("to/evse-1") && hears("for/evse-1/#") && !hears("for/evse-2/#"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::clock::Clock;
@@ -227,6 +228,48 @@ async fn a_destination_that_wants_no_letters_gets_none_until_a_person_turns_it_o
         store::destination::turn_on(store, "crm").await.unwrap();
         assert_eq!(plant.work().await, ["k1"]);
         assert_eq!(states(store).await, [(LetterState::Sent, None)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_worker_that_sleeps_is_woken_by_the_commit_and_by_a_letters_time() {
+    each_backend(async |store| {
+        let plant = Plant::on(store);
+        let (channel, clock) = (Arc::clone(&plant.channel), Arc::clone(&plant.clock));
+        let sent = async |count: usize| {
+            while channel.sent.lock().unwrap().len() < count {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let due = store::outbox::due(store, at(0)).await.unwrap();
+        assert_eq!(due, [""; 0]);
+        plant.write(store, "k0", "t0").await;
+        assert_eq!(store::outbox::due(store, at(0)).await.unwrap(), ["crm"]);
+        let (leave, stop) = (CancellationToken::new(), CancellationToken::new());
+        let Plant { worker, .. } = plant;
+        let running = TaskTracker::new().spawn(worker.run(leave.clone(), stop));
+        tokio::time::timeout(CALL_MAX, sent(1)).await.unwrap();
+
+        let writer = Plant::on(store);
+        writer.write(store, "k1", "t1").await;
+        tokio::time::timeout(CALL_MAX, sent(2)).await.unwrap();
+
+        // Parked or sent, it goes out again once somebody says so.
+        while !store::outbox::retry(store, 2, at(0)).await.unwrap() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        while !outbox_view::queues(store).await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+
+        *clock.0.lock().unwrap() = at(0) - TimeDelta::milliseconds(50);
+        writer.write(store, "k2", "t2").await;
+        assert_eq!(store::outbox::next_due(store, "crm", clock.now()).await.unwrap(), Some(at(0)));
+        *clock.0.lock().unwrap() = at(0);
+        tokio::time::timeout(CALL_MAX, sent(3)).await.unwrap();
+        leave.cancel();
+        running.await.unwrap();
     })
     .await;
 }

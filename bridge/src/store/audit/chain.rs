@@ -2,6 +2,9 @@
 //! head tells the last one. Whoever changes, takes out or cuts off entries breaks it, unless they
 //! rewrite all of it from there; against that, a head that was noted elsewhere helps.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -41,6 +44,27 @@ pub(crate) struct Head {
     pub(crate) digest: String,
 }
 
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.entries, self.digest)
+    }
+}
+
+/// A text that names no head.
+#[derive(Debug, thiserror::Error)]
+#[error("this is no head; write what `upturn audit verify` printed")]
+pub(crate) struct NoHead;
+
+impl FromStr for Head {
+    type Err = NoHead;
+
+    fn from_str(text: &str) -> Result<Self, NoHead> {
+        let (entries, digest) = text.split_once(':').ok_or(NoHead)?;
+        let entries = entries.parse().map_err(|_| NoHead)?;
+        Ok(Self { entries, digest: digest.to_owned() })
+    }
+}
+
 /// What became of the trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -75,6 +99,15 @@ pub(super) async fn move_head(tx: &mut Tx, digest: &str) -> Result<(), StoreErro
 
     on_backend!(tx.connection(), db => sqlx::query(SQL).bind(digest).execute(db).await.map(drop)?);
     Ok(())
+}
+
+/// Returns where the trail ends.
+pub(crate) async fn head(store: &Store) -> Result<Head, StoreError> {
+    const SQL: &str = "SELECT entries, digest FROM audit_head WHERE id = 1";
+
+    let (entries, digest): (i64, String) =
+        on_backend!(store.reader(), db => sqlx::query_as(SQL).fetch_one(db).await?);
+    Ok(Head { entries: Column("audit_head", "entries").count(entries)?, digest })
 }
 
 /// Reads the whole trail; `noted` is a head that was noted elsewhere.

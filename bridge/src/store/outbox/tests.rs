@@ -140,7 +140,7 @@ async fn what_nobody_was_told_is_taken_back_and_what_somebody_was_is_not() {
         insert_all(store, &[letter("a1", "t1"), letter("b1", "t2")]).await;
         let told = claim_at(store, 0).await.unwrap();
         assert_eq!(told.key, "a1");
-        let cases = [("t1", false), ("t2", true), ("t2", false), ("t3", false)];
+        let cases = [("t1", false), ("t2", true), ("t2", true), ("t3", false)];
         for (subject, was_silent) in cases {
             let mut tx = store.begin().await.unwrap();
             let taken = take_back(&mut tx, ("crm", subject), "withdrawn").await.unwrap();
@@ -149,6 +149,16 @@ async fn what_nobody_was_told_is_taken_back_and_what_somebody_was_is_not() {
         }
         let expected = [state("a1", LetterState::Waiting), state("b1", LetterState::Dropped)];
         assert_eq!(states(store).await, expected);
+
+        // Withdrawn, and withdrawn again without being told of in between.
+        mark_sent(store, ("crm", &told), at(1), Arrived::default()).await.unwrap();
+        let revoked = NewLetter { kind: "task-withdrawn".to_owned(), ..letter("a2", "t1") };
+        insert_all(store, &[revoked]).await;
+        let revoked = claim_at(store, 1).await.unwrap();
+        mark_sent(store, ("crm", &revoked), at(1), Arrived::default()).await.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        assert!(take_back(&mut tx, ("crm", "t1"), "withdrawn").await.unwrap());
+        tx.commit().await.unwrap();
     })
     .await;
 }

@@ -1,21 +1,25 @@
 //! `GET /api/v1/destinations`, trying one, and turning one on again.
 
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
+use upturn_connectors::deliver::letter::Text;
+use upturn_connectors::deliver::template::LANGUAGES;
 use upturn_core::task::Title;
 
-use super::answer;
 use super::openapi::Endpoint;
+use super::{answer, misread};
 use crate::auth::rights::Action;
+use crate::delivery::preview::Preview;
 use crate::outbox::circuit::Circuit;
 use crate::web::App;
 use crate::web::caller::Caller;
-use crate::web::fault::Fault;
+use crate::web::fault::{Fault, FaultKind};
 use crate::web::page::destinations::{Standing, standing};
-use crate::web::post;
+use crate::web::post::{self, Look};
 use crate::web::when::machine;
 
 /// All destinations.
@@ -56,6 +60,21 @@ struct TestJson {
     said: String,
 }
 
+/// What a letter would look like.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "LetterPreview")]
+struct PreviewJson {
+    kind: String,
+    /// `en` or `zh`.
+    language: String,
+    title: String,
+    plain: String,
+    html: Option<String>,
+    markdown: Option<String>,
+    /// What is sent, where the channel always puts it the same way.
+    sent: Option<String>,
+}
+
 /// Returns the routes of this file.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let text = &json!({ "type": "string" });
@@ -65,6 +84,16 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get("/api/v1/destinations", list, "Lists the systems that are told of tasks")
             .answers::<List<'_>>(),
+        Endpoint::get(
+            "/api/v1/destinations/{id}/preview",
+            preview,
+            "Shows what a letter looks like",
+        )
+        .part("id", id, text)
+        .query("kind", "What is told; without it `task-created`", text)
+        .query("language", "Without it `en`", &json!({ "enum": LANGUAGES }))
+        .query("task", "A stored task; without it an invented one", text)
+        .answers::<PreviewJson>(),
         Endpoint::post("/api/v1/destinations/{id}/test", test, tries)
             .part("id", id, text)
             .answers::<TestJson>(),
@@ -102,6 +131,23 @@ async fn all(app: &App) -> Result<Response, Fault> {
     };
     let destinations: Vec<_> = all.iter().map(told).collect();
     Ok(answer(json!({ "destinations": destinations }), None))
+}
+
+/// Shows a letter, and sends nothing.
+pub(crate) async fn preview(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    look: Result<Query<Look>, QueryRejection>,
+) -> Result<Response, Fault> {
+    caller.check(Action::ReadDestinations)?;
+    let Query(look) = look.map_err(|rejection| misread(&rejection))?;
+    let (_, preview) = post::preview(&app, &id, &look, &caller).await?;
+    let Preview { text, sent } =
+        preview.map_err(|e| Fault::of(FaultKind::WrongRules, e.to_string()))?;
+    let Text { language, title, plain, html, markdown } = text;
+    let kind = look.kind;
+    Ok(answer(PreviewJson { kind, language, title, plain, html, markdown, sent }, None))
 }
 
 /// Tries one.

@@ -87,6 +87,7 @@ pub(crate) async fn show(
         ("person-", key!("audit-kind-person")),
         ("password-", key!("audit-kind-password")),
         ("token-", key!("audit-kind-token")),
+        ("sign-", key!("audit-kind-sign")),
         ("task-", key!("audit-kind-task")),
         ("rules-", key!("audit-kind-rules")),
         ("registry-", key!("audit-kind-registry")),

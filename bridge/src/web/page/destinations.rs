@@ -72,6 +72,8 @@ struct DestinationsPage {
 struct Line {
     id: String,
     title: String,
+    /// Where its letters are looked at.
+    page: Option<String>,
     kind: String,
     circuit: &'static str,
     state: String,
@@ -217,6 +219,7 @@ fn line(teller: &Teller, standing: &Standing) -> Line {
             || text(language, key!("destination-gone")),
             |known| Visible(known.title.in_language(language.tag())).to_string(),
         ),
+        page: known.map(|known| format!("/destinations/{}", known.id)),
         kind: known.map(|known| known.kind.to_owned()).unwrap_or_default(),
         circuit: circuit.word(),
         state: circuit_words(language, circuit),

@@ -137,8 +137,13 @@ async fn enter(app: &App, name: &str, next: &str) -> Result<Response, Fault> {
 }
 
 /// Logs out.
-pub(crate) async fn log_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, Fault> {
-    let gone = session::end(&app, &headers).await?;
+pub(crate) async fn log_out(
+    State(app): State<App>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let peer = Peer::or_unknown(peer.map(|Extension(peer)| peer));
+    let gone = session::sign_out(&app, &headers, peer).await?;
     Ok((CookieJar::new().add(gone), Redirect::to("/login")).into_response())
 }
 

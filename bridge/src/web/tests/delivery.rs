@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use upturn_connectors::deliver::Failure;
 use upturn_connectors::deliver::channel::{Progress, RecordState};
+use upturn_core::id::DeviceId;
 
 use super::api::{assert_problem, get};
 use super::site::{Answer, NAME, PASSWORD, Site, bearer, task};
@@ -289,4 +290,41 @@ async fn a_destination_is_tried_and_turned_on_by_its_buttons() {
     let all = get(&plant.site, "/api/v1/letters").await.json();
     let states: Vec<_> = all["letters"].as_array().unwrap().iter().map(|l| &l["state"]).collect();
     assert_eq!(states, ["sent", "sent"]);
+}
+
+#[tokio::test]
+async fn a_letter_is_looked_at_before_it_goes_out() {
+    let plant = Plant::new().await;
+    let mut hostile = task("t1", plant.site.now(), 5, None);
+    hostile.device = DeviceId::try_from("evse-9".to_owned()).unwrap();
+    hostile.title.en = Some("<script>alert(1)</script>".to_owned());
+    plant.site.add([hostile]).await;
+    let page = plant.site.page("/destinations/crm?task=t1").await;
+    let escaped = "&#60;script&#62;alert(1)&#60;/script&#62;";
+    assert!(
+        page.text().contains(escaped) && !page.text().contains("<script>alert"),
+        "{}",
+        page.text()
+    );
+    for text in ["evse-9", "What is sent", "&#34;device&#34;"] {
+        assert!(page.text().contains(text), "{text} in {}", page.text());
+    }
+    let path = "/destinations/crm?kind=task-done&language=zh&lang=zh-CN";
+    let page = plant.site.page(path).await;
+    for text in ["消息预览", "任务已完成：连续三次充电失败（EVSE-0042）"] {
+        assert!(page.text().contains(text), "{text} in {}", page.text());
+    }
+    let shown = get(&plant.site, "/api/v1/destinations/crm/preview?kind=digest").await.json();
+    assert_eq!((&shown["title"], &shown["language"]), (&json!("Tasks: 2"), &json!("en")));
+    assert!(shown["sent"].as_str().unwrap().contains("letters"), "{shown}");
+    for (query, status) in [
+        ("crm/preview?kind=x", StatusCode::BAD_REQUEST),
+        ("crm/preview?language=fr", StatusCode::BAD_REQUEST),
+        ("crm/preview?task=t9", StatusCode::NOT_FOUND),
+        ("nobody/preview", StatusCode::NOT_FOUND),
+    ] {
+        let answer = get(&plant.site, &format!("/api/v1/destinations/{query}")).await;
+        assert_eq!(answer.status, status, "{query}");
+    }
+    assert!(Plant::kinds(&plant.crm).is_empty(), "nothing was sent");
 }

@@ -54,6 +54,7 @@ async fn describes_each_route_that_is_served_and_no_other() {
         "get /api/v1/destinations",
         "get /api/v1/feeds",
         "get /api/v1/feeds/{id}",
+        "get /api/v1/destinations/{id}/preview",
         "get /api/v1/letters",
         "get /api/v1/openapi.json",
         "get /api/v1/people",

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::ingest::door::{Homes, Quality, RETAINED_BYTES_MAX};
 use mqtt5_protocol::{Packet, QoS};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use upturn_core::decode::{Format, Source, Sources, topic::TopicPattern};
 
@@ -156,7 +157,7 @@ async fn events_and_large_messages_are_taken_in_but_not_retained() {
         accept_future: Source::ACCEPT_FUTURE,
     };
     for version in VERSIONS {
-        let homes = Homes::new(Sources(vec![source.clone()]), &[]);
+        let homes = Homes::new(Sources(vec![source.clone()]), watch::channel(Vec::new()).1);
         let mut house = House::at(anywhere(), homes, 10).await;
         let mut client = Client::connect(house.addr(), version, "device").await;
         let large = vec![7; RETAINED_BYTES_MAX];
