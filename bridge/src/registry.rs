@@ -1,18 +1,17 @@
 //! The registry's files: `devices.csv`, `sites.csv`, `accounts.csv`, `contacts.csv`,
-//! `people.csv`, `calendar.toml`.
+//! `people.csv`, `calendar.toml`, `calendars/TEAM.toml`, `hand-overs.toml`.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::Path;
 
-use upturn_core::calendar::Calendar;
 use upturn_core::id::DeviceId;
 use upturn_core::registry::{Account, Contact, Device, DeviceStatus, Person, Registry, Site};
 
 use self::problem::{Problems, RegistryError};
 use self::table::{Row, Table};
 
+mod documents;
 pub(crate) mod problem;
 mod table;
 
@@ -35,9 +34,15 @@ const DEVICES: Table = Table {
     required: &["id", "model"],
     optional: &["site", "account", "status"],
 };
-const CALENDAR: &str = "calendar.toml";
-const FILES: [&str; 6] =
-    [DEVICES.file, SITES.file, ACCOUNTS.file, CONTACTS.file, PEOPLE.file, CALENDAR];
+const FILES: [&str; 7] = [
+    DEVICES.file,
+    SITES.file,
+    ACCOUNTS.file,
+    CONTACTS.file,
+    PEOPLE.file,
+    documents::CALENDAR,
+    documents::HAND_OVERS,
+];
 
 /// How a device's status is written.
 const STATUSES: [(&str, DeviceStatus); 4] = [
@@ -56,13 +61,14 @@ const ID_LEN_MAX: usize = 128;
 /// any order.
 pub(crate) fn load(folder: &Path) -> Result<Registry, RegistryError> {
     let mut loader = Loader::new(folder)?;
-    loader.calendar();
+    documents::load(folder, &mut loader.registry, &mut loader.problems);
     // In this order, since each table names rows of those before it.
     loader.people();
     loader.accounts();
     loader.contacts();
     loader.sites();
     loader.devices();
+    documents::check_teams(folder, &loader.registry, &mut loader.problems);
     if loader.problems.is_empty() {
         Ok(loader.registry)
     } else {
@@ -99,27 +105,6 @@ impl<'f> Loader<'f> {
             problems.report(&path, None, message);
         }
         Ok(Self { folder, problems, registry: Registry::default(), unread: Vec::new() })
-    }
-
-    fn calendar(&mut self) {
-        let path = self.folder.join(CALENDAR);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => {
-                self.problems.report(&path, None, format!("cannot be read: {error}"));
-                return;
-            }
-        };
-        match Calendar::from_toml(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
-            Ok(calendar) => self.registry.calendar = calendar,
-            Err(errors) => {
-                for error in errors {
-                    let line = u64::try_from(error.line()).ok();
-                    self.problems.report(&path, line, error.to_string());
-                }
-            }
-        }
     }
 
     fn people(&mut self) {

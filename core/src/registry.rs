@@ -13,6 +13,10 @@ use crate::event::Event;
 use crate::id::DeviceId;
 use crate::rule::scope::attribute;
 
+pub mod hand_over;
+
+use self::hand_over::HandOvers;
+
 /// All registered devices, sites, accounts and people, and the calendar they work by.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Registry {
@@ -30,6 +34,12 @@ pub struct Registry {
     pub people: BTreeMap<Box<str>, Person>,
     /// The working hours that due times are reckoned in.
     pub calendar: Calendar,
+    /// The working hours of teams that have others, by team.
+    #[serde(default)]
+    pub calendars: BTreeMap<Box<str>, Calendar>,
+    /// What has to be said when tasks change hands.
+    #[serde(default)]
+    pub hand_overs: HandOvers,
 }
 
 /// A device in the field.
@@ -107,10 +117,10 @@ pub struct Person {
     /// The team, whose pool is `pool:{team}`.
     pub team: Option<Box<str>>,
     /// Where mail reaches the person, if known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub email: Option<Box<str>>,
     /// The language the person reads: `en` or `zh`; `None` where nobody has said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub language: Option<Box<str>>,
 }
 
@@ -158,6 +168,13 @@ impl Registry {
         let device = self.devices.get(device)?;
         let of_site = || self.sites.get(device.site.as_ref()?)?.account.as_deref();
         device.account.as_deref().or_else(of_site)
+    }
+
+    /// Returns the working hours of `owner`, a person or `pool:TEAM`: those of the team, else those of all.
+    pub fn calendar_of(&self, owner: &str) -> &Calendar {
+        let of_person = || self.people.get(owner)?.team.as_deref();
+        let team = owner.strip_prefix("pool:").or_else(of_person);
+        team.and_then(|team| self.calendars.get(team)).unwrap_or(&self.calendar)
     }
 
     /// Returns who answers for the account `device` belongs to.

@@ -58,6 +58,8 @@ pub(crate) enum FaultKind {
     TaskChanged,
     /// 409: the task is a rule's on trial, which nobody works on.
     TaskOnTrial,
+    /// 422: what is said about what is done with a task is missing or wrong.
+    WrongAct,
     /// 409: the letter's state does not allow it.
     LetterState,
     /// 409: nobody is told of it.
@@ -82,7 +84,7 @@ pub(crate) enum FaultKind {
 
 impl FaultKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::CrossSite,
@@ -95,6 +97,7 @@ impl FaultKind {
         Self::TaskClosed,
         Self::TaskChanged,
         Self::TaskOnTrial,
+        Self::WrongAct,
         Self::LetterState,
         Self::NotRouted,
         Self::WrongEvents,
@@ -122,6 +125,7 @@ impl FaultKind {
             Self::TaskClosed => "task-closed",
             Self::TaskChanged => "task-changed",
             Self::TaskOnTrial => "task-on-trial",
+            Self::WrongAct => "wrong-act",
             Self::LetterState => "letter-state",
             Self::NotRouted => "not-routed",
             Self::WrongEvents => "wrong-events",
@@ -152,7 +156,7 @@ impl FaultKind {
             | Self::NotRouted
             | Self::PersonTaken
             | Self::PersonChanged => StatusCode::CONFLICT,
-            Self::WrongEvents | Self::WrongRules | Self::WrongPerson => {
+            Self::WrongAct | Self::WrongEvents | Self::WrongRules | Self::WrongPerson => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
@@ -393,6 +397,7 @@ fn log(fault: &Fault) -> String {
         | FaultKind::TaskClosed
         | FaultKind::TaskChanged
         | FaultKind::TaskOnTrial
+        | FaultKind::WrongAct
         | FaultKind::LetterState
         | FaultKind::NotRouted
         | FaultKind::WrongEvents
