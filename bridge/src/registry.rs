@@ -1,18 +1,17 @@
 //! The registry's files: `devices.csv`, `sites.csv`, `accounts.csv`, `contacts.csv`,
-//! `people.csv`, `calendar.toml`, and `calendars/*.toml` of those who work by another one.
+//! `people.csv`, `calendar.toml`, `hand-overs.toml`, and `calendars/*.toml` of those who work by another one.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::Path;
 
-use upturn_core::calendar::Calendar;
 use upturn_core::id::DeviceId;
 use upturn_core::registry::{Account, Contact, Device, DeviceStatus, Person, Registry, Site};
 
 use self::problem::{Problems, RegistryError};
 use self::table::{Row, Table};
 
+mod documents;
 pub(crate) mod problem;
 pub(crate) mod table;
 
@@ -35,13 +34,15 @@ const DEVICES: Table = Table {
     required: &["id", "model"],
     optional: &["site", "account", "status"],
 };
-const CALENDAR: &str = "calendar.toml";
-/// The folder of calendars beside it, each named by what stands before `.toml`.
-const CALENDARS: &str = "calendars";
-/// Calendars in it at most.
-const CALENDARS_MAX: usize = 256;
-const FILES: [&str; 6] =
-    [DEVICES.file, SITES.file, ACCOUNTS.file, CONTACTS.file, PEOPLE.file, CALENDAR];
+const FILES: [&str; 7] = [
+    DEVICES.file,
+    SITES.file,
+    ACCOUNTS.file,
+    CONTACTS.file,
+    PEOPLE.file,
+    documents::CALENDAR,
+    documents::HAND_OVERS,
+];
 
 /// How a device's status is written.
 const STATUSES: [(&str, DeviceStatus); 4] = [
@@ -60,14 +61,14 @@ const ID_LEN_MAX: usize = 128;
 /// any order.
 pub(crate) fn load(folder: &Path) -> Result<Registry, RegistryError> {
     let mut loader = Loader::new(folder)?;
-    loader.calendar();
-    loader.calendars()?;
+    documents::load(folder, &mut loader.registry, &mut loader.problems);
     // In this order, since each table names rows of those before it.
     loader.people();
     loader.accounts();
     loader.contacts();
     loader.sites();
     loader.devices();
+    documents::check_calendars(folder, &loader.registry, &mut loader.problems);
     if loader.problems.is_empty() {
         Ok(loader.registry)
     } else {
@@ -104,59 +105,6 @@ impl<'f> Loader<'f> {
             problems.report(&path, None, message);
         }
         Ok(Self { folder, problems, registry: Registry::default(), unread: Vec::new() })
-    }
-
-    fn calendar(&mut self) {
-        if let Some(calendar) = self.read_calendar(&self.folder.join(CALENDAR)) {
-            self.registry.calendar = calendar;
-        }
-    }
-
-    fn calendars(&mut self) -> Result<(), RegistryError> {
-        let folder = self.folder.join(CALENDARS);
-        let entries = match fs::read_dir(&folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            entries => entries,
-        };
-        let fail = |source| RegistryError::Folder { path: folder.clone(), source };
-        let mut paths = Vec::new();
-        for entry in entries.map_err(fail)? {
-            paths.push(entry.map_err(fail)?.path());
-        }
-        paths.retain(|path| path.extension().is_some_and(|end| end == "toml"));
-        paths.sort();
-        if let Some(path) = paths.get(CALENDARS_MAX) {
-            let message = format!("there are more than {CALENDARS_MAX} calendars; remove some");
-            self.problems.report(path, None, message);
-        }
-        for path in paths.iter().take(CALENDARS_MAX) {
-            let Some(name) = path.file_stem().and_then(|name| name.to_str()) else { continue };
-            if let Some(calendar) = self.read_calendar(path) {
-                self.registry.calendars.insert(name.into(), calendar);
-            }
-        }
-        Ok(())
-    }
-
-    fn read_calendar(&mut self, path: &Path) -> Option<Calendar> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            Err(error) => {
-                self.problems.report(path, None, format!("cannot be read: {error}"));
-                return None;
-            }
-        };
-        match Calendar::from_toml(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
-            Ok(calendar) => Some(calendar),
-            Err(errors) => {
-                for error in errors {
-                    let line = u64::try_from(error.line()).ok();
-                    self.problems.report(path, line, error.to_string());
-                }
-                None
-            }
-        }
     }
 
     fn people(&mut self) {

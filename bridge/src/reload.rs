@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use upturn_core::catalogue::Catalogue;
 use upturn_core::registry::Registry;
+use upturn_core::registry::hand_over::HandOvers;
 use upturn_core::rule::finding::Finding;
 
 use crate::clock::Clock;
@@ -37,6 +38,8 @@ pub(crate) struct Reloader {
     zone: Mutex<Tz>,
     /// The people of the registry that was read last.
     people: Mutex<Arc<People>>,
+    /// The kinds of hand-over of the registry that was read last.
+    hand_overs: Mutex<Arc<HandOvers>>,
     /// Who is told of what happens to tasks.
     delivery: watch::Sender<Arc<Routing>>,
     /// Where facts come from.
@@ -123,8 +126,9 @@ impl Reloader {
         let (turn, refused) = (tokio::sync::Mutex::default(), Mutex::default());
         let zone = Mutex::new(registry.calendar.zone());
         let people = Mutex::new(Arc::new(registry.people.clone()));
+        let hand_overs = Mutex::new(Arc::new(registry.hand_overs.clone()));
         let files = Arc::new(files);
-        Self { files, asks, clock, turn, refused, zone, people, delivery, feeds }
+        Self { files, asks, clock, turn, refused, zone, people, hand_overs, delivery, feeds }
     }
 
     /// Reads everything again and puts it in force; `actor` is who wants it.
@@ -142,6 +146,7 @@ impl Reloader {
             };
         let (reply, changes) = oneshot::channel();
         let (zone, people) = (registry.calendar.zone(), Arc::new(registry.people.clone()));
+        let hand_overs = Arc::new(registry.hand_overs.clone());
         let wanted = Box::new(Wanted { rules, registry, actor: actor.to_owned() });
         let asked = self.asks.send(Request::Reload { wanted, reply }).await;
         asked.map_err(|_| ReloadError::NoAnswer)?;
@@ -152,6 +157,7 @@ impl Reloader {
         self.note(None);
         *self.zone.lock().unwrap_or_else(PoisonError::into_inner) = zone;
         *self.people.lock().unwrap_or_else(PoisonError::into_inner) = people;
+        *self.hand_overs.lock().unwrap_or_else(PoisonError::into_inner) = hand_overs;
         Ok(changes)
     }
 
@@ -171,6 +177,11 @@ impl Reloader {
     /// Returns the people of the registry in force, who get tasks whether they sign in or not.
     pub(crate) fn people(&self) -> Arc<People> {
         Arc::clone(&self.people.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns what has to be said when tasks change hands.
+    pub(crate) fn hand_overs(&self) -> Arc<HandOvers> {
+        Arc::clone(&self.hand_overs.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Returns the last try, if it was refused and none has succeeded since.

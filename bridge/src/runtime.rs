@@ -33,7 +33,10 @@ use crate::store::{self, Store, Tx};
 use crate::telemetry::Metrics;
 use crate::web::Change;
 
+pub(crate) mod act;
+mod clocks;
 pub(crate) mod consequence;
+pub(crate) mod deed;
 mod facts;
 mod failures;
 mod letters;
@@ -153,6 +156,7 @@ impl Runtime<'_> {
             }
         };
         fold.epoch = epoch;
+        fold.next_timer = store::task_timer::next_committed(self.store).await?;
         if let Some(at) = store::event::newest_at(self.store).await? {
             self.metrics.saw_occurrence(at);
         }
@@ -258,9 +262,16 @@ impl Runtime<'_> {
         let (fresh, stored, late) = self.write(&mut tx, fold, now, events).await?;
         store::dead_letter::insert(&mut tx, &dead_letters).await?;
         store::retained_state::put(&mut tx, &states).await?;
+        let fired = self.fire(&mut tx, fold, now).await?;
+        if 0 < fired + stored.changed {
+            fold.next_timer = store::task_timer::next(&mut tx).await?;
+        }
         failpoint::crash("before-commit");
         tx.commit().await?;
         fold.cursor = new;
+        if 0 < fired {
+            self.announce();
+        }
 
         let taken = fresh.iter().map(|is_new| u64::from(*is_new)).sum::<u64>();
         let repeated = u64::try_from(total).unwrap_or_default() - taken + repeated;
@@ -392,7 +403,8 @@ impl Runtime<'_> {
 
     /// Waits until the next deadline has passed; for ever where there is none.
     async fn until_deadline(&self, fold: &Fold) {
-        let Some(deadline) = fold.engine.next_deadline() else {
+        let deadlines = [fold.engine.next_deadline(), fold.next_timer];
+        let Some(deadline) = deadlines.into_iter().flatten().min() else {
             return std::future::pending().await;
         };
         loop {

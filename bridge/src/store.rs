@@ -65,6 +65,9 @@ mod sqlite;
 pub(crate) mod table;
 pub(crate) mod task;
 pub(crate) mod task_facts;
+pub(crate) mod task_history;
+pub(crate) mod task_life;
+pub(crate) mod task_timer;
 pub(crate) mod task_view;
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub(crate) mod api;
 pub(crate) mod ask;
 pub(crate) mod asset;
 pub(crate) mod caller;
+pub(crate) mod deed_form;
 pub(crate) mod fault;
 pub(crate) mod feeds;
 pub(crate) mod filter;

@@ -119,6 +119,23 @@ impl Calendar {
         })
     }
 
+    /// Returns when a working day has passed since `from`: the same time of day on the next day that is
+    /// worked on, or where that day's working time begins or ends if it lies outside.
+    ///
+    /// From outside working time it counts from the next opening. `None` where no working time lies within
+    /// five years.
+    pub fn add_working_day(&self, from: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let from = self.add_business_time(from, TimeDelta::zero())?.with_timezone(&self.zone);
+        let next_day = from.date_naive().succ_opt()?;
+        for day in next_day.iter_days().take(LOOK_AHEAD_DAYS) {
+            let Some(last) = self.hours_on(day).ranges().last() else { continue };
+            let closes_at = instant::at(self.zone, day, last.closes)?;
+            let same = instant::at_time(self.zone, day, from.time())?;
+            return self.add_business_time(same.min(closes_at), TimeDelta::zero());
+        }
+        None
+    }
+
     /// Returns the first instant after `after` at which the clocks of the zone show `minute`, or jump
     /// over it; of an hour that comes twice, the first.
     ///
@@ -214,6 +231,27 @@ mod tests {
         name = "make-up workday"
     "#;
 
+    /// Without a break.
+    const NINE_TO_SIX: &str = r#"
+        zone = "Asia/Shanghai"
+        revision = "1"
+        [week]
+        mon = ["09:00-18:00"]
+        tue = ["09:00-18:00"]
+        wed = ["09:00-18:00"]
+        thu = ["09:00-18:00"]
+        fri = ["09:00-18:00"]
+        [[override]]
+        on = "2025-01-26"
+        hours = ["09:00-18:00"]
+        name = "make-up workday"
+        [[override]]
+        from = "2025-01-28"
+        to = "2025-02-04"
+        hours = []
+        name = "Spring Festival"
+    "#;
+
     /// Clocks go forward at 02:00 on 2025-03-30 and back at 03:00 on 2025-10-26.
     const NIGHT_SHIFT: &str = r#"
         zone = "Europe/Berlin"
@@ -295,6 +333,47 @@ mod tests {
         let found =
             calendar.add_business_time(at("2011-12-29T09:00:00-10:00"), TimeDelta::hours(2));
         assert_eq!(found, Some(at("2011-12-31T10:00:00+14:00")));
+    }
+
+    #[test]
+    fn a_working_day_ends_at_the_same_time_of_the_next_day_that_is_worked_on() {
+        let calendar = Calendar::from_toml(CHINA).unwrap();
+        let cases = [
+            ("over the festival", "2025-01-27T12:00:00+08:00", "2025-02-05T12:00:00+08:00"),
+            ("a Sunday that is made up", "2025-01-24T17:30:00+08:00", "2025-01-26T17:30:00+08:00"),
+            ("over a plain night", "2025-01-20T09:00:00+08:00", "2025-01-21T09:00:00+08:00"),
+            ("from after hours", "2025-01-20T21:00:00+08:00", "2025-01-22T09:00:00+08:00"),
+            ("from the break", "2025-01-20T12:30:00+08:00", "2025-01-21T13:00:00+08:00"),
+            ("from a weekend", "2025-01-18T10:00:00+08:00", "2025-01-21T09:00:00+08:00"),
+        ];
+        for (name, from, expected) in cases {
+            assert_eq!(calendar.add_working_day(at(from)), Some(at(expected)), "case: {name}");
+        }
+        let short = Calendar::from_toml(
+            "zone = \"UTC\"\nrevision = \"1\"\n[week]\nmon = [\"09:00-18:00\"]\n\
+             tue = [\"10:00-12:00\"]\nwed = [\"15:00-16:00\"]",
+        );
+        let short = short.unwrap();
+        let cases = [
+            ("a day that ends before", "2025-01-20T17:00:00Z", "2025-01-21T12:00:00Z"),
+            ("a day that begins later", "2025-01-21T11:00:00Z", "2025-01-22T15:00:00Z"),
+        ];
+        for (name, from, expected) in cases {
+            assert_eq!(short.add_working_day(at(from)), Some(at(expected)), "case: {name}");
+        }
+    }
+
+    #[test]
+    fn the_worked_cases_of_two_business_hours_hold() {
+        let calendar = Calendar::from_toml(NINE_TO_SIX).unwrap();
+        let cases = [
+            ("2025-01-24T17:30:00+08:00", "2025-01-26T10:30:00+08:00"),
+            ("2025-01-27T17:30:00+08:00", "2025-02-05T10:30:00+08:00"),
+        ];
+        for (from, expected) in cases {
+            let found = calendar.add_business_time(at(from), TimeDelta::hours(2));
+            assert_eq!(found, Some(at(expected)), "case: {from}");
+        }
     }
 
     #[test]

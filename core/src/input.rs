@@ -33,12 +33,32 @@ pub struct Action {
     pub actor: Box<str>,
 }
 
-/// What can be done with a task.
+/// What can be done with a task. [`State::after`](crate::task::life::State::after) says when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verb {
     /// Somebody takes it on.
     Accept,
+    /// Somebody takes it out of a pool.
+    Claim,
+    /// Somebody begins with it.
+    Start,
+    /// One of its steps is done.
+    CheckStep,
+    /// One of its steps is not done after all.
+    UncheckStep,
+    /// Somebody spoke with the customer, or tried to.
+    Contact,
+    /// It is put off for a while.
+    Snooze,
+    /// It is put off no longer.
+    Wake,
+    /// Somebody says something about it.
+    Comment,
+    /// It goes to another person, or to a pool.
+    HandOver,
+    /// It goes back to the pool of its owner's team.
+    Return,
     /// What it asked for is done.
     Done,
     /// Nothing will be done.
@@ -46,11 +66,49 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Accept,
+        Self::Claim,
+        Self::Start,
+        Self::CheckStep,
+        Self::UncheckStep,
+        Self::Contact,
+        Self::Snooze,
+        Self::Wake,
+        Self::Comment,
+        Self::HandOver,
+        Self::Return,
+        Self::Done,
+        Self::Dismiss,
+    ];
+
+    /// Returns its word, as the log, addresses and programs have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Claim => "claim",
+            Self::Start => "start",
+            Self::CheckStep => "check-step",
+            Self::UncheckStep => "uncheck-step",
+            Self::Contact => "contact",
+            Self::Snooze => "snooze",
+            Self::Wake => "wake",
+            Self::Comment => "comment",
+            Self::HandOver => "hand-over",
+            Self::Return => "return",
+            Self::Done => "done",
+            Self::Dismiss => "dismiss",
+        }
+    }
+
+    /// Returns the verb that `word` names.
+    pub fn find(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verb| verb.word() == word)
+    }
+
     /// Returns whether the task is closed by it.
     pub fn closes(self) -> bool {
-        match self {
-            Self::Accept => false,
-            Self::Done | Self::Dismiss => true,
-        }
+        matches!(self, Self::Done | Self::Dismiss)
     }
 }

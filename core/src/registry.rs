@@ -13,6 +13,10 @@ use crate::event::Event;
 use crate::id::DeviceId;
 use crate::rule::scope::attribute;
 
+pub mod hand_over;
+
+use self::hand_over::HandOvers;
+
 /// All registered devices, sites, accounts and people, and the calendar they work by.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Registry {
@@ -30,9 +34,12 @@ pub struct Registry {
     pub people: BTreeMap<Box<str>, Person>,
     /// The working hours that due times are reckoned in.
     pub calendar: Calendar,
-    /// Calendars of people who work by another one, by name; a team's has the team's name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    /// Calendars of people and teams that work by another one, by name; a team's has the team's name.
+    #[serde(default)]
     pub calendars: BTreeMap<Box<str>, Calendar>,
+    /// What has to be said when tasks change hands.
+    #[serde(default)]
+    pub hand_overs: HandOvers,
 }
 
 /// A device in the field.
@@ -110,13 +117,13 @@ pub struct Person {
     /// The team, whose pool is `pool:{team}`.
     pub team: Option<Box<str>>,
     /// Where mail reaches the person, if known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub email: Option<Box<str>>,
     /// The language the person reads: `en` or `zh`; `None` where nobody has said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub language: Option<Box<str>>,
     /// The name of the calendar the person works by; `None` where it is the team's, or that of all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub calendar: Option<Box<str>>,
 }
 

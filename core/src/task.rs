@@ -9,6 +9,8 @@ use crate::event::{Event, Position};
 use crate::id::{DeviceId, EventId, RuleId, TaskId};
 use crate::rule::Stage;
 
+pub mod life;
+
 /// A text for people, in English, Chinese or both.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -5,16 +5,16 @@ use serde_json::json;
 use tokio::sync::oneshot;
 use upturn_connectors::deliver::channel::Progress;
 use upturn_core::id::TaskId;
-use upturn_core::input::{Action, Verb};
 
 use super::Office;
 use crate::auth::sight::Sight;
+use crate::runtime::act::{Act, DESTINATION_ACTOR};
+use crate::runtime::deed::{Deed, Outcome as Ending, Words};
 use crate::runtime::request::{Acted, Request};
-use crate::runtime::wish::DESTINATION_ACTOR;
 use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
 use crate::store::task_view::{self, TaskStatus};
-use crate::store::{self, audit};
+use crate::store::{self, task_history};
 
 /// What came of what was heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,20 +75,25 @@ pub(crate) async fn hear(
     let Some(detail) = task_view::find(store, &Sight::All, &task).await? else {
         return Ok(Outcome::Unknown);
     };
-    let (verb, word, closed) = match progress {
+    let (deed, word, closed) = match progress {
         Progress::Open => {
             store::remote_record::hear(store, line, "open", now).await?;
             return Ok(Outcome::Nothing);
         }
-        Progress::Done => (Verb::Done, "done", TaskStatus::Done),
-        Progress::Dismissed => (Verb::Dismiss, "dismissed", TaskStatus::Dismissed),
+        Progress::Done => {
+            let deed = Deed::Done { outcome: Ending::Elsewhere, note: None };
+            (Some(deed), "done", TaskStatus::Done)
+        }
+        Progress::Dismissed => {
+            let reason = Words::new(&format!("dismissed in {destination}"));
+            (reason.map(|reason| Deed::Dismiss { reason }), "dismissed", TaskStatus::Dismissed)
+        }
     };
     let before = store::remote_record::heard(store, destination, subject).await?;
     let status = detail.row.status;
-    let outcome = if status.is_open() {
-        act(office, destination, (&task, verb)).await?
-    } else {
-        Acted::Refused
+    let outcome = match deed.filter(|_| status.is_open()) {
+        Some(deed) => act(office, destination, (&task, deed)).await?,
+        None => Acted::Refused,
     };
     let outcome = match outcome {
         Acted::Done => Outcome::Closed,
@@ -115,12 +120,12 @@ pub(crate) async fn hear(
 async fn act(
     office: &Office,
     destination: &str,
-    (task, verb): (&TaskId, Verb),
+    (task, deed): (&TaskId, Deed),
 ) -> Result<Acted, HearError> {
-    let actor = format!("{DESTINATION_ACTOR}{destination}").into();
-    let action = Action { task: task.clone(), verb, actor };
+    let actor = format!("{DESTINATION_ACTOR}{destination}");
+    let act = Box::new(Act { task: task.clone(), deed, actor });
     let (reply, answer) = oneshot::channel();
-    let asked = office.asks.send(Request::Act { action, reply }).await;
+    let asked = office.asks.send(Request::Act { act, reply }).await;
     asked.map_err(|_| HearError::NoAnswer)?;
     answer.await.map_err(|_| HearError::NoAnswer)
 }
@@ -135,6 +140,6 @@ async fn note_conflict(
     let detail = json!({ "there": there, "here": here.word() });
     let mut tx = office.store.begin().await?;
     let (action, detail) = ("task-conflict", &detail);
-    audit::append(&mut tx, NewEntry { at, actor: &actor, action, subject, detail }).await?;
+    task_history::append(&mut tx, NewEntry { at, actor: &actor, action, subject, detail }).await?;
     tx.commit().await
 }

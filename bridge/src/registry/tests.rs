@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use tempfile::TempDir;
+use upturn_core::calendar::Calendar;
 
 use super::*;
 
@@ -73,7 +74,7 @@ fn lists_everything_that_is_wrong_with_file_and_line() {
     ]);
     let expected = [
         "device.csv: no table of the registry; there are devices.csv, sites.csv, accounts.csv, \
-         contacts.csv, people.csv, calendar.toml",
+         contacts.csv, people.csv, calendar.toml, hand-overs.toml",
         "calendar.toml:4: '9-17' is no range of hours; write it as \"09:00-17:30\"",
         "people.csv:4: the id is empty; give the row one",
         "people.csv:5: id 'a' stands on line 2 too; remove one of the rows",

@@ -19,10 +19,10 @@ use crate::delivery::letter::text;
 use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
 use crate::store::task::Taken;
-use crate::store::{Tx, audit, dead_letter, task};
+use crate::store::{Tx, dead_letter, task, task_history};
 
 /// Who did what the rules did.
-const ACTOR: &str = "upturn";
+pub(super) const ACTOR: &str = "upturn";
 
 /// Effects that are kept until they are looked through for what is overtaken.
 const EFFECTS_MAX: usize = 64;
@@ -127,7 +127,7 @@ pub(super) async fn store(
             detail.insert(CAUSED_BY.into(), json!(position));
         }
         let entry = NewEntry { at, actor: ACTOR, action, subject: task.as_str(), detail: &detail };
-        audit::append(tx, entry).await?;
+        task_history::append(tx, entry).await?;
         if stage == Stage::Shadow {
             continue;
         }
@@ -280,7 +280,6 @@ fn based_on(occasion: &Occasion) -> Value {
 mod tests {
     use std::sync::Arc;
 
-    use upturn_core::input::Verb;
     use upturn_core::registry::Registry;
 
     use super::*;
@@ -288,7 +287,7 @@ mod tests {
     use crate::delivery::testing::{Recorder, destination, routing};
     use crate::store::outbox::{Arrived, Letter};
     use crate::store::task_view::{self, TaskDetail, TaskStatus};
-    use crate::store::testing::{at, each_backend, occasion, task as sample};
+    use crate::store::testing::{accept, at, each_backend, occasion, task as sample};
     use crate::store::{Store, outbox};
 
     async fn commit(store: &Store, position: Position, effects: Vec<Effect>) {
@@ -375,7 +374,7 @@ mod tests {
             }
             let mut tx = store.begin().await.unwrap();
             let touched = TaskId::from_text("touched");
-            assert!(task::act(&mut tx, &touched, Verb::Accept, at(30)).await.unwrap());
+            accept(&mut tx, &touched, at(30)).await;
             tx.commit().await.unwrap();
             let cases = [
                 ("new", TaskStatus::Withdrawn, false, "task-withdrawn"),

@@ -25,6 +25,8 @@ pub(crate) struct Fold {
     pub(crate) rules: Vec<ActiveRule>,
     /// The digest of the registry in force.
     pub(crate) registry: String,
+    /// When the next clock of a task is due.
+    pub(crate) next_timer: Option<DateTime<Utc>>,
     /// What rules have failed at.
     pub(crate) failures: Failures,
 }
@@ -42,7 +44,8 @@ impl Fold {
     pub(crate) fn new(memory: Memory) -> Self {
         let engine = Engine::new(Vec::new(), Registry::default(), memory);
         let (rules, registry, failures) = (Vec::new(), String::new(), Failures::default());
-        Self { engine, cursor: 0, epoch: Epoch::NONE, rules, registry, failures }
+        let (cursor, epoch, next_timer) = (0, Epoch::NONE, None);
+        Self { engine, cursor, epoch, rules, registry, next_timer, failures }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use upturn_core::catalogue::Catalogue;
 use upturn_core::decode::Format;
 use upturn_core::engine::ActiveRule;
@@ -41,6 +42,9 @@ pub(crate) struct LoggedAction {
     pub(crate) task: String,
     pub(crate) verb: Verb,
     pub(crate) actor: String,
+    /// What was said about it; an older Upturn asked for nothing.
+    #[serde(default)]
+    pub(crate) detail: Value,
 }
 
 /// A registry, as the log has it.
@@ -133,7 +137,7 @@ impl<'s> Reader<'s> {
                 Input::Rules(self.rules.clone())
             }
             Kind::Action => {
-                let LoggedAction { task, verb, actor } = read(&body)?;
+                let LoggedAction { task, verb, actor, detail: _ } = read(&body)?;
                 let task = TaskId::from_text(&task);
                 Input::Action(Action { task, verb, actor: actor.into() })
             }

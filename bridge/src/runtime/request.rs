@@ -7,10 +7,10 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use upturn_core::event::Event;
 use upturn_core::id::TaskId;
-use upturn_core::input::Action;
 use upturn_core::registry::Registry;
 use upturn_core::rule::{Rule, Stage};
 
+use super::act::Act;
 use crate::delivery::letter;
 use crate::explain::why_not::{Answer, Examined, Question};
 use crate::rules::LoadedRule;
@@ -26,7 +26,7 @@ pub(crate) enum Request {
     /// A person does something with a task.
     Act {
         /// What.
-        action: Action,
+        act: Box<Act>,
         /// Who waits.
         reply: Reply<Acted>,
     },

@@ -2,24 +2,20 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use upturn_core::input::{Action, Input, Verb};
+use upturn_core::input::Input;
 
 use super::consequence::Consequences;
 use super::fold::{self, Fold, Placed};
 use super::letters::Told;
-use super::reading::LoggedAction;
-use super::request::{Acted, Request, RequirementWish};
+use super::request::{Request, RequirementWish};
 use super::{Runtime, consequence};
 use crate::delivery::document::Occurrence;
 use crate::explain::why_not;
-use crate::store::audit::{self, NewEntry};
+use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
 use crate::store::log::{Kind, LoggedInput};
 use crate::store::requirement::Requirement;
-use crate::store::{self, Tx};
-
-/// What an actor begins with that is a destination: it closed its record of the task.
-pub(crate) const DESTINATION_ACTOR: &str = "destination:";
+use crate::store::{self, Tx, task_history, task_timer};
 
 /// An input that is no event, and its body as the log keeps it.
 #[derive(Debug)]
@@ -37,8 +33,8 @@ impl Runtime<'_> {
         }
         // Whoever waited may have gone in the meantime; what was committed stays.
         match request {
-            Request::Act { action, reply } => {
-                reply.send(self.act(fold, action).await?).ok();
+            Request::Act { act, reply } => {
+                reply.send(self.act(fold, *act).await?).ok();
             }
             Request::Require { wish, reply } => {
                 reply.send(self.require(fold, &wish).await?).ok();
@@ -64,47 +60,6 @@ impl Runtime<'_> {
         let tx = self.store.begin().await?;
         let tick = Logged { kind: Kind::Tick, body: "{}".to_owned(), input: Input::Tick };
         self.commit_inputs(fold, tx, vec![tick]).await
-    }
-
-    async fn act(&self, fold: &mut Fold, action: Action) -> Result<Acted, StoreError> {
-        let now = self.now(fold);
-        let mut tx = self.store.begin().await?;
-        if !store::task::act(&mut tx, &action.task, action.verb, now).await? {
-            return Ok(Acted::Refused);
-        }
-        let did = match action.verb {
-            Verb::Accept => "task-accepted",
-            Verb::Done => "task-done",
-            Verb::Dismiss => "task-dismissed",
-        };
-        let (actor, subject) = (&*action.actor, action.task.as_str());
-        let entry = NewEntry { at: now, actor, action: did, subject, detail: &json!({}) };
-        audit::append(&mut tx, entry).await?;
-        let occurrence = match action.verb {
-            Verb::Accept => Occurrence::TaskAccepted,
-            Verb::Done => Occurrence::TaskDone,
-            Verb::Dismiss => Occurrence::TaskDismissed,
-        };
-        let detail = json!({ "actor": actor });
-        let told = Told {
-            task: &action.task,
-            occurrence,
-            detail: &detail,
-            cause: &(fold.cursor + 1).to_string(),
-            from: actor.strip_prefix(DESTINATION_ACTOR),
-            subject: None,
-        };
-        self.desk(&fold.engine).write(&mut tx, now, &told).await?;
-        let logged = LoggedAction {
-            task: action.task.as_str().to_owned(),
-            verb: action.verb,
-            actor: action.actor.to_string(),
-        };
-        let body = json!(logged).to_string();
-        let logged = Logged { kind: Kind::Action, body, input: Input::Action(action) };
-        self.commit_inputs(fold, tx, vec![logged]).await?;
-        self.announce();
-        Ok(Acted::Done)
     }
 
     /// Keeps what somebody asks for because of a task, and writes its letters; returns none for a task
@@ -133,7 +88,7 @@ impl Runtime<'_> {
             let (action, actor) = ("requirement-created", &*requirement.actor);
             let entry =
                 NewEntry { at: now, actor, action, subject: &requirement.task, detail: &detail };
-            audit::append(&mut tx, entry).await?;
+            task_history::append(&mut tx, entry).await?;
             let told = Told {
                 task: &wish.task,
                 occurrence: Occurrence::RequirementCreated,
@@ -158,6 +113,7 @@ impl Runtime<'_> {
     ) -> Result<(), StoreError> {
         let received_at = self.now(fold);
         let mut position = fold.cursor;
+        let fired = self.fire(&mut tx, fold, received_at).await?;
         let mut consequences = Consequences::new();
         for Logged { kind, body, input } in inputs {
             position += 1;
@@ -174,9 +130,13 @@ impl Runtime<'_> {
         let stored =
             consequence::store(&mut tx, received_at, &desk, failures, consequences).await?;
         store::cursor::advance(&mut tx, fold.epoch, fold.cursor, position).await?;
+        let next_timer = task_timer::next(&mut tx).await?;
         tx.commit().await?;
-        fold.cursor = position;
+        (fold.cursor, fold.next_timer) = (position, next_timer);
         self.metrics.commits.inc();
+        if 0 < fired {
+            self.announce();
+        }
         self.count_stored(&stored);
         Ok(())
     }

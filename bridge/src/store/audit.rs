@@ -72,6 +72,7 @@ pub(crate) async fn append(tx: &mut Tx, entry: NewEntry<'_>) -> Result<(), Store
 }
 
 /// Returns the entries about `subject`, oldest first.
+#[cfg(test)]
 pub(crate) async fn of_subject(
     store: &Store,
     subject: &str,

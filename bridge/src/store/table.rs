@@ -91,7 +91,8 @@ pub(crate) fn tables() -> Vec<Table> {
             "id:text rule_id:text scope:text device:text account:text kind:text title:text \
              steps:text owner:text due_at created_at created_by first_at last_at episode:text \
              status:text revision updated_at rule_version:text stage:text progress:text \
-             contradicted_at joined joined_at region:text",
+             contradicted_at joined joined_at region:text started_at touched_at taken_at \
+             contacted_at closed_at outcome:text snoozed_until checked:text",
         ),
         Table::of(
             "task_evidence",
@@ -107,6 +108,9 @@ pub(crate) fn tables() -> Vec<Table> {
         Table::of("retained_state", "topic:text received_at payload:bytes"),
         Table::of("audit", "id at actor:text action:text subject:text detail:text digest:text")
             .numbered(),
+        Table::of("task_history", "id task_id:text at actor:text action:text detail:text done_at")
+            .numbered(),
+        Table::of("task_timer", "task_id:text kind:text at"),
         Table::of("audit_head", "id entries digest:text"),
         Table::of(
             "outbox",

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use sqlx::QueryBuilder;
 use upturn_core::id::TaskId;
-use upturn_core::input::Verb;
 use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Occasion, Task};
 
@@ -35,8 +34,9 @@ pub(crate) async fn create(tx: &mut Tx, task: &Task) -> Result<bool, StoreError>
             last_at = excluded.last_at, episode = excluded.episode,
             rule_version = excluded.rule_version, stage = excluded.stage,
             joined = excluded.joined, joined_at = excluded.joined_at, status = 'new',
-            progress = 'new',
-            revision = task.revision + 1, updated_at = excluded.updated_at
+            progress = 'new', started_at = NULL, touched_at = NULL, taken_at = NULL,
+            contacted_at = NULL, closed_at = NULL, snoozed_until = NULL, outcome = NULL,
+            checked = '[]', revision = task.revision + 1, updated_at = excluded.updated_at
         WHERE task.status = 'withdrawn'
         RETURNING revision";
 
@@ -142,8 +142,10 @@ pub(crate) async fn withdraw(
 ) -> Result<Taken, StoreError> {
     const SQL: &str = "
         UPDATE task SET
-            status = CASE WHEN progress = 'new' THEN 'withdrawn' ELSE status END,
-            contradicted_at = CASE WHEN progress = 'new' THEN NULL ELSE $2 END,
+            status = CASE WHEN progress = 'new' AND touched_at IS NULL
+                THEN 'withdrawn' ELSE status END,
+            contradicted_at = CASE WHEN progress = 'new' AND touched_at IS NULL
+                THEN NULL ELSE $2 END,
             episode = 'closed', revision = revision + 1, updated_at = $2
         WHERE id = $1 AND status <> 'withdrawn'
         RETURNING status, stage";
@@ -158,36 +160,6 @@ pub(crate) async fn withdraw(
     };
     let stage = task_view::stage(&stage)?;
     Ok(if status == "withdrawn" { Taken::Withdrawn(stage) } else { Taken::Contradicted(stage) })
-}
-
-/// Does `verb` to the standing task `id`; returns whether it could be done: a task that is closed
-/// stays as it is, only a new one can be accepted, and one that is on trial is nobody's.
-#[tracing::instrument(level = "debug", skip_all, fields(task.id = %id))]
-pub(crate) async fn act(
-    tx: &mut Tx,
-    id: &TaskId,
-    verb: Verb,
-    at: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    const SQL: &str = "
-        UPDATE task SET progress = $2, revision = revision + 1, updated_at = $3
-        WHERE id = $1 AND stage = 'live' AND status <> 'withdrawn'
-            AND (progress = 'new' OR progress = $4)";
-
-    let (progress, from) = match verb {
-        Verb::Accept => ("accepted", "new"),
-        Verb::Done => ("done", "accepted"),
-        Verb::Dismiss => ("dismissed", "accepted"),
-    };
-    let changed = on_backend!(tx.connection(), db => sqlx::query(SQL)
-        .bind(id.as_str())
-        .bind(progress)
-        .bind(at.timestamp_millis())
-        .bind(from)
-        .execute(db)
-        .await?
-        .rows_affected());
-    Ok(changed == 1)
 }
 
 async fn remove_evidence(tx: &mut Tx, id: &TaskId) -> Result<(), StoreError> {
@@ -282,11 +254,11 @@ mod tests {
             assert!(create(&mut tx, &made).await.unwrap());
             tx.commit().await.unwrap();
 
-            let TaskDetail { row, steps, revision, evidence, history } =
+            let TaskDetail { row, steps, revision, evidence, history, checked, .. } =
                 detail(store, &made.id).await;
             assert_eq!(evidence, made.occasion.evidence);
             assert_eq!(steps, ["send_coupon", "book_consultant"]);
-            assert_eq!((revision, history), (1, vec![]));
+            assert_eq!((revision, history, checked.len()), (1, vec![], 0));
             let expected = task_view::TaskRow {
                 id: made.id,
                 rule: made.rule,
@@ -302,6 +274,7 @@ mod tests {
                 first_at: at(8),
                 last_at: at(10),
                 status: TaskStatus::New,
+                snoozed_until: None,
                 contradicted: false,
                 version: String::new(),
                 stage: Stage::Live,

@@ -1,6 +1,6 @@
 //! Tasks, as pages and the API read them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -14,10 +14,9 @@ use upturn_core::task::{EpisodeState, Evidence, Title};
 
 use self::condition::{push_filter, push_owner, push_sight};
 use self::row::{DetailRow, Row};
-use super::Store;
-use super::audit::{self, AuditEntry};
 use super::column::Column;
 use super::error::StoreError;
+use super::{Store, task_history};
 use crate::auth::sight::Sight;
 
 mod condition;
@@ -59,6 +58,8 @@ pub(crate) struct TaskRow {
     pub(crate) last_at: DateTime<Utc>,
     /// Whether it stands, and what people did with it.
     pub(crate) status: TaskStatus,
+    /// Until when it is put off.
+    pub(crate) snoozed_until: Option<DateTime<Utc>>,
     /// Whether late evidence took away what it was based on after somebody had touched it.
     pub(crate) contradicted: bool,
     /// The version of the rule that asked for it; empty for what an older Upturn made.
@@ -83,6 +84,8 @@ pub(crate) enum TaskStatus {
     New,
     /// Somebody has taken it on.
     Accepted,
+    /// Somebody is at it.
+    InProgress,
     /// What it asked for is done.
     Done,
     /// Somebody decided that nothing will be done.
@@ -97,6 +100,7 @@ impl TaskStatus {
         match self {
             Self::New => "new",
             Self::Accepted => "accepted",
+            Self::InProgress => "in-progress",
             Self::Done => "done",
             Self::Dismissed => "dismissed",
             Self::Withdrawn => "withdrawn",
@@ -106,7 +110,7 @@ impl TaskStatus {
     /// Returns whether there is still something to do.
     pub(crate) fn is_open(self) -> bool {
         match self {
-            Self::New | Self::Accepted => true,
+            Self::New | Self::Accepted | Self::InProgress => true,
             Self::Done | Self::Dismissed | Self::Withdrawn => false,
         }
     }
@@ -119,12 +123,22 @@ pub(crate) struct TaskDetail {
     pub(crate) row: TaskRow,
     /// What to do, in order.
     pub(crate) steps: Vec<String>,
+    /// Which of them are done, by their places from 0 on.
+    pub(crate) checked: BTreeSet<usize>,
+    /// When it was first taken on.
+    pub(crate) taken_at: Option<DateTime<Utc>>,
+    /// When somebody first spoke with the customer.
+    pub(crate) contacted_at: Option<DateTime<Utc>>,
+    /// When it was closed.
+    pub(crate) closed_at: Option<DateTime<Utc>>,
+    /// How it ended, if it is done.
+    pub(crate) outcome: Option<String>,
     /// How often it was written: 1 when it is made.
     pub(crate) revision: u64,
     /// Why, in event order.
     pub(crate) evidence: Vec<Evidence>,
     /// What happened to it, oldest first.
-    pub(crate) history: Vec<AuditEntry>,
+    pub(crate) history: Vec<task_history::Entry>,
 }
 
 /// Which tasks a list shows; by default all that are open.
@@ -147,8 +161,10 @@ impl Default for TaskFilter {
 /// In which state. What rules on trial made is in the last one only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StateFilter {
-    /// New or accepted.
+    /// New, accepted or in progress, and not put off.
     Open,
+    /// Put off.
+    Snoozed,
     /// Done or dismissed.
     Closed,
     /// Withdrawn.
@@ -158,10 +174,17 @@ pub(crate) enum StateFilter {
 }
 
 impl StateFilter {
-    /// Returns its condition: word for word that of the partial index which serves it.
+    /// Returns its condition: that of the partial index which serves it, word for word, and more.
     fn condition(self) -> &'static str {
         match self {
-            Self::Open => OPEN,
+            Self::Open => {
+                "stage = 'live' AND status = 'new' AND progress IN ('new', 'accepted')
+                AND snoozed_until IS NULL"
+            }
+            Self::Snoozed => {
+                "stage = 'live' AND status = 'new' AND progress IN ('new', 'accepted')
+                AND snoozed_until IS NOT NULL"
+            }
             Self::Closed => {
                 "stage = 'live' AND status = 'new' AND progress IN ('done', 'dismissed')"
             }
@@ -170,9 +193,6 @@ impl StateFilter {
         }
     }
 }
-
-/// The condition of a task that somebody should look at.
-const OPEN: &str = "stage = 'live' AND status = 'new' AND progress IN ('new', 'accepted')";
 
 /// Whose tasks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -236,6 +256,8 @@ pub(crate) struct TaskCounts {
     pub(crate) overdue: u64,
     /// Those that are due from now on, but before the end of the day.
     pub(crate) due_today: u64,
+    /// Those that are put off.
+    pub(crate) snoozed: u64,
     /// Those that were withdrawn.
     pub(crate) withdrawn: u64,
 }
@@ -334,7 +356,7 @@ pub(crate) async fn find(
     let Some(mut detail) = row::detail(rows)? else {
         return Ok(None);
     };
-    detail.history = audit::of_subject(store, id.as_str()).await?;
+    detail.history = task_history::of_task(store, id.as_str()).await?;
     Ok(Some(detail))
 }
 
@@ -415,17 +437,10 @@ pub(crate) async fn counts(
         let mut query = QueryBuilder::new("SELECT count(*), count(CASE WHEN due_at < ");
         query.push_bind(now).push(" THEN 1 END), count(CASE WHEN due_at >= ").push_bind(now);
         query.push(" AND due_at < ").push_bind(ends_at);
-        query.push(" THEN 1 END) FROM task WHERE ").push(OPEN);
+        query.push(" THEN 1 END) FROM task WHERE ").push(StateFilter::Open.condition());
         push_owner(&mut query, owner);
         push_sight(&mut query, sight);
         query.build_query_as().fetch_one(db).await?
-    });
-    let withdrawn: i64 = on_backend!(store.reader(), db => {
-        let mut query = QueryBuilder::new("SELECT count(*) FROM task WHERE ");
-        query.push(StateFilter::Withdrawn.condition());
-        push_owner(&mut query, owner);
-        push_sight(&mut query, sight);
-        query.build_query_scalar().fetch_one(db).await?
     });
     let (all, overdue, due_today) = standing;
     let column = Column("task", "due_at");
@@ -433,8 +448,25 @@ pub(crate) async fn counts(
         all: column.count(all)?,
         overdue: column.count(overdue)?,
         due_today: column.count(due_today)?,
-        withdrawn: column.count(withdrawn)?,
+        snoozed: count_in(store, sight, owner, StateFilter::Snoozed).await?,
+        withdrawn: count_in(store, sight, owner, StateFilter::Withdrawn).await?,
     })
+}
+
+async fn count_in(
+    store: &Store,
+    sight: &Sight,
+    owner: &OwnerFilter,
+    state: StateFilter,
+) -> Result<u64, StoreError> {
+    let count: i64 = on_backend!(store.reader(), db => {
+        let mut query = QueryBuilder::new("SELECT count(*) FROM task WHERE ");
+        query.push(state.condition());
+        push_owner(&mut query, owner);
+        push_sight(&mut query, sight);
+        query.build_query_scalar().fetch_one(db).await?
+    });
+    Column("task", "id").count(count)
 }
 
 #[cfg(test)]

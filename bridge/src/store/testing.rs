@@ -12,12 +12,14 @@ use tempfile::TempDir;
 use upturn_core::event::{Attributes, Event, Position};
 use upturn_core::id::{DeviceId, EventId, RuleId, TaskId};
 use upturn_core::rule::Stage;
+use upturn_core::task::life::Refusal;
 use upturn_core::task::{EpisodeState, Evidence, Occasion, Task, Title};
 
 use super::event::NewEvent;
 use super::person::NewPerson;
-use super::{Backend, Store};
+use super::{Backend, Store, Tx, task_life};
 use crate::auth::person::Profile;
+use crate::runtime::deed::Deed;
 
 /// Runs `test` on a new database of each kind, with the schema in it.
 ///
@@ -187,6 +189,24 @@ pub(crate) fn task(id: &str, device: &str, minutes: i64) -> Task {
         created_by: 7,
         occasion: occasion(device, minutes, &["e1", "e2", "e3"]),
     }
+}
+
+/// Has somebody take the new task `id` on.
+pub(crate) async fn accept(tx: &mut Tx, id: &TaskId, at: DateTime<Utc>) {
+    act(tx, id, &Deed::Accept, at).await.unwrap();
+}
+
+/// Has lin do something with the task `id`.
+pub(crate) async fn act(
+    tx: &mut Tx,
+    id: &TaskId,
+    deed: &Deed,
+    at: DateTime<Utc>,
+) -> Result<(), Refusal> {
+    let life = task_life::find(tx, id).await.unwrap().unwrap();
+    let after = deed.applied_to(&life, "lin", at)?;
+    assert!(task_life::put(tx, id, &after, at).await.unwrap());
+    Ok(())
 }
 
 /// Returns the occasion of events a minute apart, the last at `minutes`.

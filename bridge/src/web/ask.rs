@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use upturn_core::id::TaskId;
-use upturn_core::input::{Action, Verb};
+use upturn_core::input::Verb;
 use upturn_core::rule::Stage;
 
 use super::App;
 use super::caller::Caller;
+use super::deed_form::DeedForm;
 use super::fault::{Fault, FaultKind};
+use super::language::Language;
+use super::when::Teller;
 use crate::auth::rights;
 use crate::auth::sight::Sight;
+use crate::runtime::act::Act;
 use crate::runtime::request::{Acted, Reply, Request};
 use crate::store::task_view::{self, TaskDetail, TaskStatus};
 
@@ -38,41 +42,39 @@ pub(crate) async fn ask<T>(
     })
 }
 
-/// Returns the verb that an address names.
-pub(crate) fn verb(word: &str) -> Option<Verb> {
-    match word {
-        "accept" => Some(Verb::Accept),
-        "done" => Some(Verb::Done),
-        "dismiss" => Some(Verb::Dismiss),
-        _ => None,
-    }
-}
-
 /// Lets `caller` do something with a task, if they may; returns the task after the commit. Of
 /// several people at once exactly one succeeds: the store decides.
 pub(crate) async fn act(
     app: &App,
-    task: &TaskId,
-    verb: Verb,
+    (task, verb): (&TaskId, Verb),
+    form: &DeedForm,
     caller: &Caller,
 ) -> Result<TaskDetail, Fault> {
-    let sight = check_act(app, task, caller).await?;
-    let action = Action { task: task.clone(), verb, actor: caller.id().into() };
-    let acted = ask(app, |reply| Request::Act { action, reply }).await?;
-    let detail = task_view::find(&app.store, &sight, task).await?.ok_or(FaultKind::NotFound)?;
+    let before = check_act(app, task, caller).await?;
+    let zone = app.reloader.zone();
+    let teller = Teller { language: Language::En, zone, now: app.clock.now() };
+    let deed = form.deed(app, (&before, verb), &teller).await?;
+    let act = Box::new(Act { task: task.clone(), deed, actor: caller.id().to_owned() });
+    let acted = ask(app, |reply| Request::Act { act, reply }).await?;
+    // Whoever gave it away may see what they did, and no more.
+    let after = task_view::find(&app.store, &Sight::All, task).await?.ok_or(FaultKind::NotFound)?;
     match acted {
-        Acted::Done => Ok(detail),
-        Acted::Refused => Err(refusal(&detail)),
+        Acted::Done => Ok(after),
+        Acted::Refused => Err(refusal(&after)),
     }
 }
 
-/// Refuses unless `caller` may act on the task; returns what else they may act on.
-pub(crate) async fn check_act(app: &App, task: &TaskId, caller: &Caller) -> Result<Sight, Fault> {
+/// Refuses unless `caller` may act on the task; returns it.
+pub(crate) async fn check_act(
+    app: &App,
+    task: &TaskId,
+    caller: &Caller,
+) -> Result<TaskDetail, Fault> {
     let sight = caller.sight(app, rights::Action::ActOnTasks).await?;
-    if task_view::find(&app.store, &sight, task).await?.is_none() {
-        return Err(out_of_sight(app, task, caller).await?);
+    match task_view::find(&app.store, &sight, task).await? {
+        Some(detail) => Ok(detail),
+        None => Err(out_of_sight(app, task, caller).await?),
     }
-    Ok(sight)
 }
 
 /// Says why `caller` cannot do anything with a task: those who see it learn that they may not.
@@ -90,7 +92,14 @@ fn refusal(detail: &TaskDetail) -> Fault {
     let kind = match status {
         _ if detail.row.stage == Stage::Shadow => FaultKind::TaskOnTrial,
         TaskStatus::Done | TaskStatus::Dismissed | TaskStatus::Withdrawn => FaultKind::TaskClosed,
-        TaskStatus::New | TaskStatus::Accepted => FaultKind::TaskChanged,
+        TaskStatus::New | TaskStatus::Accepted | TaskStatus::InProgress => FaultKind::TaskChanged,
     };
-    Fault::of(kind, format!("the task is {} since revision {}", status.word(), detail.revision))
+    let (word, revision) = (status.word(), detail.revision);
+    let told = if status == TaskStatus::New {
+        let owner = &detail.row.owner;
+        format!("the task is {word} and with '{owner}' since revision {revision}")
+    } else {
+        format!("the task is {word} since revision {revision}")
+    };
+    Fault::of(kind, told)
 }

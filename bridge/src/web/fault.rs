@@ -58,6 +58,8 @@ pub(crate) enum FaultKind {
     TaskChanged,
     /// 409: the task is a rule's on trial, which nobody works on.
     TaskOnTrial,
+    /// 422: what is said about what is done with a task is missing or wrong.
+    WrongAct,
     /// 409: the letter's state does not allow it.
     LetterState,
     /// 409: the set is no longer held, or another came into force.
@@ -88,7 +90,7 @@ pub(crate) enum FaultKind {
 
 impl FaultKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::CrossSite,
@@ -101,6 +103,7 @@ impl FaultKind {
         Self::TaskClosed,
         Self::TaskChanged,
         Self::TaskOnTrial,
+        Self::WrongAct,
         Self::LetterState,
         Self::SetState,
         Self::OwnFeed,
@@ -131,6 +134,7 @@ impl FaultKind {
             Self::TaskClosed => "task-closed",
             Self::TaskChanged => "task-changed",
             Self::TaskOnTrial => "task-on-trial",
+            Self::WrongAct => "wrong-act",
             Self::LetterState => "letter-state",
             Self::SetState => "set-state",
             Self::OwnFeed => "own-feed",
@@ -167,7 +171,11 @@ impl FaultKind {
             | Self::NotRouted
             | Self::PersonTaken
             | Self::PersonChanged => StatusCode::CONFLICT,
-            Self::WrongEvents | Self::WrongRules | Self::WrongPerson | Self::WrongSecret => {
+            Self::WrongAct
+            | Self::WrongEvents
+            | Self::WrongRules
+            | Self::WrongPerson
+            | Self::WrongSecret => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
@@ -408,6 +416,7 @@ fn log(fault: &Fault) -> String {
         | FaultKind::TaskClosed
         | FaultKind::TaskChanged
         | FaultKind::TaskOnTrial
+        | FaultKind::WrongAct
         | FaultKind::LetterState
         | FaultKind::SetState
         | FaultKind::OwnFeed

@@ -5,7 +5,7 @@ use crate::store::task_view::{DueFilter, OwnerFilter, StateFilter, TaskFilter, T
 /// A preset of the inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum View {
-    /// All that are open: new or accepted.
+    /// All that are open and not put off.
     All,
     /// Due before now.
     Overdue,
@@ -13,6 +13,8 @@ pub(crate) enum View {
     Today,
     /// Due tomorrow, later or never.
     Later,
+    /// Put off.
+    Snoozed,
     /// Done or dismissed.
     Closed,
     /// Withdrawn.
@@ -23,11 +25,12 @@ pub(crate) enum View {
 
 impl View {
     /// All of them, in the order of the page.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::All,
         Self::Overdue,
         Self::Today,
         Self::Later,
+        Self::Snoozed,
         Self::Closed,
         Self::Withdrawn,
         Self::Trial,
@@ -40,6 +43,7 @@ impl View {
             Self::Overdue => "overdue",
             Self::Today => "today",
             Self::Later => "later",
+            Self::Snoozed => "snoozed",
             Self::Closed => "closed",
             Self::Withdrawn => "withdrawn",
             // As the stage of such a rule is written.
@@ -116,6 +120,7 @@ impl Filter {
             View::Overdue => (open, DueFilter::Before(today.now)),
             View::Today => (open, DueFilter::Between(today.now, today.ends_at)),
             View::Later => (open, DueFilter::FromOrNever(today.ends_at)),
+            View::Snoozed => (StateFilter::Snoozed, DueFilter::Any),
             View::Closed => (StateFilter::Closed, DueFilter::Any),
             View::Withdrawn => (StateFilter::Withdrawn, DueFilter::Any),
             View::Trial => (StateFilter::Trial, DueFilter::Any),

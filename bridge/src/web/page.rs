@@ -16,6 +16,7 @@ pub(crate) mod rule;
 pub(crate) mod rules;
 pub(crate) mod shell;
 pub(crate) mod task;
+mod task_acts;
 pub(crate) mod tasks;
 mod token_line;
 

@@ -22,7 +22,7 @@ use crate::outbox::Office;
 use crate::runtime::request::{Request, RequirementWish};
 use crate::store::outbox_view::{self, LetterRow};
 use crate::store::requirement::Requirement;
-use crate::store::{self, audit, task_view};
+use crate::store::{self, audit, task_history, task_view};
 
 /// How long a destination may take to be tried: what is told is ours.
 const TEST_MAX: Duration = ask::ANSWER_TIME_MAX;
@@ -116,7 +116,7 @@ pub(crate) async fn again(app: &App, id: i64, caller: &Caller) -> Result<LetterR
         let detail = format!("the letter is {}, and is not sent again", letter.state.word());
         return Err(Fault::of(FaultKind::LetterState, detail));
     }
-    note(app, (caller.id(), "letter-again"), &letter.subject).await?;
+    note_of_task(app, (caller.id(), "letter-again"), &letter.subject).await?;
     find(app, id).await
 }
 
@@ -128,7 +128,7 @@ pub(crate) async fn give_up(app: &App, id: i64, caller: &Caller) -> Result<Lette
         let detail = format!("the letter is {}, and is not given up", letter.state.word());
         return Err(Fault::of(FaultKind::LetterState, detail));
     }
-    note(app, (caller.id(), "letter-given-up"), &letter.subject).await?;
+    note_of_task(app, (caller.id(), "letter-given-up"), &letter.subject).await?;
     find(app, id).await
 }
 
@@ -154,6 +154,19 @@ async fn note(app: &App, (actor, action): (&str, &str), subject: &str) -> Result
     let detail = serde_json::json!({});
     let entry = audit::NewEntry { at: app.clock.now(), actor, action, subject, detail: &detail };
     audit::append(&mut tx, entry).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Notes what was done with a letter about a task, in the task's history too.
+async fn note_of_task(
+    app: &App,
+    (actor, action): (&str, &str),
+    subject: &str,
+) -> Result<(), Fault> {
+    let mut tx = app.store.begin().await?;
+    let detail = serde_json::json!({});
+    let entry = audit::NewEntry { at: app.clock.now(), actor, action, subject, detail: &detail };
+    task_history::append(&mut tx, entry).await?;
     Ok(tx.commit().await?)
 }
 

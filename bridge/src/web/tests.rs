@@ -15,4 +15,5 @@ mod rules;
 mod safety;
 mod server;
 mod site;
+mod task_life;
 mod writer;

@@ -2,22 +2,25 @@
 
 use upturn_core::id::TaskId;
 use upturn_core::rule::Stage;
+use upturn_core::task::life::State;
 use upturn_core::task::{EpisodeState, Evidence};
 
 use super::super::column::Column;
 use super::super::error::StoreError;
+use super::super::task_life;
 use super::{TaskDetail, TaskRow, TaskStatus};
 
 /// The columns of [`Row`].
 pub(super) const SELECT: &str = "
     SELECT task.id, task.rule_id, task.scope, task.device, task.account, task.kind, task.title,
         task.owner, task.region, task.due_at, task.created_at, task.first_at, task.last_at, task.status,
-        task.progress, task.contradicted_at, task.rule_version, task.stage, task.episode,
+        task.progress, task.started_at, task.snoozed_until, task.contradicted_at, task.rule_version, task.stage, task.episode,
         task.joined, task.joined_at, task_evidence.event_id";
 
 /// The further columns of [`DetailRow`].
 pub(super) const AND_DETAIL: &str = ",
-        task.steps, task.revision, task_evidence.device AS evidence_device,
+        task.steps, task.checked, task.taken_at, task.contacted_at, task.closed_at, task.outcome,
+        task.revision, task_evidence.device AS evidence_device,
         task_evidence.channel AS evidence_channel, task_evidence.kind AS evidence_kind,
         task_evidence.occurred_at AS evidence_occurred_at,
         task_evidence.attributes AS evidence_attributes";
@@ -44,6 +47,8 @@ pub(super) struct Row {
     last_at: i64,
     status: String,
     progress: String,
+    started_at: Option<i64>,
+    snoozed_until: Option<i64>,
     contradicted_at: Option<i64>,
     rule_version: String,
     stage: String,
@@ -59,6 +64,11 @@ pub(super) struct DetailRow {
     #[sqlx(flatten)]
     row: Row,
     steps: String,
+    checked: String,
+    taken_at: Option<i64>,
+    contacted_at: Option<i64>,
+    closed_at: Option<i64>,
+    outcome: Option<String>,
     revision: i64,
     evidence_device: Option<String>,
     evidence_channel: Option<String>,
@@ -137,7 +147,8 @@ impl TryFrom<Row> for TaskRow {
             created_at: Column("task", "created_at").time(row.created_at)?,
             first_at: Column("task", "first_at").time(row.first_at)?,
             last_at: Column("task", "last_at").time(row.last_at)?,
-            status: status(&row.status, &row.progress)?,
+            status: status((&row.status, &row.progress), row.started_at)?,
+            snoozed_until: Column("task", "snoozed_until").time_if_any(row.snoozed_until)?,
             contradicted: row.contradicted_at.is_some(),
             version: row.rule_version,
             stage: stage(&row.stage)?,
@@ -156,6 +167,11 @@ impl TryFrom<DetailRow> for TaskDetail {
     fn try_from(joined: DetailRow) -> Result<Self, StoreError> {
         Ok(Self {
             steps: Column("task", "steps").json(&joined.steps)?,
+            checked: task_life::CHECKED.json(&joined.checked)?,
+            taken_at: Column("task", "taken_at").time_if_any(joined.taken_at)?,
+            contacted_at: Column("task", "contacted_at").time_if_any(joined.contacted_at)?,
+            closed_at: Column("task", "closed_at").time_if_any(joined.closed_at)?,
+            outcome: joined.outcome,
             revision: Column("task", "revision").count(joined.revision)?,
             row: TaskRow::try_from(joined.row)?,
             evidence: Vec::new(),
@@ -164,15 +180,15 @@ impl TryFrom<DetailRow> for TaskDetail {
     }
 }
 
-fn status(status: &str, progress: &str) -> Result<TaskStatus, StoreError> {
-    match (status, progress) {
-        ("withdrawn", _) => Ok(TaskStatus::Withdrawn),
-        ("new", "new") => Ok(TaskStatus::New),
-        ("new", "accepted") => Ok(TaskStatus::Accepted),
-        ("new", "done") => Ok(TaskStatus::Done),
-        ("new", "dismissed") => Ok(TaskStatus::Dismissed),
-        other => Err(Column("task", "status").inconsistent(&format!("the words {other:?}"))),
-    }
+fn status(columns: (&str, &str), started_at: Option<i64>) -> Result<TaskStatus, StoreError> {
+    Ok(match task_life::state(columns, started_at)? {
+        State::New => TaskStatus::New,
+        State::Accepted => TaskStatus::Accepted,
+        State::InProgress => TaskStatus::InProgress,
+        State::Done => TaskStatus::Done,
+        State::Dismissed => TaskStatus::Dismissed,
+        State::Withdrawn => TaskStatus::Withdrawn,
+    })
 }
 
 /// Returns the stage that a column holds.

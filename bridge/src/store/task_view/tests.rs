@@ -1,10 +1,11 @@
 //! What lists and counts of tasks show, on both databases.
 
-use upturn_core::input::Verb;
+use upturn_core::task::life::Refusal;
 
 use super::*;
+use crate::runtime::deed::{Deed, Outcome, Words};
 use crate::store::task;
-use crate::store::testing::{at, each_backend, execute, task as sample};
+use crate::store::testing::{act, at, each_backend, execute, task as sample};
 
 fn ids(rows: &[TaskRow]) -> Vec<&str> {
     rows.iter().map(|row| row.id.as_str()).collect()
@@ -123,7 +124,7 @@ async fn counts_what_is_overdue_and_what_is_due_today() {
         for (now, overdue, due_today) in cases {
             let today = Today { now: at(now), ends_at: at(600) };
             let counted = counts(store, &Sight::All, &OwnerFilter::Anyone, today).await.unwrap();
-            let expected = TaskCounts { all: 4, overdue, due_today, withdrawn: 1 };
+            let expected = TaskCounts { all: 4, overdue, due_today, snoozed: 0, withdrawn: 1 };
             assert_eq!(counted, expected, "case: at {now}");
         }
         let today = Today { now: at(120), ends_at: at(122) };
@@ -169,33 +170,37 @@ fn a_cursor_is_only_what_a_page_gave() {
 #[tokio::test]
 async fn each_state_has_its_list_and_trials_count_for_nobody() {
     each_backend(async |store| {
-        let names = ["new", "accepted", "done", "dismissed", "gone"];
+        let names = ["new", "accepted", "done", "dismissed", "gone", "later", "at-it"];
         let tasks: Vec<_> = (1..).zip(names).map(|(at, id)| (id, "d1", at, "lin")).collect();
         store_tasks(store, &tasks).await;
         let mut tx = store.begin().await.unwrap();
+        let done = Deed::Done { outcome: Outcome::Solved, note: None };
+        let dismiss = Deed::Dismiss { reason: Words::new("a test").unwrap() };
+        let snooze = Deed::Snooze { until: at(90), reason: Words::new("away").unwrap() };
         let acts = [
-            ("accepted", Verb::Accept, true),
-            ("accepted", Verb::Accept, false),
-            ("done", Verb::Accept, true),
-            ("done", Verb::Done, true),
-            ("done", Verb::Dismiss, false),
-            ("dismissed", Verb::Dismiss, true),
+            ("accepted", Deed::Accept, Ok(())),
+            ("accepted", Deed::Accept, Err(Refusal::Changed)),
+            ("done", Deed::Accept, Ok(())),
+            ("done", done, Ok(())),
+            ("done", dismiss.clone(), Err(Refusal::Closed)),
+            ("dismissed", dismiss, Ok(())),
+            ("later", snooze, Ok(())),
+            ("at-it", Deed::Start, Ok(())),
         ];
-        for (id, verb, expected) in acts {
+        for (id, deed, expected) in acts {
             let id = TaskId::from_text(id);
-            let done = task::act(&mut tx, &id, verb, at(20)).await.unwrap();
-            assert_eq!(done, expected, "case: {id} {verb:?}");
+            let done = act(&mut tx, &id, &deed, at(20)).await;
+            assert_eq!(done, expected, "case: {id} {deed:?}");
         }
         task::withdraw(&mut tx, &TaskId::from_text("gone"), at(21)).await.unwrap();
         let mut trial = sample("trial", "d1", 6);
         trial.stage = Stage::Shadow;
         task::create(&mut tx, &trial).await.unwrap();
-        let acted = task::act(&mut tx, &trial.id, Verb::Accept, at(22)).await.unwrap();
-        assert!(!acted, "what is on trial is nobody's");
         tx.commit().await.unwrap();
 
-        let cases: [(StateFilter, &[&str]); 4] = [
-            (StateFilter::Open, &["accepted", "new"]),
+        let cases: [(StateFilter, &[&str]); 5] = [
+            (StateFilter::Open, &["at-it", "accepted", "new"]),
+            (StateFilter::Snoozed, &["later"]),
             (StateFilter::Closed, &["dismissed", "done"]),
             (StateFilter::Withdrawn, &["gone"]),
             (StateFilter::Trial, &["trial"]),
@@ -207,10 +212,10 @@ async fn each_state_has_its_list_and_trials_count_for_nobody() {
         }
         let today = Today { now: at(0), ends_at: at(600) };
         let counted = counts(store, &Sight::All, &OwnerFilter::Anyone, today).await.unwrap();
-        assert_eq!((counted.all, counted.withdrawn), (2, 1));
+        assert_eq!((counted.all, counted.snoozed, counted.withdrawn), (3, 1, 1));
         let open = open_by_rule(store, &Sight::All).await.unwrap();
         let of = |stage| open.get(&("care".to_owned(), stage)).copied();
-        assert_eq!((of(Stage::Live), of(Stage::Shadow)), (Some(2), Some(1)));
+        assert_eq!((of(Stage::Live), of(Stage::Shadow)), (Some(4), Some(1)));
     })
     .await;
 }

@@ -1,13 +1,17 @@
 //! `GET /api/v1/tasks`, `GET /api/v1/tasks/{id}` and what people do with a task.
 
+use std::collections::BTreeSet;
+
+use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use upturn_core::id::{EventId, TaskId};
+use upturn_core::input::Verb;
 use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Title};
 
@@ -15,11 +19,12 @@ use super::openapi::Endpoint;
 use super::{answer, limit, limit_schema, misread};
 use crate::auth::rights::Action;
 use crate::auth::sight::Sight;
-use crate::store::audit::AuditEntry;
+use crate::store::task_history::Entry;
 use crate::store::task_view::{self, TaskCursor, TaskDetail, TaskFilter, TaskRow, TaskStatus};
 use crate::web::App;
 use crate::web::ask;
 use crate::web::caller::Caller;
+use crate::web::deed_form::DeedForm;
 use crate::web::fault::{Fault, FaultKind};
 use crate::web::filter::{Filter, Owner, View};
 use crate::web::language::Language;
@@ -87,6 +92,7 @@ struct TaskJson<'a, E> {
     first_at: String,
     last_at: String,
     status: TaskStatus,
+    snoozed_until: Option<String>,
     contradicted: bool,
     version: &'a str,
     stage: Stage,
@@ -103,6 +109,12 @@ struct DetailJson<'a> {
     #[serde(flatten)]
     task: TaskJson<'a, EvidenceJson<'a>>,
     steps: &'a [String],
+    /// The places of the steps that are done, from 0 on.
+    checked: &'a BTreeSet<usize>,
+    taken_at: Option<String>,
+    contacted_at: Option<String>,
+    closed_at: Option<String>,
+    outcome: Option<&'a str>,
     revision: u64,
     history: Vec<HistoryJson<'a>>,
 }
@@ -127,13 +139,15 @@ struct HistoryJson<'a> {
     actor: &'a str,
     action: &'a str,
     detail: &'a Value,
+    /// When it was done: before `at` where it was told later.
+    done_at: String,
 }
 
 /// Returns the routes of this file.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let text = &json!({ "type": "string" });
     let id = "The task's id";
-    let verbs = json!({ "enum": ["accept", "done", "dismiss"] });
+    let verbs = json!({ "enum": Verb::ALL.map(Verb::word) });
     let list = Endpoint::get("/api/v1/tasks", list, "Lists tasks, newest first")
         .query("view", "Which tasks", &json!({ "enum": View::ALL.map(View::word) }))
         .query("owner", "Whose: a person's id, `pool:TEAM`, `pool` (any), `mine` or `all`", text)
@@ -144,7 +158,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         list.answers::<List>(),
         find.part("id", id, text).answers::<DetailJson<'_>>(),
-        act.part("id", id, text).part("verb", "What", &verbs).answers::<DetailJson<'_>>(),
+        act.part("id", id, text)
+            .part("verb", "What", &verbs)
+            .takes(&json!({ "application/json": { "schema": schema_for!(DeedForm) } }))
+            .answers::<DetailJson<'_>>(),
     ]
 }
 
@@ -213,14 +230,16 @@ pub(crate) async fn find(
     Ok(answer(in_detail(&detail), None))
 }
 
-/// Accepts a task, or closes it as done or dismissed; answers with the task after the commit.
+/// Does something with a task; answers with the task after the commit.
 pub(crate) async fn act(
     State(app): State<App>,
     caller: Caller,
     Path((id, verb)): Path<(String, String)>,
+    body: Bytes,
 ) -> Result<Response, Fault> {
-    let verb = ask::verb(&verb).ok_or(FaultKind::NotFound)?;
-    let detail = ask::act(&app, &TaskId::from_text(&id), verb, &caller).await?;
+    let verb = Verb::find(&verb).ok_or(FaultKind::NotFound)?;
+    let (task, form) = (TaskId::from_text(&id), DeedForm::of_json(&body)?);
+    let detail = ask::act(&app, (&task, verb), &form, &caller).await?;
     Ok(answer(in_detail(&detail), None))
 }
 
@@ -241,6 +260,7 @@ impl<'a, E> TaskJson<'a, E> {
             first_at: machine(row.first_at),
             last_at: machine(row.last_at),
             status: row.status,
+            snoozed_until: row.snoozed_until.map(machine),
             contradicted: row.contradicted,
             version: &row.version,
             stage: row.stage,
@@ -260,6 +280,11 @@ fn in_detail(detail: &TaskDetail) -> DetailJson<'_> {
     DetailJson {
         task: TaskJson::new(&detail.row, detail.evidence.iter().map(evidence).collect()),
         steps: &detail.steps,
+        checked: &detail.checked,
+        taken_at: detail.taken_at.map(machine),
+        contacted_at: detail.contacted_at.map(machine),
+        closed_at: detail.closed_at.map(machine),
+        outcome: detail.outcome.as_deref(),
         revision: detail.revision,
         history: detail.history.iter().map(history).collect(),
     }
@@ -276,11 +301,12 @@ fn evidence(evidence: &Evidence) -> EvidenceJson<'_> {
     }
 }
 
-fn history(entry: &AuditEntry) -> HistoryJson<'_> {
+fn history(entry: &Entry) -> HistoryJson<'_> {
     HistoryJson {
         at: machine(entry.at),
         actor: &entry.actor,
         action: &entry.action,
         detail: &entry.detail,
+        done_at: machine(entry.done_at),
     }
 }

@@ -1,28 +1,36 @@
 //! The page of one task: what to do, and why.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{Html, Redirect};
 use fluent_bundle::FluentValue;
 use serde::Deserialize;
 use serde_json::Value;
 use upturn_core::id::TaskId;
+use upturn_core::input::Verb;
 use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence};
 
 use super::shell::Shell;
+use super::task_acts::{self, Acts, Said, step_words};
 use super::tasks::{DueShown, OwnerShown, link, title};
 use super::{deliveries, render, rule};
 use crate::auth::rights::Action;
 use crate::explain::task::{Taken, taken};
-use crate::store::audit::AuditEntry;
+use crate::runtime::deed::POOL;
+use crate::store::person;
+use crate::store::task_history::Entry;
 use crate::store::task_view::{self, TaskDetail, TaskRow, TaskStatus};
 use crate::web::App;
 use crate::web::ask;
+use crate::web::deed_form::DeedForm;
 use crate::web::fault::{Fault, FaultKind};
 use crate::web::i18n::{find_text, key, text, text_with};
 use crate::web::language::Language;
+use crate::web::profile_form::Pairs;
 use crate::web::session::Reader;
 use crate::web::visible::{Visible, VisibleLines};
 use crate::web::when::{Teller, When};
@@ -41,7 +49,12 @@ struct TaskPage {
     taken: Option<String>,
     /// What became of what the reader just did.
     told: Option<Told>,
-    actions: Vec<Choice>,
+    acts: Acts,
+    /// Until when it is put off.
+    snoozed: Option<String>,
+    /// How it ended.
+    outcome: Option<String>,
+    contacted: Option<When>,
     is_open: bool,
     rule: String,
     rule_href: String,
@@ -57,7 +70,7 @@ struct TaskPage {
     held: String,
     /// How often it was joined, if it was.
     joined: Option<String>,
-    steps: Vec<String>,
+    steps: Vec<Step>,
     evidence: Vec<Exhibit>,
     history: Vec<Deed>,
     /// What other systems were told, and what was asked of them.
@@ -71,12 +84,12 @@ struct Told {
     is_refusal: bool,
 }
 
-/// Something that can be done with the task.
+/// Something to be done.
 #[derive(Debug)]
-struct Choice {
-    href: String,
-    label: String,
-    is_main: bool,
+struct Step {
+    words: String,
+    place: usize,
+    is_done: bool,
 }
 
 /// What the reader just did, by the address.
@@ -106,6 +119,9 @@ struct Deed {
     when: When,
     actor: String,
     action: String,
+    /// When it was done, if it was told later.
+    done: Option<When>,
+    said: Vec<Said>,
     detail: Option<String>,
 }
 
@@ -125,26 +141,60 @@ pub(crate) async fn show(
     let acts = shell.caller()?.sight_or_nothing(&app, Action::ActOnTasks).await?;
     let can_act = acts.covers(&detail.row.owner, detail.row.region.as_deref());
     let told_elsewhere = deliveries::of_task(&app, &teller, (&detail.row.id, can_act)).await?;
-    let page = page(shell, &teller, &detail);
-    let actions = if can_act { page.actions } else { Vec::new() };
-    render(&TaskPage { taken, told, actions, told_elsewhere, ..page })
+    let acts = if can_act {
+        let owners = owners(&app).await?;
+        task_acts::acts(shell.language, &detail.row, (&owners, &app.reloader.hand_overs()))
+    } else {
+        Acts::default()
+    };
+    render(&TaskPage { taken, told, acts, told_elsewhere, ..page(shell, &teller, &detail) })
 }
 
-/// Does what a button says and leads back to the task.
+/// Returns everybody whom a task can be given to: people who are there, and the pools of their teams.
+async fn owners(app: &App) -> Result<Vec<String>, Fault> {
+    let people = person::all(&app.store).await?;
+    let registered = app.reloader.people();
+    let mut owners: BTreeSet<String> = registered.keys().map(ToString::to_string).collect();
+    let teams = registered.values().filter_map(|person| person.team.as_deref());
+    let pool = |team: &str| format!("{POOL}{team}");
+    owners.extend(teams.map(pool));
+    for person in &people {
+        if person.is_enabled() {
+            owners.insert(person.id.clone());
+            owners.extend(person.profile.teams.iter().map(|team| pool(team)));
+        } else {
+            owners.remove(&person.id);
+        }
+    }
+    Ok(owners.into_iter().take(OWNERS_MAX).collect())
+}
+
+/// Does what a button or a form says and leads back to the task, or to the list where it has gone to
+/// somebody whose tasks the reader does not see.
 pub(crate) async fn act(
     State(app): State<App>,
     Reader(caller): Reader,
     Path((id, word)): Path<(String, String)>,
+    Form(pairs): Form<Pairs>,
 ) -> Result<Redirect, Fault> {
-    let verb = ask::verb(&word).ok_or(FaultKind::NotFound)?;
+    let verb = Verb::find(&word).ok_or(FaultKind::NotFound)?;
     let id = TaskId::from_text(&id);
-    let did = match ask::act(&app, &id, verb, &caller).await {
-        Ok(_) => &word,
+    let did = match ask::act(&app, (&id, verb), &DeedForm::typed(&pairs), &caller).await {
+        Ok(after) => {
+            let sight = caller.sight_or_nothing(&app, Action::ReadTasks).await?;
+            if !sight.covers(&after.row.owner, after.row.region.as_deref()) {
+                return Ok(Redirect::to("/tasks"));
+            }
+            &word
+        }
         Err(fault) if fault.kind.status() == StatusCode::CONFLICT => REFUSED,
         Err(fault) => return Err(fault),
     };
     Ok(Redirect::to(&format!("{}?did={did}", link(&id))))
 }
+
+/// The most people and pools that a form offers.
+const OWNERS_MAX: usize = 1_000;
 
 /// The word in the address for what could not be done.
 const REFUSED: &str = "refused";
@@ -152,6 +202,15 @@ const REFUSED: &str = "refused";
 fn told(language: Language, did: &str) -> Option<Told> {
     let (key, is_refusal) = match did {
         "accept" => (key!("told-accept"), false),
+        "claim" => (key!("told-claim"), false),
+        "start" => (key!("told-start"), false),
+        "check-step" | "uncheck-step" => (key!("told-step"), false),
+        "contact" => (key!("told-contact"), false),
+        "snooze" => (key!("told-snooze"), false),
+        "wake" => (key!("told-wake"), false),
+        "comment" => (key!("told-comment"), false),
+        "hand-over" => (key!("told-hand-over"), false),
+        "return" => (key!("told-return"), false),
         "done" => (key!("told-done"), false),
         "dismiss" => (key!("told-dismiss"), false),
         "asked" => (key!("told-asked"), false),
@@ -161,25 +220,6 @@ fn told(language: Language, did: &str) -> Option<Told> {
         _ => return None,
     };
     Some(Told { words: text(language, key), is_refusal })
-}
-
-/// Returns what can be done with the task, what most people want first.
-fn actions(language: Language, row: &TaskRow) -> Vec<Choice> {
-    let accept = (key!("task-accept"), "accept");
-    let done = (key!("task-do"), "done");
-    let dismiss = (key!("task-dismiss"), "dismiss");
-    let possible: &[_] = match row.status {
-        _ if row.stage == Stage::Shadow => &[],
-        TaskStatus::New => &[accept, done, dismiss],
-        TaskStatus::Accepted => &[done, dismiss],
-        TaskStatus::Done | TaskStatus::Dismissed | TaskStatus::Withdrawn => &[],
-    };
-    let choice = |(at, (label, word)): (usize, &(&str, &str))| Choice {
-        href: format!("{}/{word}", link(&row.id)),
-        label: text(language, label),
-        is_main: at == 0,
-    };
-    possible.iter().enumerate().map(choice).collect()
 }
 
 fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
@@ -194,7 +234,13 @@ fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
         told: None,
         told_elsewhere: deliveries::Told::default(),
         taken: None,
-        actions: actions(language, row),
+        acts: Acts::default(),
+        snoozed: row.snoozed_until.map(|until| {
+            let at = FluentValue::from(teller.in_sentence(until));
+            text_with(language, key!("task-snoozed-note"), [("at", at)])
+        }),
+        outcome: detail.outcome.as_deref().map(|word| outcome(language, word)),
+        contacted: detail.contacted_at.map(|at| teller.when(at)),
         is_open: match row.episode {
             EpisodeState::Open => true,
             EpisodeState::Closed => false,
@@ -211,11 +257,26 @@ fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
         created: teller.when(row.created_at),
         held: held(teller, detail),
         joined: joined(teller, row),
-        steps: detail.steps.iter().map(|step| step_words(language, step)).collect(),
+        steps: steps(language, detail),
         evidence: detail.evidence.iter().map(|evidence| exhibit(teller, evidence)).collect(),
-        history: detail.history.iter().map(|entry| deed(teller, entry)).collect(),
+        history: detail.history.iter().map(|entry| deed(teller, detail, entry)).collect(),
         shell,
     }
+}
+
+fn steps(language: Language, detail: &TaskDetail) -> Vec<Step> {
+    let step = |(place, step): (usize, &String)| Step {
+        words: step_words(language, step),
+        place,
+        is_done: detail.checked.contains(&place),
+    };
+    detail.steps.iter().enumerate().map(step).collect()
+}
+
+/// Returns an outcome in words; one that only a later Upturn knows stays as it is.
+fn outcome(language: Language, word: &str) -> String {
+    let known = find_text(language, &format!("outcome-{word}"));
+    known.unwrap_or_else(|| Visible(word).to_string())
 }
 
 fn taken_words(teller: &Teller, taken: &Taken) -> String {
@@ -250,12 +311,6 @@ fn joined(teller: &Teller, row: &TaskRow) -> Option<String> {
     (0 < row.joined).then(|| text_with(teller.language, key!("task-joined"), values))
 }
 
-/// Returns a step in words; one that only its rule knows keeps the rule's word.
-fn step_words(language: Language, step: &str) -> String {
-    let known = find_text(language, &format!("step-{}", step.replace('_', "-")));
-    known.unwrap_or_else(|| Visible(&step.replace('_', " ")).to_string())
-}
-
 fn exhibit(teller: &Teller, evidence: &Evidence) -> Exhibit {
     let attributes = serde_json::from_str::<Value>(&evidence.attributes).unwrap_or_default();
     let attribute = |name: &str| attributes.get(name).and_then(word);
@@ -284,17 +339,21 @@ fn word(value: &Value) -> Option<String> {
     }
 }
 
-fn deed(teller: &Teller, entry: &AuditEntry) -> Deed {
+fn deed(teller: &Teller, detail: &TaskDetail, entry: &Entry) -> Deed {
     let known = find_text(teller.language, &format!("audit-{}", entry.action));
     let is_empty = match &entry.detail {
         Value::Null => true,
         Value::Object(members) => members.is_empty(),
         Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => false,
     };
+    let said = task_acts::said(teller, detail, &entry.detail);
     Deed {
         when: teller.when(entry.at),
         actor: Visible(&entry.actor).to_string(),
         action: known.unwrap_or_else(|| Visible(&entry.action).to_string()),
-        detail: (!is_empty).then(|| Visible(&entry.detail.to_string()).to_string()),
+        done: (entry.done_at != entry.at).then(|| teller.when(entry.done_at)),
+        detail: (!is_empty && said.is_empty())
+            .then(|| Visible(&entry.detail.to_string()).to_string()),
+        said,
     }
 }

@@ -221,6 +221,7 @@ fn presets(shell: &Shell, filter: &Filter, counts: TaskCounts) -> Vec<Choice> {
                 (key!("view-later"), Some(counts.all.saturating_sub(sooner)))
             }
             // What is closed only grows; nobody needs to know how much of it there is.
+            View::Snoozed => (key!("view-snoozed"), Some(counts.snoozed)),
             View::Closed => (key!("view-closed"), None),
             View::Withdrawn => (key!("view-withdrawn"), Some(counts.withdrawn)),
             View::Trial => (key!("view-trial"), None),

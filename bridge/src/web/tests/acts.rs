@@ -1,10 +1,8 @@
 //! What people do with tasks: exactly one of them, once.
 
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use axum::http::StatusCode;
 use chrono::TimeDelta;
 use serde_json::json;
-use upturn_core::input::Verb;
 use upturn_core::rule::Stage;
 
 use super::api::{assert_problem, get};
@@ -12,16 +10,24 @@ use super::site::{Answer, NAME, PASSWORD, Site, bearer, task};
 use super::writer::with_writer;
 use crate::store;
 use crate::store::task::Taken;
+use crate::store::testing::accept;
 
 async fn post(site: &Site, path: &str) -> Answer {
-    let request = Request::post(path).header("authorization", bearer(NAME));
-    site.send(request.body(Body::empty()).unwrap()).await
+    say(site, path, "").await
 }
 
-async fn click(site: &Site, path: &str) -> Answer {
+const SOLVED: &str = r#"{"outcome":"solved"}"#;
+const REASON: &str = r#"{"reason":"a double"}"#;
+
+/// Does something with what is said about it.
+async fn say(site: &Site, path: &str, body: &str) -> Answer {
+    site.call("POST", path, &[("authorization", &bearer(NAME))], body).await
+}
+
+async fn click(site: &Site, path: &str, form: &str) -> Answer {
     let cookie = site.log_in(PASSWORD).await.cookie();
     let headers = [("cookie", &*cookie), ("origin", "http://upturn.test")];
-    site.post(path, "", &headers).await
+    site.post(path, form, &headers).await
 }
 
 #[tokio::test]
@@ -62,19 +68,25 @@ async fn a_task_goes_from_new_to_closed_and_no_further() {
     site.add(ids.map(|id| task(id, site.now(), 5, None)).into_iter().chain([trial])).await;
     site.withdraw("gone").await;
     let cases = [
-        ("a/accept", StatusCode::OK, "accepted"),
-        ("a/done", StatusCode::OK, "done"),
-        ("a/dismiss", StatusCode::CONFLICT, "task-closed"),
-        ("a/accept", StatusCode::CONFLICT, "task-closed"),
-        ("b/dismiss", StatusCode::OK, "dismissed"),
-        ("gone/done", StatusCode::CONFLICT, "task-closed"),
-        ("trial/done", StatusCode::CONFLICT, "task-on-trial"),
-        ("nobody/done", StatusCode::NOT_FOUND, "not-found"),
-        ("b/reopen", StatusCode::NOT_FOUND, "not-found"),
+        ("a/accept", "", StatusCode::OK, "accepted"),
+        ("a/start", "", StatusCode::OK, "in-progress"),
+        ("a/start", "", StatusCode::CONFLICT, "task-changed"),
+        ("a/done", "", StatusCode::UNPROCESSABLE_ENTITY, "wrong-act"),
+        ("a/done", r#"{"outcome":"elsewhere"}"#, StatusCode::UNPROCESSABLE_ENTITY, "wrong-act"),
+        ("a/done", SOLVED, StatusCode::OK, "done"),
+        ("a/dismiss", REASON, StatusCode::CONFLICT, "task-closed"),
+        ("a/accept", "", StatusCode::CONFLICT, "task-closed"),
+        ("a/comment", r#"{"text":"x"}"#, StatusCode::OK, "done"),
+        ("b/dismiss", r#"{"reason":" "}"#, StatusCode::UNPROCESSABLE_ENTITY, "wrong-act"),
+        ("b/dismiss", REASON, StatusCode::OK, "dismissed"),
+        ("gone/done", SOLVED, StatusCode::CONFLICT, "task-closed"),
+        ("trial/done", SOLVED, StatusCode::CONFLICT, "task-on-trial"),
+        ("nobody/done", SOLVED, StatusCode::NOT_FOUND, "not-found"),
+        ("b/reopen", "", StatusCode::NOT_FOUND, "not-found"),
     ];
     with_writer(&site, async {
-        for (path, status, word) in cases {
-            let answer = post(&site, &format!("/api/v1/tasks/{path}")).await;
+        for (path, body, status, word) in cases {
+            let answer = say(&site, &format!("/api/v1/tasks/{path}"), body).await;
             if status == StatusCode::OK {
                 assert_eq!((answer.status, &answer.json()["status"]), (status, &json!(word)));
             } else {
@@ -83,7 +95,7 @@ async fn a_task_goes_from_new_to_closed_and_no_further() {
         }
     })
     .await;
-    let stranger = site.send(Request::post("/api/v1/tasks/a/done").body(Body::empty()).unwrap());
+    let stranger = site.call("POST", "/api/v1/tasks/a/done", &[], SOLVED);
     assert_problem(&stranger.await, StatusCode::UNAUTHORIZED, "unauthenticated");
     assert_eq!(get(&site, "/api/v1/tasks/a").await.json()["owner"], NAME, "the owner stays");
 }
@@ -105,18 +117,29 @@ async fn a_page_has_buttons_that_work_without_a_script() {
     let site = Site::with_user().await;
     site.add([task("t1", site.now(), 5, Some(TimeDelta::hours(-1)))]).await;
     let page = site.page("/tasks/t1").await;
-    for word in ["accept", "done", "dismiss"] {
+    for word in ["accept", "start", "contact", "snooze", "hand-over", "return", "comment", "done"] {
         let form = format!("<form method=\"post\" action=\"/tasks/t1/{word}\">");
         assert!(page.text().contains(&form), "{form} is missing in {}", page.text());
     }
     with_writer(&site, async {
         let cases = [
-            ("accept", "accept", "You have accepted this task."),
-            ("accept", "refused", "That was not possible any more"),
-            ("done", "done", "The task is done."),
+            ("accept", "", "accept", "You have accepted this task."),
+            ("accept", "", "refused", "That was not possible any more"),
+            ("check-step", "step=1", "check-step", "aria-checked=\"true\""),
+            ("uncheck-step", "step=1", "uncheck-step", "In progress"),
+            ("contact", "channel=phone&result=call-again&at=&note=", "contact", "First contact"),
+            ("comment", "text=%E5%A5%BD+%3Cb%3E", "comment", "<bdi>好 &#60;b&#62;</bdi>"),
+            (
+                "snooze",
+                "until=2025-03-07&reason=away",
+                "snooze",
+                "Put off until 2025-03-07 00:00:00",
+            ),
+            ("wake", "", "wake", "The task is back."),
+            ("done", "outcome=not-interested&note=", "done", "The task is done."),
         ];
-        for (word, did, told) in cases {
-            let answer = click(&site, &format!("/tasks/t1/{word}")).await;
+        for (word, form, did, told) in cases {
+            let answer = click(&site, &format!("/tasks/t1/{word}"), form).await;
             assert_eq!(answer.status, StatusCode::SEE_OTHER);
             let next = format!("/tasks/t1?did={did}");
             assert_eq!(answer.header("location"), next);
@@ -132,7 +155,7 @@ async fn a_page_has_buttons_that_work_without_a_script() {
     })
     .await;
     let page = site.page("/tasks/t1").await;
-    for word in ["<span class=\"chip done\">", "Accepted", "li.wei"] {
+    for word in ["<span class=\"chip done\">", "Accepted", "li.wei", "Not interested"] {
         assert!(page.text().contains(word), "{word} is missing in {}", page.text());
     }
     assert!(!page.text().contains("action=\"/tasks/t1/"), "{}", page.text());
@@ -154,7 +177,7 @@ async fn a_task_tells_its_version_who_joined_and_that_it_is_contradicted() {
     let id = made.id.clone();
     site.add([made]).await;
     let mut tx = site.store.begin().await.unwrap();
-    assert!(store::task::act(&mut tx, &id, Verb::Accept, site.now()).await.unwrap());
+    accept(&mut tx, &id, site.now()).await;
     let taken = store::task::withdraw(&mut tx, &id, site.now()).await.unwrap();
     assert_eq!(taken, Taken::Contradicted(Stage::Live));
     tx.commit().await.unwrap();

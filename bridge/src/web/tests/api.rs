@@ -52,6 +52,7 @@ async fn lists_tasks_as_promised() {
             "first_at": "2025-03-05T10:20:00.000Z",
             "last_at": "2025-03-05T11:00:00.000Z",
             "status": "new",
+            "snoozed_until": null,
             "contradicted": false,
             "version": "",
             "stage": "live",
@@ -140,6 +141,7 @@ async fn shows_one_task_with_its_evidence_and_history() {
             "actor": "upturn",
             "action": "task-created",
             "detail": {},
+            "done_at": "2025-03-05T11:00:00.000Z",
         }])
     );
 }

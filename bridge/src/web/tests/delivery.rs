@@ -156,9 +156,9 @@ async fn a_record_that_was_closed_is_heard_of_when_its_system_is_asked() {
     let asking = Asking { office: plant.office(asks), destination };
     let verb = tokio::join!(asking.ask(), async {
         match asked.recv().await {
-            Some(Asked::Act { action, reply }) => {
+            Some(Asked::Act { act, reply }) => {
                 reply.send(crate::runtime::request::Acted::Done).unwrap();
-                action
+                act
             }
             other => panic!("{other:?}"),
         }

@@ -38,7 +38,7 @@ use crate::store::audit::{self, NewEntry};
 use crate::store::dead_letter::{self, NewDeadLetter};
 use crate::store::person::{self, NewPerson};
 use crate::store::session::{self, Session};
-use crate::store::{self, Store};
+use crate::store::{self, Store, task_history};
 use crate::telemetry::Metrics;
 use crate::web::{App, Change, WebSettings, router};
 
@@ -312,7 +312,7 @@ impl Site {
                 subject: task.id.as_str(),
                 detail: &json!({}),
             };
-            audit::append(&mut tx, entry).await.unwrap();
+            task_history::append(&mut tx, entry).await.unwrap();
         }
         tx.commit().await.unwrap();
     }

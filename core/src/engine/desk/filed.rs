@@ -107,6 +107,7 @@ pub(super) fn task_of(scene: Scene<'_>, filed: &Filed) -> Option<Task> {
         .iter()
         .flat_map(|e| [e.device.as_str().as_bytes(), e.id.as_str().as_bytes()]);
     let account = registry.find_account_behind(newest).map(|account| Box::from(&*account));
+    let owner = rule.then.route.owner_of(account.as_deref(), registry);
     Some(Task {
         id: TaskId::from_text(&digest(cause.chain(ids))),
         rule: rule.id.clone(),
@@ -116,9 +117,9 @@ pub(super) fn task_of(scene: Scene<'_>, filed: &Filed) -> Option<Task> {
         kind: rule.then.kind.clone(),
         title: rule.then.title.clone(),
         steps: rule.then.steps.clone(),
-        owner: rule.then.route.owner_of(account.as_deref(), registry),
+        due_at: rule.then.due.and_then(|due| due.after(scene.at, registry.calendar_of(&owner))),
+        owner,
         account,
-        due_at: rule.then.due.and_then(|due| due.after(scene.at, &registry.calendar)),
         created_at: scene.at,
         created_by: scene.position,
         device: newest.device.clone(),
