@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use upturn_core::calendar::Calendar;
 use upturn_core::id::DeviceId;
 use upturn_core::registry::{Account, Contact, Device, DeviceStatus, Person, Registry, Site};
 
@@ -348,7 +349,7 @@ impl Check<'_> {
         let name = self.text("calendar")?;
         if !known.contains_key(&name) {
             self.report(format!(
-                "there is no sound {CALENDARS}/{name}.toml; write it, or correct the cell"
+                "there is no sound calendars/{name}.toml; write it, or correct the cell"
             ));
         }
         Some(name)

@@ -78,7 +78,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "closures",
         about: "Closed windows from a table that operations keep, in JSON, XML or delimited text.",
-        supply: Supply::SCHEDULES,
+        supply: Supply::CARRIERS,
         schema: || schemars::schema_for!(logistics::closures::Settings),
         parse: |settings, bytes| told(settings, bytes, logistics::closures::read, Fact::Closure),
     },
@@ -169,7 +169,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "lanes",
         about: "Carriers' lanes from a table that operations keep, in JSON, XML or delimited text.",
-        supply: Supply::SCHEDULES,
+        supply: Supply::CARRIERS,
         schema: || schemars::schema_for!(logistics::lanes::Settings),
         parse: |settings, bytes| told(settings, bytes, logistics::lanes::read, of_lane),
     },
@@ -207,7 +207,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "portchain",
         about: "Ships' calls at ports with every revision of their times, by Portchain.",
-        supply: Supply::SCHEDULES,
+        supply: Supply::CARRIERS,
         schema: || schemars::schema_for!(None),
         parse: |settings, bytes| plain(settings, || logistics::portchain::read(bytes), of_call),
     },
@@ -248,7 +248,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "terminal-calls",
         about: "Ships' calls and the hours boxes are taken, as terminals in China publish them.",
-        supply: Supply::SCHEDULES,
+        supply: Supply::CARRIERS,
         schema: || schemars::schema_for!(logistics::terminal_calls::Settings),
         parse: |settings, bytes| told(settings, bytes, logistics::terminal_calls::read, of_call),
     },

@@ -45,6 +45,7 @@ pub(super) enum StoreCommandError {
     NoFeed { name: String, known: String },
     #[error("{0}")]
     Refused(String),
+    #[error(transparent)]
     Notes(#[from] crate::audit_head::NotesError),
     #[error(transparent)]
     Preview(#[from] super::outbox::PreviewError),

@@ -108,26 +108,6 @@ impl Supply {
         ..Self::RATES
     };
 
-    /// Days off, announced a year ahead and seldom amended. What is not announced yet says so itself.
-    pub const CALENDARS: Self = Self {
-        schedule: "40 5 * * *",
-        age: Age {
-            warn: Duration::from_hours(14 * 24),
-            block: Block::Unseen(Duration::from_hours(120 * 24)),
-        },
-        ..Self::RATES
-    };
-
-    /// Schedules of carriers and terminals, amended by the hour.
-    pub const SCHEDULES: Self = Self {
-        schedule: "25 */2 * * *",
-        age: Age {
-            warn: Duration::from_hours(12),
-            block: Block::Unseen(Duration::from_hours(3 * 24)),
-        },
-        ..Self::RATES
-    };
-
     /// Weather.
     pub const WEATHER: Self = Self {
         schedule: "5 * * * *",

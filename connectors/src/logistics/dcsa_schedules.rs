@@ -20,7 +20,7 @@ use crate::read::{ReadError, number};
 /// What holds for it unless settings say otherwise; they name the carrier's address.
 pub(crate) const SUPPLY: Supply = Supply {
     paging: Paging::Cursor { header: "Next-Page-Cursor", parameter: "cursor" },
-    ..Supply::SCHEDULES
+    ..Supply::CARRIERS
 };
 
 /// Reads a page of any of the three.
