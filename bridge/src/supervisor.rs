@@ -16,9 +16,6 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::delivery::files::{DeliveryError, Setup};
 use crate::failpoint;
-use crate::feeds;
-use crate::feeds::files::FeedsError;
-use crate::feeds::vault::Vault;
 use crate::health::Health;
 use crate::ingest::inbox::Inbox;
 use crate::ingest::submission::Submission;
@@ -40,7 +37,7 @@ mod term;
 mod writer;
 
 use self::duty::Duty;
-use self::house::House;
+use self::house::{Facts, House};
 use self::publisher::Broker;
 pub(crate) use self::start_error::StartError;
 use self::term::Term;
@@ -110,11 +107,6 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
     let setup = Setup::new(&plan.config, broker).map_err(DeliveryError::from)?;
     let delivery = watch::Sender::new(Arc::new(setup.load()?));
 
-    let feed_setup = feeds::files::Setup::new(&plan.config, Arc::new(SystemClock));
-    let feed_setup = feed_setup.map_err(FeedsError::from)?;
-    let feeds = watch::Sender::new(Arc::new(feed_setup.load()?));
-    let vault = Arc::new(Vault::open(&plan.config.feeds)?);
-
     let (submit, inbox) = Inbox::with_room_for(SUBMISSIONS_MAX);
     let (asks, requests) = mpsc::channel(REQUESTS_MAX);
     let (changes, _) = broadcast::channel(CHANGES_MAX);
@@ -129,9 +121,7 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
         publisher,
         delivery,
         setup,
-        feeds,
-        feed_setup,
-        vault,
+        facts: Facts::open(&plan.config)?,
         asks: asks.clone(),
         tracker: tracker.clone(),
         shutdown: shutdown.clone(),
@@ -227,11 +217,11 @@ fn app(
             &plan.registry,
             Documents {
                 delivery: (house.setup.clone(), house.delivery.clone()),
-                feeds: (house.feed_setup.clone(), house.feeds.clone()),
+                feeds: (house.facts.setup.clone(), house.facts.feeds.clone()),
             },
         )),
         delivery: house.delivery.subscribe(),
-        feeds: house.feeds.subscribe(),
+        feeds: house.facts.feeds.subscribe(),
         feed_office: house.feed_office(),
         asks,
         clock: Arc::new(SystemClock),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 use upturn_core::duty::assess::{Candidate, Decision, Question};
+use upturn_core::event::Position;
 use upturn_core::fact::place::Country;
 use upturn_core::fact::rate::Purpose;
 use upturn_core::fact::rate_book::{Leg, Query};
@@ -18,7 +19,7 @@ use crate::clock::SystemClock;
 use crate::exit::Exit;
 use crate::facts::lookup::{LookupError, RateAsked, RateFound};
 use crate::facts::saved::{self, SavedError};
-use crate::facts::stored::{self, StoredError};
+use crate::facts::stored::{self, StoredError, Wanted};
 use crate::facts::{Facts, Sheet};
 use crate::feeds::files::{FeedsError, Setup};
 use crate::store::schema;
@@ -55,6 +56,9 @@ struct Common {
     /// instead of the database
     #[arg(long, value_name = "DIR")]
     facts: Option<PathBuf>,
+    /// Ask the sets by which what stands at this place in the log is judged, instead of those in force
+    #[arg(long, value_name = "POSITION", conflicts_with = "facts")]
+    position: Option<Position>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -154,7 +158,8 @@ pub(super) fn run(command: &Command, config: Option<&Path>) -> Exit {
             let feeds = setup.load()?;
             let store = open(&config).await?;
             schema::require_current(&store).await?;
-            let facts = stored::read(&store, &feeds, common.feed.as_deref()).await;
+            let wanted = Wanted { feed: common.feed.as_deref(), position: common.position };
+            let facts = stored::read(&store, &feeds, wanted).await;
             store.close().await;
             Ok(answer(get, common, facts.map_err(GetError::from)))
         }),
@@ -182,9 +187,8 @@ fn answer(get: &Get, common: &Common, facts: Result<Facts, GetError>) -> Exit {
 fn refuse(error: &GetError, is_json: bool) -> Exit {
     let (code, exit) = match error {
         GetError::Saved(error) if error.is_missing() => ("unreadable", Exit::NoInput),
-        GetError::Saved(_) => ("bad-document", Exit::DataErr),
         GetError::Stored(StoredError::Store(_)) => ("database-away", Exit::Unavailable),
-        GetError::Stored(_) => ("bad-document", Exit::DataErr),
+        GetError::Saved(_) | GetError::Stored(_) => ("bad-document", Exit::DataErr),
         GetError::Lookup(error) => (error.code(), Exit::DataErr),
     };
     if !is_json {

@@ -19,6 +19,7 @@ pub(crate) struct Environment {
 }
 
 /// Returns the variable `name` of this process, which a document names for a secret.
+#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use upturn_connectors::feed::{self, FeedError, Kind};
+use upturn_core::event::Position;
 use upturn_core::fact::Fact;
 
 use super::saved::name_source;
@@ -56,19 +57,35 @@ pub(crate) async fn facts_of(store: &Store, set: &Set) -> Result<Vec<Fact>, Stor
     read.map_err(|error| StoredError::Document { set: id, error })
 }
 
-/// Returns the facts of all sets in force, or of that of one feed; limits are those of `feeds`, or what
-/// is usual for the kind.
+/// Which sets are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'w> {
+    /// Of this feed alone.
+    pub(crate) feed: Option<&'w str>,
+    /// Those by which what stands at this place in the log is judged, instead of those in force.
+    pub(crate) position: Option<Position>,
+}
+
+/// Returns the facts of the sets that are `wanted`; limits are those of `feeds`, or what is usual for
+/// the kind.
 pub(crate) async fn read(
     store: &Store,
     feeds: &Feeds,
-    only: Option<&str>,
+    wanted: Wanted<'_>,
 ) -> Result<Facts, StoredError> {
     let states = feed_state::all(store).await?;
     let mut sheets = Vec::new();
     for set in feed_set::active(store).await? {
-        if only.is_some_and(|only| only != set.feed) {
+        if wanted.feed.is_some_and(|only| only != set.feed) {
             continue;
         }
+        let set = match wanted.position {
+            None => set,
+            Some(position) => match feed_set::as_of(store, &set.feed, position).await? {
+                Some(earlier) => earlier,
+                None => continue,
+            },
+        };
         let kind = kind_of(&set)?;
         let mut facts = facts_of(store, &set).await?;
         name_source(&mut facts, &set.feed);

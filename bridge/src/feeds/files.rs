@@ -76,17 +76,13 @@ impl Setup {
                 let (found, findings) = reading::feed(&file.text, &self.http, now);
                 file.findings = findings;
                 if let Some(found) = found {
-                    match first.get(&found.id) {
-                        Some(other) => {
-                            let what =
-                                format!("'{}' is the id in {} too", found.id, other.display());
-                            let cure = "give one of them another id";
-                            report(&mut file, Fault::new("duplicate-id", what, cure));
-                        }
-                        None => {
-                            first.insert(found.id.clone(), file.path.clone());
-                            feeds.feeds.insert(found.id.clone(), Arc::new(found));
-                        }
+                    if let Some(other) = first.get(&found.id) {
+                        let what = format!("'{}' is the id in {} too", found.id, other.display());
+                        let cure = "give one of them another id";
+                        report(&mut file, Fault::new("duplicate-id", what, cure));
+                    } else {
+                        first.insert(found.id.clone(), file.path.clone());
+                        feeds.feeds.insert(found.id.clone(), Arc::new(found));
                     }
                 }
             }

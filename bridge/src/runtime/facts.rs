@@ -61,7 +61,11 @@ impl Runtime<'_> {
         let action = match outcome {
             Outcome::Active => "feed-set-active",
             Outcome::Held => "feed-set-held",
-            _ => "feed-set-rejected",
+            Outcome::Unchanged
+            | Outcome::Rejected
+            | Outcome::Failed
+            | Outcome::Interrupted
+            | Outcome::Dropped => "feed-set-rejected",
         };
         let detail = json!({
             "set": id, "digest": set.digest, "facts": facts, "against": against,

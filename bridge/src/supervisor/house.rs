@@ -7,11 +7,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use upturn_core::decode::Sources;
 
+use super::StartError;
 use super::publisher::Current;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::delivery::Routing;
 use crate::delivery::files::Setup;
+use crate::feeds::files::FeedsError;
 use crate::feeds::vault::Vault;
 use crate::feeds::{self, Feeds};
 use crate::health::Health;
@@ -39,16 +41,33 @@ pub(super) struct House {
     /// Reads who is told.
     pub(super) setup: Setup,
     /// Where facts come from.
-    pub(super) feeds: watch::Sender<Arc<Feeds>>,
-    /// Reads where facts come from.
-    pub(super) feed_setup: feeds::files::Setup,
-    /// Opens the secrets of sources.
-    pub(super) vault: Arc<Vault>,
+    pub(super) facts: Facts,
     /// To the one writer.
     pub(super) asks: mpsc::Sender<Request>,
     pub(super) tracker: TaskTracker,
     /// Ends everything.
     pub(super) shutdown: CancellationToken,
+}
+
+/// Where facts come from, and what that takes.
+#[derive(Debug)]
+pub(super) struct Facts {
+    /// The feeds in force.
+    pub(super) feeds: watch::Sender<Arc<Feeds>>,
+    /// Reads them, and the way out to their sources.
+    pub(super) setup: feeds::files::Setup,
+    /// Opens their secrets.
+    pub(super) vault: Arc<Vault>,
+}
+
+impl Facts {
+    /// Reads the feeds that `config` names, and the key of their secrets.
+    pub(super) fn open(config: &Config) -> Result<Self, StartError> {
+        let setup = feeds::files::Setup::new(config, Arc::new(SystemClock));
+        let setup = setup.map_err(FeedsError::from)?;
+        let feeds = watch::Sender::new(Arc::new(setup.load()?));
+        Ok(Self { feeds, setup, vault: Arc::new(Vault::open(&config.feeds)?) })
+    }
 }
 
 impl House {
@@ -59,8 +78,8 @@ impl House {
             clock: Arc::new(SystemClock),
             metrics: self.metrics.clone(),
             asks: self.asks.clone(),
-            http: self.feed_setup.http.clone(),
-            vault: Arc::clone(&self.vault),
+            http: self.facts.setup.http.clone(),
+            vault: Arc::clone(&self.facts.vault),
         }
     }
 }

@@ -153,7 +153,7 @@ impl Term {
         };
         let delivery = house.delivery.subscribe();
         tracker.spawn(outbox::run(letters, delivery, tracker.clone(), stop.clone()));
-        let facts = house.feeds.subscribe();
+        let facts = house.facts.feeds.subscribe();
         let at_once = house.config.feeds.at_once;
         tracker.spawn(scheduler::run(house.feed_office(), facts, at_once, stop.clone()));
         if let Some(file) = house.config.audit.head_file.clone() {
@@ -202,9 +202,9 @@ async fn read_documents(house: &House) {
         }
         Err(error) => tracing::error!(error = &error as &dyn Error, "destinations were not read"),
     }
-    let setup = house.feed_setup.clone();
+    let setup = house.facts.setup.clone();
     match tokio::task::spawn_blocking(move || setup.load()).await {
-        Ok(Ok(feeds)) => drop(house.feeds.send_replace(Arc::new(feeds))),
+        Ok(Ok(feeds)) => drop(house.facts.feeds.send_replace(Arc::new(feeds))),
         Ok(Err(error)) => tracing::error!(error = &error as &dyn Error, "feeds stay as they were"),
         Err(error) => tracing::error!(error = &error as &dyn Error, "feeds were not read"),
     }

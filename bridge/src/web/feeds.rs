@@ -115,9 +115,11 @@ pub(crate) async fn would_change(
     set: &Set,
     standing: Option<&Set>,
 ) -> Result<(Vec<Change>, usize), Fault> {
-    let unreadable = |error: stored::StoredError| match error {
-        stored::StoredError::Store(error) => Fault::from(error),
-        other => Fault::of(FaultKind::Internal, other.to_string()),
+    let unreadable = |error: stored::StoredError| {
+        if let stored::StoredError::Store(error) = error {
+            return Fault::from(error);
+        }
+        Fault::of(FaultKind::Internal, error.to_string())
     };
     let new = stored::facts_of(&app.store, set).await.map_err(unreadable)?;
     let last = match standing {
@@ -146,9 +148,11 @@ pub(crate) async fn set_secret(
     let secret = Secret::from(secret.to_owned());
     let kept =
         vault::keep(&app.feed_office.vault, &app.store, (name, &secret), (actor, app.clock.now()));
-    kept.await.map_err(|error| match error {
-        VaultError::Store(error) => error.into(),
-        other => Fault::of(FaultKind::WrongSecret, other.to_string()),
+    kept.await.map_err(|error| {
+        if let VaultError::Store(error) = error {
+            return error.into();
+        }
+        Fault::of(FaultKind::WrongSecret, error.to_string())
     })
 }
 
