@@ -14,3 +14,4 @@ pub mod lifetime;
 pub mod pipeline;
 pub mod score;
 mod simplex;
+pub mod win;
