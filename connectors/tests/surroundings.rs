@@ -1,5 +1,5 @@
 //! Weather, attributes of customers and sites, and policies: what is read, and what is not.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails where something is missing")]
+#![expect(clippy::panic, reason = "a test fails where something is missing")]
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
