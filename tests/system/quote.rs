@@ -25,8 +25,8 @@ fn quote(arguments: &[&str], input: &str) -> Output {
 fn price(request: &Value, more: &[&str]) -> (i32, Value) {
     let arguments = [&["price", "--json", "--request", "-"], more].concat();
     let output = quote(&arguments, &request.to_string());
-    let said = serde_json::from_slice(&output.stdout);
-    (output.status.code().unwrap(), said.unwrap_or_else(|error| panic!("{error}: {output:?}")))
+    assert!(!output.stdout.is_empty(), "{output:?}");
+    (output.status.code().unwrap(), serde_json::from_slice(&output.stdout).unwrap())
 }
 
 fn offer<'s>(snapshot: &'s Value, term: &str) -> &'s Value {
