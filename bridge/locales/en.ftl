@@ -609,3 +609,25 @@ audit-task-handed-over = Handed over
 audit-task-returned = Returned to the pool
 fault-wrong-act = Something is missing
 fault-wrong-act-help = Nothing was changed. Say what is missing, then send it again.
+audit-task-escalated = Overdue: superiors told
+audit-task-silent = Silent: owner and manager told
+nav-start = Start
+start-title = Start
+start-greeting = { $name }: your tasks
+start-red = overdue
+start-yellow = due today
+start-green = in good time
+start-red-none = Nothing is overdue.
+start-yellow-none = Nothing else is due today.
+start-green-none = Nothing waits for you.
+start-pool = { $n ->
+    [one] { $n } task waits in a pool: claim it
+   *[other] { $n } tasks wait in pools: claim one
+}
+next-title = Next:
+next-claim = Claim it from the pool
+next-accept = Accept it
+next-contact = Speak with the customer and log the contact
+next-step = Do the next step: { $step }
+next-close = Close it with its outcome
+next-nothing = Nothing

@@ -125,7 +125,7 @@ pub(crate) fn router(app: App) -> Router {
 
 fn pages() -> Router<App> {
     Router::new()
-        .route("/", get(page::login::home))
+        .route("/", get(page::start::show))
         .route("/login", get(page::login::show).post(page::login::submit))
         .route("/logout", post(page::login::log_out))
         .route("/tasks", get(page::tasks::show))

@@ -14,6 +14,8 @@ ALTER TABLE task ADD COLUMN outcome TEXT COLLATE "C";
 ALTER TABLE task ADD COLUMN snoozed_until BIGINT;
 -- The steps that are done, by their places from 0 on, as JSON.
 ALTER TABLE task ADD COLUMN checked TEXT COLLATE "C" NOT NULL DEFAULT '[]';
+-- How often superiors were told that its time is over.
+ALTER TABLE task ADD COLUMN escalated BIGINT NOT NULL DEFAULT 0;
 
 UPDATE task SET touched_at = updated_at WHERE progress <> 'new';
 

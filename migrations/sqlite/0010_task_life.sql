@@ -14,6 +14,8 @@ ALTER TABLE task ADD COLUMN outcome TEXT;
 ALTER TABLE task ADD COLUMN snoozed_until INTEGER;
 -- The steps that are done, by their places from 0 on, as JSON.
 ALTER TABLE task ADD COLUMN checked TEXT NOT NULL DEFAULT '[]';
+-- How often superiors were told that its time is over.
+ALTER TABLE task ADD COLUMN escalated INTEGER NOT NULL DEFAULT 0;
 
 UPDATE task SET touched_at = updated_at WHERE progress <> 'new';
 

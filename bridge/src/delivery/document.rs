@@ -92,6 +92,10 @@ pub(crate) enum Occurrence {
     TaskDone,
     /// Somebody decided that nothing will be done.
     TaskDismissed,
+    /// Its time is over, and nobody has spoken with the customer: superiors are told.
+    TaskEscalated,
+    /// For a working day nobody did anything with it: owner and manager are told.
+    TaskSilent,
     /// Somebody asked for something because of it: a requirement, or feedback.
     RequirementCreated,
 }
@@ -127,7 +131,7 @@ impl LetterLanguage {
 
 impl Occurrence {
     /// All of them.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::TaskCreated,
         Self::TaskAmended,
         Self::TaskWithdrawn,
@@ -135,6 +139,8 @@ impl Occurrence {
         Self::TaskAccepted,
         Self::TaskDone,
         Self::TaskDismissed,
+        Self::TaskEscalated,
+        Self::TaskSilent,
         Self::RequirementCreated,
     ];
 
@@ -148,6 +154,8 @@ impl Occurrence {
             Self::TaskAccepted => "task-accepted",
             Self::TaskDone => "task-done",
             Self::TaskDismissed => "task-dismissed",
+            Self::TaskEscalated => "task-escalated",
+            Self::TaskSilent => "task-silent",
             Self::RequirementCreated => "requirement-created",
         }
     }

@@ -4,13 +4,13 @@ use serde_json::json;
 use upturn_core::id::TaskId;
 use upturn_core::input::{Action, Input, Verb};
 
-use super::Runtime;
 use super::deed::{self, Deed};
 use super::fold::Fold;
 use super::letters::Told;
 use super::reading::LoggedAction;
 use super::request::Acted;
 use super::wish::Logged;
+use super::{Runtime, clocks};
 use crate::delivery::document::Occurrence;
 use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
@@ -43,7 +43,7 @@ impl Runtime<'_> {
         if !task_life::put(&mut tx, &task, &after, now).await? {
             return Ok(Acted::Refused);
         }
-        self.set_clocks(&mut tx, fold, (&task, &after)).await?;
+        clocks::go_on(&mut tx, (&task, &after), fold.engine.registry(), now).await?;
         let (verb, detail) = (deed.verb(), deed.detail());
         let action = did(verb);
         let entry =
@@ -61,6 +61,7 @@ impl Runtime<'_> {
                 cause: &(fold.cursor + 1).to_string(),
                 from: actor.strip_prefix(DESTINATION_ACTOR),
                 subject: None,
+                to: None,
             };
             self.desk(&fold.engine).write(&mut tx, now, &told).await?;
         }

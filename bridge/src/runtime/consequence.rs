@@ -12,6 +12,7 @@ use upturn_core::registry::Registry;
 use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Occasion, Task};
 
+use super::clocks;
 use super::failures::Failures;
 use super::letters::{Desk, Told};
 use crate::delivery::document::Occurrence;
@@ -19,7 +20,7 @@ use crate::delivery::letter::text;
 use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
 use crate::store::task::Taken;
-use crate::store::{Tx, dead_letter, task, task_history};
+use crate::store::{Tx, dead_letter, task, task_history, task_timer};
 
 /// Who did what the rules did.
 pub(super) const ACTOR: &str = "upturn";
@@ -126,6 +127,11 @@ pub(super) async fn store(
         {
             detail.insert(CAUSED_BY.into(), json!(position));
         }
+        match &effect {
+            Effect::Create(new) => clocks::begin(tx, new, desk.registry).await?,
+            Effect::Withdraw { .. } if action == WITHDRAWN => task_timer::clear(tx, task).await?,
+            Effect::Amend { .. } | Effect::Withdraw { .. } | Effect::Fault(_) => {}
+        }
         let entry = NewEntry { at, actor: ACTOR, action, subject: task.as_str(), detail: &detail };
         task_history::append(tx, entry).await?;
         if stage == Stage::Shadow {
@@ -136,7 +142,8 @@ pub(super) async fn store(
         let cause = consequences.caused_by.get(task).copied().unwrap_or_default().to_string();
         if let Some(occurrence) = Occurrence::find(action) {
             let (detail, cause) = (&detail, &*cause);
-            let told = Told { task, occurrence, detail, cause, from: None, subject: None };
+            let told =
+                Told { task, occurrence, detail, cause, from: None, subject: None, to: None };
             desk.write(tx, at, &told).await?;
         }
     }
@@ -169,6 +176,7 @@ fn taken_task(effect: &Effect) -> Option<&TaskId> {
 
 const CREATED: &str = "task-created";
 const AMENDED: &str = "task-amended";
+const WITHDRAWN: &str = "task-withdrawn";
 
 /// Stores one effect; returns whom it is about and what is to be told, if anything changed.
 async fn keep<'e>(
@@ -191,7 +199,7 @@ async fn keep<'e>(
         Effect::Withdraw { task, device } => {
             let detail = json!({"reason": "late-evidence", "device": device});
             let told = match task::withdraw(tx, task, at).await? {
-                Taken::Withdrawn(stage) => Some(("task-withdrawn", stage)),
+                Taken::Withdrawn(stage) => Some((WITHDRAWN, stage)),
                 Taken::Contradicted(stage) => Some(("task-contradicted", stage)),
                 Taken::Nothing => None,
             };

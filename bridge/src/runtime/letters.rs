@@ -41,6 +41,8 @@ pub(super) struct Told<'t> {
     pub(super) from: Option<&'t str>,
     /// Whom the letter is about, if not the task.
     pub(super) subject: Option<&'t str>,
+    /// Whom it is for, if not the task's owner.
+    pub(super) to: Option<&'t str>,
 }
 
 /// Why a letter does not go out.
@@ -109,12 +111,17 @@ impl Desk<'_> {
         (told, facts, body): (&Told<'_>, &TaskFacts, &Value),
         (destination, route): (&Destination, &Route),
     ) -> NewLetter {
-        let person = letter::addressee(self.registry, &facts.owner);
+        let person = letter::addressee(self.registry, told.to.unwrap_or(&facts.owner));
         let own = person.as_ref().and_then(|(_, language)| *language);
         let language = own.unwrap_or(route.language.tag()).to_owned();
         let addressee = person.map(|(addressee, _)| addressee);
         let kind = told.occurrence.word();
-        let cause = format!("{}@{}", told.subject.unwrap_or(told.task.as_str()), told.cause);
+        let mut cause = format!("{}@{}", told.subject.unwrap_or(told.task.as_str()), told.cause);
+        if let Some(to) = told.to {
+            // What several people are told of the same is a letter to each.
+            cause.push('>');
+            cause.push_str(to);
+        }
         let calendar = self.registry.calendar_of(&facts.owner);
         let (next_at, digest) = match route.timing.departure(calendar, at) {
             Departure::Alone(at) => (at, None),

@@ -96,6 +96,7 @@ impl Runtime<'_> {
                 cause: "0",
                 from: None,
                 subject: Some(&requirement.id),
+                to: None,
             };
             desk.write(&mut tx, now, &told).await?;
         }

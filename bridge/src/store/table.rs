@@ -92,7 +92,8 @@ pub(crate) fn tables() -> Vec<Table> {
              steps:text owner:text due_at created_at created_by first_at last_at episode:text \
              status:text revision updated_at rule_version:text stage:text progress:text \
              contradicted_at joined joined_at region:text started_at touched_at taken_at \
-             contacted_at closed_at outcome:text snoozed_until checked:text",
+             contacted_at closed_at outcome:text snoozed_until checked:text \
+             escalated",
         ),
         Table::of(
             "task_evidence",

@@ -51,6 +51,17 @@ pub(crate) async fn find(tx: &mut Tx, id: &str) -> Result<Option<TaskFacts>, Sto
     row.map(Row::read).transpose()
 }
 
+/// Returns how many pieces of evidence of each kind the task `id` stands on, by kind.
+pub(crate) async fn evidence_kinds(
+    tx: &mut Tx,
+    id: &str,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    const SQL: &str = "
+        SELECT kind, count(*) FROM task_evidence WHERE task_id = $1 GROUP BY kind ORDER BY kind";
+
+    Ok(on_backend!(tx.connection(), db => sqlx::query_as(SQL).bind(id).fetch_all(db).await?))
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     rule_id: String,

@@ -102,6 +102,18 @@ pub(crate) async fn put(
     Ok(changed == 1)
 }
 
+/// Counts one more time that superiors are told of the task `id`; returns how often they were before.
+pub(crate) async fn escalate(tx: &mut Tx, id: &TaskId) -> Result<u64, StoreError> {
+    const SQL: &str = "
+        UPDATE task SET escalated = escalated + 1 WHERE id = $1 RETURNING escalated - 1";
+
+    let before: i64 = on_backend!(tx.connection(), db => sqlx::query_scalar(SQL)
+        .bind(id.as_str())
+        .fetch_one(db)
+        .await?);
+    Column("task", "escalated").count(before)
+}
+
 /// Says that the task `id` is put off no longer: time did it, and nobody touched it.
 pub(crate) async fn wake(
     tx: &mut Tx,

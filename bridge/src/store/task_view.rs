@@ -60,6 +60,8 @@ pub(crate) struct TaskRow {
     pub(crate) status: TaskStatus,
     /// Until when it is put off.
     pub(crate) snoozed_until: Option<DateTime<Utc>>,
+    /// When somebody first spoke with the customer, which stops the clock.
+    pub(crate) contacted_at: Option<DateTime<Utc>>,
     /// Whether late evidence took away what it was based on after somebody had touched it.
     pub(crate) contradicted: bool,
     /// The version of the rule that asked for it; empty for what an older Upturn made.
@@ -127,8 +129,6 @@ pub(crate) struct TaskDetail {
     pub(crate) checked: BTreeSet<usize>,
     /// When it was first taken on.
     pub(crate) taken_at: Option<DateTime<Utc>>,
-    /// When somebody first spoke with the customer.
-    pub(crate) contacted_at: Option<DateTime<Utc>>,
     /// When it was closed.
     pub(crate) closed_at: Option<DateTime<Utc>>,
     /// How it ended, if it is done.
@@ -205,7 +205,7 @@ pub(crate) enum OwnerFilter {
     Pools,
 }
 
-/// Due when. A task without a due time is due later.
+/// Due when. A task without a due time is due later, and so is one whose clock a contact has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DueFilter {
     /// Whenever.
@@ -435,9 +435,10 @@ pub(crate) async fn counts(
     let (now, ends_at) = (today.now.timestamp_millis(), today.ends_at.timestamp_millis());
     let standing: (i64, i64, i64) = on_backend!(store.reader(), db => {
         let mut query = QueryBuilder::new("SELECT count(*), count(CASE WHEN due_at < ");
-        query.push_bind(now).push(" THEN 1 END), count(CASE WHEN due_at >= ").push_bind(now);
+        query.push_bind(now).push(" AND contacted_at IS NULL THEN 1 END)");
+        query.push(", count(CASE WHEN due_at >= ").push_bind(now);
         query.push(" AND due_at < ").push_bind(ends_at);
-        query.push(" THEN 1 END) FROM task WHERE ").push(StateFilter::Open.condition());
+        query.push(" AND contacted_at IS NULL THEN 1 END) FROM task WHERE ").push(StateFilter::Open.condition());
         push_owner(&mut query, owner);
         push_sight(&mut query, sight);
         query.build_query_as().fetch_one(db).await?

@@ -83,7 +83,7 @@ impl Caller {
     /// Returns the page they begin with.
     pub(crate) fn home(&self) -> &'static str {
         let pages = [
-            (Action::ReadTasks, "/tasks"),
+            (Action::ReadTasks, "/"),
             (Action::ReadPeople, "/people"),
             (Action::ReadAudit, "/audit"),
         ];

@@ -15,6 +15,7 @@ pub(crate) mod person;
 pub(crate) mod rule;
 pub(crate) mod rules;
 pub(crate) mod shell;
+pub(crate) mod start;
 pub(crate) mod task;
 mod task_acts;
 pub(crate) mod tasks;

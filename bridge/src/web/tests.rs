@@ -2,6 +2,7 @@
 
 mod api;
 mod acts;
+mod clocks;
 mod delivery;
 mod events;
 mod explanation;

@@ -47,6 +47,8 @@ pub const HEADLINES: &[(&str, &str, &str)] = &[
     ("task-created", "New task", "新任务"),
     ("task-dismissed", "Task dismissed", "任务已放弃"),
     ("task-done", "Task done", "任务已完成"),
+    ("task-escalated", "Task overdue, please step in", "任务超时，请介入"),
+    ("task-silent", "Nobody is working on this task", "任务无人跟进"),
     ("task-withdrawn", "Task withdrawn", "任务已撤回"),
 ];
 
@@ -346,6 +348,7 @@ pub fn sample(kind: &str) -> Value {
         "due_at": "2026-01-20T10:00:00Z", "at": "2026-01-20T08:00:00Z",
         "first_at": "2026-01-20T07:10:00Z", "last_at": "2026-01-20T08:00:00Z",
         "evidence": ["e1", "e2", "e3"], "joined": 2, "reason": "late-evidence",
+        "brief": {"en": "Nobody has taken it on.", "zh": "尚未接手。"},
         "url": "https://upturn.example/tasks/t2", "account_name": "Northside Charging",
         "owner_name": "Mei Lin", "priority": "high", "text": "Quote by Friday", "zone": "Asia/Shanghai",
         "product": "VENT-12", "quantity": "8", "from": "A", "to": "B",

@@ -20,14 +20,18 @@ pub(super) fn push_filter<DB: Database>(
     match filter.due {
         DueFilter::Any => {}
         DueFilter::Before(before) => {
+            query.push(" AND contacted_at IS NULL");
             query.push(" AND due_at < ").push_bind(before.timestamp_millis());
         }
         DueFilter::Between(from, before) => {
+            query.push(" AND contacted_at IS NULL");
             query.push(" AND due_at >= ").push_bind(from.timestamp_millis());
             query.push(" AND due_at < ").push_bind(before.timestamp_millis());
         }
         DueFilter::FromOrNever(from) => {
-            query.push(" AND (due_at IS NULL OR due_at >= ").push_bind(from.timestamp_millis());
+            query
+                .push(" AND (due_at IS NULL OR contacted_at IS NOT NULL OR due_at >= ")
+                .push_bind(from.timestamp_millis());
             query.push(")");
         }
     }

@@ -14,12 +14,13 @@ use super::{TaskDetail, TaskRow, TaskStatus};
 pub(super) const SELECT: &str = "
     SELECT task.id, task.rule_id, task.scope, task.device, task.account, task.kind, task.title,
         task.owner, task.region, task.due_at, task.created_at, task.first_at, task.last_at, task.status,
-        task.progress, task.started_at, task.snoozed_until, task.contradicted_at, task.rule_version, task.stage, task.episode,
+        task.progress, task.started_at, task.snoozed_until,
+        task.contacted_at, task.contradicted_at, task.rule_version, task.stage, task.episode,
         task.joined, task.joined_at, task_evidence.event_id";
 
 /// The further columns of [`DetailRow`].
 pub(super) const AND_DETAIL: &str = ",
-        task.steps, task.checked, task.taken_at, task.contacted_at, task.closed_at, task.outcome,
+        task.steps, task.checked, task.taken_at, task.closed_at, task.outcome,
         task.revision, task_evidence.device AS evidence_device,
         task_evidence.channel AS evidence_channel, task_evidence.kind AS evidence_kind,
         task_evidence.occurred_at AS evidence_occurred_at,
@@ -49,6 +50,7 @@ pub(super) struct Row {
     progress: String,
     started_at: Option<i64>,
     snoozed_until: Option<i64>,
+    contacted_at: Option<i64>,
     contradicted_at: Option<i64>,
     rule_version: String,
     stage: String,
@@ -66,7 +68,6 @@ pub(super) struct DetailRow {
     steps: String,
     checked: String,
     taken_at: Option<i64>,
-    contacted_at: Option<i64>,
     closed_at: Option<i64>,
     outcome: Option<String>,
     revision: i64,
@@ -149,6 +150,7 @@ impl TryFrom<Row> for TaskRow {
             last_at: Column("task", "last_at").time(row.last_at)?,
             status: status((&row.status, &row.progress), row.started_at)?,
             snoozed_until: Column("task", "snoozed_until").time_if_any(row.snoozed_until)?,
+            contacted_at: Column("task", "contacted_at").time_if_any(row.contacted_at)?,
             contradicted: row.contradicted_at.is_some(),
             version: row.rule_version,
             stage: stage(&row.stage)?,
@@ -169,7 +171,6 @@ impl TryFrom<DetailRow> for TaskDetail {
             steps: Column("task", "steps").json(&joined.steps)?,
             checked: task_life::CHECKED.json(&joined.checked)?,
             taken_at: Column("task", "taken_at").time_if_any(joined.taken_at)?,
-            contacted_at: Column("task", "contacted_at").time_if_any(joined.contacted_at)?,
             closed_at: Column("task", "closed_at").time_if_any(joined.closed_at)?,
             outcome: joined.outcome,
             revision: Column("task", "revision").count(joined.revision)?,

@@ -15,7 +15,7 @@ use crate::web::App;
 use crate::web::caller::Caller;
 use crate::web::fault::{Fault, FaultKind, Told};
 use crate::web::language::{self, Language};
-use crate::web::session::{self, Attempt, Entrant, Peer};
+use crate::web::session::{self, Attempt, Peer};
 
 /// The log-in page.
 #[derive(Debug, Template)]
@@ -56,12 +56,7 @@ pub(crate) struct Typed {
     next: String,
 }
 
-/// Leads to the page that the reader begins with.
-pub(crate) async fn home(Entrant(caller): Entrant) -> Redirect {
-    Redirect::to(begin_at(&caller))
-}
-
-fn begin_at(caller: &Caller) -> &'static str {
+pub(super) fn begin_at(caller: &Caller) -> &'static str {
     if caller.person.password_given_at.is_some() { "/me" } else { caller.home() }
 }
 

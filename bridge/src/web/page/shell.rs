@@ -76,6 +76,7 @@ impl Shell {
     /// Returns the sections that the reader may see.
     pub(crate) fn sections(&self) -> Vec<Section> {
         let all = [
+            (Action::ReadTasks, "/", key!("nav-start")),
             (Action::ReadTasks, "/tasks", key!("nav-tasks")),
             (Action::ReadRules, "/rules", key!("nav-rules")),
             (Action::ReadDestinations, "/destinations", key!("nav-destinations")),

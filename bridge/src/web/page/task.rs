@@ -15,6 +15,7 @@ use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence};
 
 use super::shell::Shell;
+use super::start;
 use super::task_acts::{self, Acts, Said, step_words};
 use super::tasks::{DueShown, OwnerShown, link, title};
 use super::{deliveries, render, rule};
@@ -50,6 +51,8 @@ struct TaskPage {
     /// What became of what the reader just did.
     told: Option<Told>,
     acts: Acts,
+    /// What to do next, in words.
+    next: Option<String>,
     /// Until when it is put off.
     snoozed: Option<String>,
     /// How it ended.
@@ -235,12 +238,14 @@ fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
         told_elsewhere: deliveries::Told::default(),
         taken: None,
         acts: Acts::default(),
+        next: (row.status.is_open() && row.stage != Stage::Shadow)
+            .then(|| start::next(language, detail)),
         snoozed: row.snoozed_until.map(|until| {
             let at = FluentValue::from(teller.in_sentence(until));
             text_with(language, key!("task-snoozed-note"), [("at", at)])
         }),
         outcome: detail.outcome.as_deref().map(|word| outcome(language, word)),
-        contacted: detail.contacted_at.map(|at| teller.when(at)),
+        contacted: row.contacted_at.map(|at| teller.when(at)),
         is_open: match row.episode {
             EpisodeState::Open => true,
             EpisodeState::Closed => false,
@@ -253,7 +258,7 @@ fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
         device: Visible(row.device.as_str()).to_string(),
         account: row.account.as_deref().map(|account| Visible(account).to_string()),
         owner: OwnerShown::of(&row.owner),
-        due: row.due_at.map(|due_at| DueShown::of(teller, due_at, row.status)),
+        due: row.due_at.map(|due_at| DueShown::of(teller, due_at, row)),
         created: teller.when(row.created_at),
         held: held(teller, detail),
         joined: joined(teller, row),

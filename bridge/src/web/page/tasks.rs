@@ -14,6 +14,7 @@ use upturn_core::id::TaskId;
 use super::render;
 use super::shell::Shell;
 use crate::auth::rights::Action;
+use crate::runtime::deed::POOL;
 use crate::store::task_view::{self, TaskCounts, TaskCursor, TaskRow, TaskStatus};
 use crate::web::App;
 use crate::web::caller::Caller;
@@ -75,6 +76,8 @@ struct Line {
     due: Option<DueShown>,
     status: TaskStatus,
     is_contradicted: bool,
+    /// Where it is claimed, if it waits in a pool of the reader's.
+    claim: Option<String>,
     created: When,
 }
 
@@ -109,10 +112,11 @@ pub(super) struct DueShown {
 }
 
 impl DueShown {
-    /// Returns `due_at` as pages show it; only what is open can be urgent.
-    pub(super) fn of(teller: &Teller, due_at: DateTime<Utc>, status: TaskStatus) -> Self {
+    /// Returns `due_at` of `row` as pages show it; only what is open can be urgent, and only while nobody
+    /// has spoken with the customer.
+    pub(super) fn of(teller: &Teller, due_at: DateTime<Utc>, row: &TaskRow) -> Self {
         let when = teller.when(due_at);
-        if status.is_open() {
+        if row.status.is_open() && row.contacted_at.is_none() {
             let class = DueState::of(due_at, teller.today()).class();
             Self { words: teller.due(due_at), class, when }
         } else {
@@ -158,10 +162,17 @@ pub(crate) async fn show(
     let is_untouched = page.rows.is_empty() && !task_view::any_exists(&app.store, &sight).await?;
     let next = page.next.map(|next| filter.link(&[("after", &next.to_string())]));
     let top = page.rows.first().map(place).unwrap_or_default();
+    let acts = shell.caller()?.sight_or_nothing(&app, Action::ActOnTasks).await?;
+    let shown = |row: &TaskRow| {
+        let is_pooled = row.status == TaskStatus::New && row.owner.starts_with(POOL);
+        let can_claim = is_pooled && acts.covers(&row.owner, row.region.as_deref());
+        let claim = can_claim.then(|| format!("{}/claim", link(&row.id)));
+        Line { claim, ..line(&shell, &teller, row) }
+    };
     render(&TasksPage {
         presets: presets(&shell, &filter, counts),
         owners: owners(&shell, &filter),
-        rows: page.rows.iter().map(|row| line(&shell, &teller, row)).collect(),
+        rows: page.rows.iter().map(shown).collect(),
         is_untouched,
         try_out: app.settings.broker.map(try_out),
         newest: after.is_some().then(|| filter.link(&[])),
@@ -264,9 +275,10 @@ fn line(shell: &Shell, teller: &Teller, row: &TaskRow) -> Line {
         device: Visible(row.device.as_str()).to_string(),
         account: row.account.as_deref().map(|account| Visible(account).to_string()),
         owner: OwnerShown::of(&row.owner),
-        due: row.due_at.map(|due_at| DueShown::of(teller, due_at, row.status)),
+        due: row.due_at.map(|due_at| DueShown::of(teller, due_at, row)),
         status: row.status,
         is_contradicted: row.contradicted,
+        claim: None,
         created: teller.when(row.created_at),
     }
 }

@@ -53,6 +53,7 @@ async fn lists_tasks_as_promised() {
             "last_at": "2025-03-05T11:00:00.000Z",
             "status": "new",
             "snoozed_until": null,
+            "contacted_at": null,
             "contradicted": false,
             "version": "",
             "stage": "live",

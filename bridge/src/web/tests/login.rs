@@ -14,7 +14,7 @@ async fn lets_in_whoever_knows_the_password_and_sets_a_careful_cookie() {
     let site = Site::with_user().await;
     let answer = site.log_in(PASSWORD).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
-    assert_eq!(answer.header("location"), "/tasks");
+    assert_eq!(answer.header("location"), "/");
     let set = answer.header("set-cookie");
     for part in ["upturn_session=", "HttpOnly", "SameSite=Strict", "Path=/"] {
         assert!(set.contains(part), "{part} is missing in {set}");

@@ -49,7 +49,18 @@ async fn shows_the_tasks_of_each_preset_and_owner_newest_first() {
         assert_eq!(shown(page.text()), expected, "case: {path}");
     }
     let page = site.page("/").await;
-    assert_eq!(page.header("location"), "/tasks");
+    for expected in [
+        "li.wei: your tasks",
+        "<span class=\"light-count\">1</span> overdue",
+        "<span class=\"light-count\">1</span> due today",
+        "<span class=\"light-count\">0</span> in good time",
+        "<strong class=\"next\">Accept it</strong><a href=\"/tasks/overdue\">",
+        "<a href=\"/tasks?owner=pool\">1 task waits in a pool: claim it</a>",
+    ] {
+        assert!(page.text().contains(expected), "{expected} is missing in {}", page.text());
+    }
+    let page = site.page("/tasks?owner=pool").await;
+    assert!(page.text().contains("action=\"/tasks/tomorrow/claim\""), "{}", page.text());
 }
 
 #[tokio::test]

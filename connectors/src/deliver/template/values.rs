@@ -8,12 +8,13 @@ use url::Url;
 use super::headline;
 
 /// The members a body can have; what is missing is empty, so that no template has to ask.
-const NAMES: [&str; 33] = [
+const NAMES: [&str; 34] = [
     "account",
     "account_name",
     "amount",
     "arrive_on",
     "at",
+    "brief",
     "count",
     "created_at",
     "currency",
