@@ -16,7 +16,7 @@ pub(crate) fn sources(facts: Facts) -> Vec<Source> {
     of_sheets
         .map(|sheet| Source {
             name: sheet.feed,
-            publication: sheet.limits.publication,
+            publication: sheet.limits.review.publication,
             missed_max: sheet.limits.missed,
             is_union_reference: sheet.kind.name == UNION_REFERENCE,
             facts: sheet.facts,
