@@ -60,7 +60,7 @@ fn say(snapshot: &Snapshot) -> io::Result<()> {
         quote.currency,
         side_by_side(quote),
     ))?;
-    for offer in &quote.offers {
+    for offer in quote.offers.iter().filter(|offer| !offer.problems.is_empty()) {
         let word = match offer.status {
             Status::Priced => continue,
             Status::Blocked => "blocked",
