@@ -135,7 +135,7 @@ mod tests {
         let nightly = Schedule::read("30 2 * * *", Tz::Europe__Berlin).unwrap();
         // On 25 October 2026 it is 02:30 twice, on 28 March 2027 never.
         for (from, expected) in [("2026-10-24T12:00:00Z", 1), ("2027-03-27T12:00:00Z", 0)] {
-            let until = at(from) + chrono::TimeDelta::hours(24);
+            let until = at(from) + TimeDelta::hours(24);
             let slots = nightly.after(at(from)).take_while(|slot| *slot <= until).count();
             assert_eq!(slots, expected, "case: {from}");
         }

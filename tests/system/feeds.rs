@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use chrono::{TimeDelta, Utc};
+use chrono::{NaiveDate, TimeDelta, Utc};
 use serde_json::{Value, json};
 use upturn_tests::binary::{run, wait_for};
 use upturn_tests::http;
@@ -59,9 +59,14 @@ fn answer(mut stream: TcpStream, body: &str) {
     stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).ok();
 }
 
+#[expect(clippy::disallowed_methods, reason = "the program under test reads the machine's clock")]
+fn today() -> NaiveDate {
+    Utc::now().date_naive()
+}
+
 /// Returns rates as the ECB publishes them, of a day some days back.
 fn rates(days_back: i64, yuan: &str) -> String {
-    let day = (Utc::now() - TimeDelta::days(days_back)).date_naive();
+    let day = today() - TimeDelta::days(days_back);
     format!(
         "<gesmes:Envelope xmlns:gesmes=\"http://www.gesmes.org/xml/2002-08-01\" \
          xmlns=\"http://www.ecb.int/vocabulary/2002-08-01/eurofxref\"><Cube><Cube time=\"{day}\">\
@@ -109,7 +114,7 @@ fn run_until(site: &Site, outcome: &str) -> Value {
 
 /// Returns what a euro costs in yuan today, by the command.
 fn yuan(site: &Site) -> String {
-    let today = Utc::now().date_naive().to_string();
+    let today = today().to_string();
     let asked = ["facts", "get", "rate", "EUR", "CNY", "--as-of", &*today, "--json"];
     let found = run(site.command(asked), "");
     assert!(found.status.success(), "{found:?}");

@@ -28,6 +28,7 @@ use crate::clock::Clock;
 use crate::config::{Config, RegistryConfig, RulesConfig};
 use crate::delivery::Routing;
 use crate::delivery::files::Setup;
+use crate::feeds::job::Office;
 use crate::feeds::{self, Feeds};
 use crate::health::Health;
 use crate::ingest::submission::Submission;
@@ -136,32 +137,21 @@ impl Site {
         let config = Config { rules, registry, ..Config::default() };
         fs::create_dir(&config.rules.dir).unwrap();
         fs::create_dir(folder.path().join("registry")).unwrap();
-        let setup = Setup::for_checks(&config).unwrap();
         let delivery = watch::Sender::new(Arc::new(Routing::default()));
         let as_clock: Arc<dyn Clock> = Arc::<Fixed>::clone(&clock);
-        let feed_setup = feeds::files::Setup::new(&config, Arc::clone(&as_clock)).unwrap();
-        let feeds = watch::Sender::new(Arc::new(Feeds::default()));
-        let feed_office = feeds::job::Office {
-            store: store.clone(),
-            clock: Arc::clone(&as_clock),
-            metrics: metrics.clone(),
-            asks: asks.clone(),
-            http: feed_setup.http.clone(),
-            vault: Arc::default(),
-        };
+        let (documents, feed_office) =
+            documents(&config, &delivery, (&store, &as_clock, &metrics, &asks));
+        let feeds = documents.feeds.1.subscribe();
         let app = App {
             reloader: Arc::new(Reloader::new(
                 &config,
                 asks.clone(),
                 as_clock,
                 &Registry::default(),
-                Documents {
-                    delivery: (setup, delivery.clone()),
-                    feeds: (feed_setup.clone(), feeds.clone()),
-                },
+                documents,
             )),
             delivery: delivery.subscribe(),
-            feeds: feeds.subscribe(),
+            feeds,
             feed_office,
             asks,
             store: store.clone(),
@@ -442,4 +432,27 @@ pub(super) fn task(id: &str, now: DateTime<Utc>, minutes: i64, due: Option<TimeD
             joined_at: None,
         },
     }
+}
+
+/// Returns what documents are read again with, and what feeds are fetched with.
+fn documents(
+    config: &Config,
+    delivery: &watch::Sender<Arc<Routing>>,
+    (store, clock, metrics, asks): (&Store, &Arc<dyn Clock>, &Metrics, &mpsc::Sender<Request>),
+) -> (Documents, Office) {
+    let setup = feeds::files::Setup::new(config, Arc::clone(clock)).unwrap();
+    let office = Office {
+        store: store.clone(),
+        clock: Arc::clone(clock),
+        metrics: metrics.clone(),
+        asks: asks.clone(),
+        http: setup.http.clone(),
+        vault: Arc::default(),
+    };
+    let feeds = watch::Sender::new(Arc::new(Feeds::default()));
+    let documents = Documents {
+        delivery: (Setup::for_checks(config).unwrap(), delivery.clone()),
+        feeds: (setup, feeds),
+    };
+    (documents, office)
 }
