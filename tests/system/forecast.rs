@@ -125,3 +125,50 @@ fn what_is_no_table_is_refused() {
     command.args(["--input", "none.csv", "--output", "-"]);
     assert_eq!(run(command, "").status.code(), Some(2));
 }
+
+fn win(folder: &Path, table: &str) -> (Output, String) {
+    let (input, output) = (folder.join("deals.csv"), folder.join("chances.csv"));
+    std::fs::write(&input, table).unwrap();
+    let mut command = upturn(["forecast", "win", "--as-of", "2025-01-01", "--within", "30"]);
+    command.args(["--numbers", "price"]).arg("--input").arg(input).arg("--output").arg(&output);
+    let ended = run(command, "");
+    (ended, std::fs::read_to_string(output).unwrap_or_default())
+}
+
+#[test]
+fn open_deals_get_their_chance_by_what_became_of_others() {
+    let mut table = "deal,on,outcome,documents,price\n".to_owned();
+    // Each month forty deals are opened. With documents most are won after a week, else most are lost.
+    for month in 1..=11 {
+        for deal in 0..40 {
+            let documents = if deal % 2 == 0 { "yes" } else { "no" };
+            let is_won = (deal % 2 == 0) == (deal % 10 < 8);
+            let outcome = if is_won { "won" } else { "lost" };
+            writeln!(table, "D{month}-{deal},2024-{month:02}-01,,{documents},{deal}").unwrap();
+            writeln!(
+                table,
+                "D{month}-{deal},2024-{:02}-10,{outcome},{documents},{deal}",
+                month + 1
+            )
+            .unwrap();
+        }
+    }
+    table.push_str("yes,2024-12-01,,yes,5\nno,2024-12-01,,no,5\n");
+    let folder = TempDir::new().unwrap();
+    let (ended, text) = win(folder.path(), &table);
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows[0], ["deal", "probability", "signal", "n", "won"]);
+    let chance = |deal: &str| {
+        let row = rows.iter().find(|row| row[0] == deal).unwrap();
+        assert_eq!(row[2], "deal", "{text}");
+        row[1].parse::<f64>().unwrap()
+    };
+    assert!(chance("no") + 0.2 < chance("yes"), "{text}");
+    assert_eq!(rows.len(), 3, "only what is open: {text}");
+
+    let (ended, _) = win(folder.path(), "deal,on,outcome,price\nD1,2024-05-01,perhaps,3\n");
+    assert_eq!(ended.status.code(), Some(65), "{ended:?}");
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(said.contains("line 2: 'perhaps' is no outcome"), "{said}");
+}

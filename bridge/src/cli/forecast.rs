@@ -5,6 +5,7 @@ use clap::Subcommand;
 use crate::exit::Exit;
 
 mod demand;
+mod win;
 
 /// Forecasts from CSV files; `deploy/forecast/README.md` describes their columns.
 #[derive(Debug, Subcommand)]
@@ -13,10 +14,16 @@ pub(super) enum Command {
     ///
     /// Items that cannot be read are named and left out; then the exit code is 1.
     Demand(demand::Args),
+    /// Say how likely each open deal is won within so many days
+    ///
+    /// Learns from what became of deals that were open before. Where nothing that is known of them
+    /// told them apart, it says so and gives the share of all deals.
+    Win(win::Args),
 }
 
 pub(super) fn run(command: &Command) -> Exit {
     match command {
         Command::Demand(args) => demand::run(args),
+        Command::Win(args) => win::run(args),
     }
 }
