@@ -95,7 +95,7 @@ async fn a_task_goes_back_to_the_pool_and_to_others_with_its_package() {
             (
                 "contact",
                 json!({"channel": "phone", "result": "reached", "at": "2025-03-05"}),
-                "more than an hour ago; tell it with back-fill",
+                "more than an hour ago; say in a comment",
             ),
             ("snooze", json!({"until": "2025-03-05", "reason": "x"}), "put off from now on"),
             ("snooze", json!({"until": "2025-04-05", "reason": "x"}), "at the latest"),
