@@ -15,7 +15,7 @@ use crate::store::task_life::Life;
 pub(crate) const WORDS_MAX: usize = 4_000;
 /// How long a task can be put off at most.
 pub(crate) const SNOOZE_MAX: TimeDelta = TimeDelta::days(30);
-/// How long after a contact it can be logged; later it has to be filled in, which somebody approves.
+/// How long after a contact it can be logged; later it does not stop the clock.
 pub(crate) const LOGGED_WITHIN: TimeDelta = TimeDelta::hours(1);
 
 /// A text that a person wrote: not empty, at most [`WORDS_MAX`] characters, lines end with `\n`.

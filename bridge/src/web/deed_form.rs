@@ -28,7 +28,7 @@ pub(crate) struct DeedForm {
     outcome: Option<String>,
     /// Of `done` and `contact`, if there is more to say.
     note: Option<String>,
-    /// Of `dismiss`, `snooze`, `return` and `back-fill`: why.
+    /// Of `dismiss`, `snooze` and `return`: why.
     reason: Option<String>,
     /// Of `comment`.
     text: Option<String>,
@@ -36,7 +36,7 @@ pub(crate) struct DeedForm {
     step: Option<usize>,
     /// Of `snooze`: a day, or a time.
     until: Option<String>,
-    /// Of `contact`, if it was not now, and of `back-fill`: when.
+    /// Of `contact`, if it was not now: when.
     at: Option<String>,
     /// Of `contact`: phone, email, message or visit.
     channel: Option<String>,
@@ -112,7 +112,7 @@ impl DeedForm {
                     return Err(in_future(at));
                 }
                 if at < now - LOGGED_WITHIN {
-                    return Err(wrong("at is more than an hour ago; tell it with back-fill"));
+                    return Err(wrong("at is more than an hour ago; say in a comment when it was"));
                 }
                 self.contact(at)?
             }

@@ -153,7 +153,7 @@ async fn both_superiors_are_told_once_when_the_time_is_over_and_once_more_a_work
     let superiors: &[&str] = &["meng", "dai"];
     let first = told_of("task-escalated", "2025-02-05T02:30:00", superiors);
     pass(&site, "2025-02-05T02:30:00Z").await;
-    assert_eq!(told(&site, &task).await, [first.clone()]);
+    assert_eq!(told(&site, &task).await, vec![first.clone()]);
     let silent = told_of("task-silent", "2025-02-05T09:30:00", &["lin", "meng"]);
     let second = told_of("task-escalated", "2025-02-06T02:30:00", superiors);
     pass(&site, "2025-02-27T12:00:00Z").await;
@@ -189,7 +189,7 @@ async fn silence_is_a_working_day_without_movement() {
     assert_eq!(told(&site, &task).await, []);
     pass(&site, "2025-02-05T04:00:00Z").await;
     let silent = told_of("task-silent", "2025-02-05T04:00:00", &["lin", "meng"]);
-    assert_eq!(told(&site, &task).await, [silent.clone()]);
+    assert_eq!(told(&site, &task).await, vec![silent.clone()]);
 
     // What moves is watched again; what is closed is not.
     let path = |verb: &str| format!("/api/v1/tasks/{}/{verb}", task["id"].as_str().unwrap());

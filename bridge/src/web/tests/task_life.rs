@@ -76,7 +76,7 @@ async fn a_task_goes_back_to_the_pool_and_to_others_with_its_package() {
     let package = json!({"situation": "told of the fault", "next-step": "call on Friday"});
     let over = |to: &str, package: &Value| json!({"to": to, "kind": "general", "package": package});
     let wrong = |body: Value, because: &'static str| ("hand-over", body, because);
-    with_writer(&site, async {
+    Box::pin(with_writer(&site, async {
         let cases = [
             wrong(json!({"to": "wu"}), "kind is no kind of hand-over; use one of general"),
             wrong(over("wu", &json!({})), "the package of 'general' lacks situation, next-step"),
@@ -95,7 +95,7 @@ async fn a_task_goes_back_to_the_pool_and_to_others_with_its_package() {
             (
                 "contact",
                 json!({"channel": "phone", "result": "reached", "at": "2025-03-05"}),
-                "more than an hour ago; tell it with back-fill",
+                "more than an hour ago; say in a comment",
             ),
             ("snooze", json!({"until": "2025-03-05", "reason": "x"}), "put off from now on"),
             ("snooze", json!({"until": "2025-04-05", "reason": "x"}), "at the latest"),
@@ -121,7 +121,7 @@ async fn a_task_goes_back_to_the_pool_and_to_others_with_its_package() {
         let claim = say(&site, "wu", "hers/claim", &json!({})).await;
         assert_problem(&claim, StatusCode::CONFLICT, "task-changed");
         assert_eq!(claim.json()["detail"], "the task is new and with 'wu' since revision 1");
-    })
+    }))
     .await;
     let history = seen(&site, "lin", "own").await["history"].clone();
     let actions: Vec<_> = history.as_array().unwrap().iter().map(|d| &d["action"]).collect();

@@ -30,7 +30,7 @@ pub(super) async fn with_writer<T>(site: &Site, requests: impl Future<Output = T
     let mut queues = Queues { inbox, requests: asked };
     let shutdown = CancellationToken::new();
     let answer = tokio::select! {
-        ended = runtime.run(&mut fold, &mut queues, &shutdown) => panic!("no writer: {ended:?}"),
+        ended = Box::pin(runtime.run(&mut fold, &mut queues, &shutdown)) => panic!("no writer: {ended:?}"),
         answer = requests => answer,
     };
     *site.submissions.lock().unwrap() = Some(queues.inbox.submissions);
