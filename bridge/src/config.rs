@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use upturn_core::catalogue::Catalogue;
 use upturn_core::decode::Sources;
 
-use self::compliance::ComplianceConfig;
 use self::audit::AuditConfig;
+use self::compliance::ComplianceConfig;
 use self::delivery::DeliveryConfig;
 use self::environment::Environment;
 use self::feeds::FeedsConfig;

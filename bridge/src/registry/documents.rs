@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use upturn_core::calendar::Calendar;
-use upturn_core::registry::{Person, Registry};
 use upturn_core::registry::hand_over::{HandOverError, HandOvers};
+use upturn_core::registry::{Person, Registry};
 
 use super::problem::Problems;
 

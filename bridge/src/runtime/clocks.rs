@@ -241,6 +241,7 @@ mod tests {
             team: team.map(Into::into),
             email: None,
             language: None,
+            calendar: None,
         };
         let registry = Registry {
             people: [

@@ -167,13 +167,15 @@ pub(crate) async fn size(store: &Store) -> Result<u64, StoreError> {
 mod tests {
     use bytes::Bytes;
     use chrono::TimeDelta;
-    use upturn_core::input::Verb;
+    use upturn_core::task::life::State;
 
     use super::super::dead_letter::{self, NewDeadLetter};
     use super::super::log::{self, Kind, LoggedInput};
     use super::super::outbox::NewLetter;
     use super::super::testing::{at, each_backend, event, placed, task};
-    use super::super::{event as events, log::read_between, outbox, outbox_view, task as tasks};
+    use super::super::{
+        event as events, log::read_between, outbox, outbox_view, task as tasks, task_life,
+    };
     use super::*;
 
     async fn kept(store: &Store) -> Vec<Position> {
@@ -307,8 +309,9 @@ mod tests {
             // Once the person dropped it, and the task is over, nothing holds them.
             assert!(outbox::give_up(store, 4, "no", at(9)).await.unwrap());
             let mut tx = store.begin().await.unwrap();
-            tasks::act(&mut tx, &open.id, Verb::Accept, at(9)).await.unwrap();
-            tasks::act(&mut tx, &open.id, Verb::Done, at(9)).await.unwrap();
+            let life = task_life::find(&mut tx, &open.id).await.unwrap().unwrap();
+            let over = task_life::Life { state: State::Done, ..life };
+            assert!(task_life::put(&mut tx, &open.id, &over, at(9)).await.unwrap());
             tx.commit().await.unwrap();
             assert_eq!((delete(at(5), 2).await, delete(at(5), 2).await), (2, 1));
             assert_eq!(kept().await, ["6"]);

@@ -175,9 +175,7 @@ impl FaultKind {
             | Self::WrongEvents
             | Self::WrongRules
             | Self::WrongPerson
-            | Self::WrongSecret => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            | Self::WrongSecret => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

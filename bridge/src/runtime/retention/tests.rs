@@ -163,7 +163,7 @@ fn task(device: &str, first: &str) -> (String, String, bool) {
 
 #[tokio::test]
 async fn what_is_old_goes_and_its_tasks_stand_whatever_comes_late() {
-    each_backend(async |store| {
+    Box::pin(each_backend(async |store| {
         let plant = Plant::on(store);
         let mut fold = plant.begin().await;
         plant.take(&mut fold, "d", &[(FAIL, "a1", 3), (FAIL, "a2", 2), (FAIL, "a3", 1)]).await;
@@ -205,7 +205,7 @@ async fn what_is_old_goes_and_its_tasks_stand_whatever_comes_late() {
         plant.advance(8);
         plant.take(&mut fold, "d", &[(FAIL, "d1", 2), (FAIL, "d2", 1), (FAIL, "d3", 0)]).await;
         assert_eq!(plant.tasks().await.len(), 3);
-    })
+    }))
     .await;
 }
 
