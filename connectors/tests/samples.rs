@@ -27,22 +27,22 @@ fn sample_settings_read_sample_documents() {
     let terminal = json!({"InnerList": [{"TheFullName": "X", "ETADate": "2022-09-20 11:00"}]});
     let cases: [(&str, Vec<u8>, usize); 8] = [
         ("attributes", customers.to_string().into_bytes(), 1),
-        ("closures", sample("closures.csv").into_bytes(), 2),
+        ("closures", sample("settings/closures.csv").into_bytes(), 2),
         ("gtfs", data("calendars/gtfs_calendar.txt"), 1),
         ("icalendar", data("calendars/holiday-cn_2025.ics"), 1),
-        ("lanes", sample("lanes.csv").into_bytes(), 3),
+        ("lanes", sample("settings/lanes.csv").into_bytes(), 3),
         ("open-meteo", data("weather/open-meteo_hourly_2022-12-06.json"), 49),
-        ("policies", sample("policies.csv").into_bytes(), 2),
+        ("policies", sample("settings/policies.csv").into_bytes(), 2),
         ("terminal-calls", terminal.to_string().into_bytes(), 1),
     ];
     for (name, document, count) in cases {
         let kind = feed::kind(name).unwrap_or_else(|| panic!("there is no feed {name}"));
-        let settings: Value = toml::from_str(&sample(&format!("{name}.toml"))).unwrap();
+        let settings: Value = toml::from_str(&sample(&format!("settings/{name}.toml"))).unwrap();
         let facts = (kind.parse)(&settings, &document);
         let facts = facts.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(facts.len(), count, "case: {name}");
     }
-    let overlay = Overlay::from_toml(&sample("supplier-calendar.toml")).unwrap();
+    let overlay = Overlay::from_toml(&sample("settings/supplier-calendar.toml")).unwrap();
     assert_eq!(overlay.party.to_string(), "supplier:acme");
 }
 

@@ -92,9 +92,10 @@ fn what_happens_to_a_task_is_told_in_order_and_what_is_wrong_is_not_put_in_force
             scope.spawn(|| {
                 fleet::publish(site.mqtt, &failures("evse-1"), 20, |_| {});
                 let id = site.until_tasks(1)[0]["id"].as_str().unwrap().to_owned();
-                for verb in ["accept", "done"] {
+                for (verb, said) in [("accept", json!({})), ("done", json!({"outcome": "solved"}))]
+                {
                     let path = format!("/api/v1/tasks/{id}/{verb}");
-                    assert_eq!(http::post(site.web, &path, &json!({})).unwrap().0, 200);
+                    assert_eq!(http::post(site.web, &path, &said).unwrap().0, 200);
                 }
             });
         });

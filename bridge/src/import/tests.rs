@@ -1,3 +1,5 @@
+//! Tables that are taken in, and tables that are not.
+
 use std::io::Write as _;
 
 use tempfile::NamedTempFile;

@@ -19,7 +19,7 @@ use upturn_core::fact::almanac::{self, Almanac, Work};
 
 use super::{DAYS_MAX, Told, days, gathered, part};
 use crate::read::ical::{self, Time, value};
-use crate::read::{ReadError, number, text};
+use crate::read::{Fault, ReadError, number, text};
 
 mod repeat;
 
@@ -67,7 +67,10 @@ pub fn read(settings: &Settings, bytes: &[u8]) -> Result<Vec<Almanac>, ReadError
     let events = calendar.components.iter().filter(|part| part.name.as_str() == "VEVENT");
     for (event, number) in events.zip(1..) {
         let read = reading.event(event);
-        told.extend(read.map_err(|what| ReadError::at(place(event, number), what))?);
+        told.extend(read.map_err(|what| {
+            let fault = if repeat::is_too_often(event) { Fault::Excess } else { Fault::Wrong };
+            ReadError::at(place(event, number), what).being(fault)
+        })?);
         revision = revision.max(value(event, "LAST-MODIFIED"));
     }
     let region = settings.region.clone();

@@ -18,7 +18,7 @@ pub struct Exchange {
     hidden: Vec<Secret>,
 }
 
-/// How long a part of an address must be to count as a key in it, in bytes.
+/// How long a secret, or a part of an address, must be to be told from ordinary words, in bytes.
 const KEY_MIN: usize = 8;
 
 impl Exchange {
@@ -80,9 +80,11 @@ impl Exchange {
         Ok(self.cleaned(answer))
     }
 
+    /// Leaves out keys only: a short password may stand in any answer by chance.
     fn cleaned(&self, answer: Answer) -> Answer {
         let body = String::from_utf8_lossy(&answer.body);
-        let masked = self.masked(&body);
+        let keys = self.hidden.iter().filter(|secret| KEY_MIN <= secret.expose().len());
+        let masked = keys.fold(body.clone().into_owned(), |text, secret| secret.hide_in(&text));
         if masked == body { answer } else { Answer { body: masked.into(), ..answer } }
     }
 

@@ -1,3 +1,5 @@
+//! Rows that are records, and rows that are not.
+
 use std::collections::BTreeSet;
 
 use super::*;

@@ -17,6 +17,17 @@ pub(super) fn is_in(event: &Component<'_>) -> bool {
     ["RRULE", "RDATE", "RECURRENCE-ID"].iter().any(|key| value(event, key).is_some())
 }
 
+/// Tells whether an event comes more often than once a day, which would be days without end.
+pub(super) fn is_too_often(event: &Component<'_>) -> bool {
+    let parts = value(event, "RRULE").unwrap_or_default().split(';');
+    let mut told = parts.filter_map(|part| part.split_once('='));
+    told.any(|(key, told)| key.eq_ignore_ascii_case("FREQ") && !is_by_days(told))
+}
+
+fn is_by_days(frequency: &str) -> bool {
+    FREQUENCIES.iter().any(|known| frequency.eq_ignore_ascii_case(known))
+}
+
 /// Returns the days on which an event that begins on `first` begins, in order.
 pub(super) fn days(event: &Component<'_>, first: NaiveDate) -> Result<Vec<NaiveDate>, String> {
     if let Some(key) = ["RDATE", "RECURRENCE-ID"].iter().find(|key| value(event, key).is_some()) {
@@ -43,7 +54,7 @@ fn plain(rule: &str) -> Result<String, String> {
     for part in rule.split(';').filter(|part| !part.is_empty()) {
         let (key, told) = part.split_once('=').unwrap_or((part, ""));
         let is = |name: &str| key.eq_ignore_ascii_case(name);
-        if is("FREQ") && !FREQUENCIES.iter().any(|known| told.eq_ignore_ascii_case(known)) {
+        if is("FREQ") && !is_by_days(told) {
             let told = number::short(told);
             return Err(format!("it repeats by '{told}' (RRULE); days repeat daily at most"));
         }
