@@ -69,12 +69,13 @@ pub(crate) async fn all(
     feeds: &Feeds,
     now: DateTime<Utc>,
 ) -> Result<Vec<Standing>, StoreError> {
+    // Runs first: whoever reads how one ended reads what it led to as well.
+    let runs = feed_run::newest(store).await?.into_iter().map(|run| (run.feed.clone(), run));
+    let mut runs: BTreeMap<_, _> = runs.collect();
     let mut states = feed_state::all(store).await?;
     let slots: BTreeMap<_, _> = feed_run::newest_slots(store).await?.into_iter().collect();
     let sets = feed_set::active(store).await?.into_iter().map(|set| (set.feed.clone(), set));
     let mut sets: BTreeMap<_, _> = sets.collect();
-    let runs = feed_run::newest(store).await?.into_iter().map(|run| (run.feed.clone(), run));
-    let mut runs: BTreeMap<_, _> = runs.collect();
     let held = feed_set::held(store).await?;
     let told = feeds.feeds.values().map(|feed| {
         let state = states.remove(&feed.id).unwrap_or_default();

@@ -172,9 +172,10 @@ pub(crate) async fn one(
 }
 
 async fn tell(app: &App, id: &str) -> Result<Response, Fault> {
-    let standing = feeds::one(app, id).await?;
+    // Runs first: who reads how one ended reads what it led to as well.
     let runs = feed_run::of_feed(&app.store, id, LATEST).await?;
     let sets = feed_set::of_feed(&app.store, id, LATEST).await?;
+    let standing = feeds::one(app, id).await?;
     let held = sets.iter().find(|set| set.state == SetState::Held);
     let would_change = match held {
         Some(held) => feeds::would_change(app, held, standing.set.as_ref()).await?.0,
