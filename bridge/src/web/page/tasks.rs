@@ -300,6 +300,6 @@ fn try_out(broker: SocketAddr) -> String {
     let (host, port) = (broker.ip(), broker.port());
     format!(
         "for n in 1 2 3; do mosquitto_pub -h {host} -p {port} -q 1 -t devices/EVSE-0042/events \
-         -m \"{{\\\"id\\\": \\\"try-$(date +%s)-$n\\\", \\\"kind\\\": \\\"charge_failed\\\"}}\"; done"
+         -m \"{{\\\"id\\\": \\\"try-$(date +%s)-$n\\\", \\\"kind\\\": \\\"charge_failed\\\", \\\"cause\\\": \\\"charger\\\"}}\"; done"
     )
 }
