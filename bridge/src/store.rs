@@ -64,6 +64,7 @@ pub(crate) mod snapshot;
 mod sqlite;
 pub(crate) mod table;
 pub(crate) mod task;
+pub(crate) mod task_back_fill;
 pub(crate) mod task_facts;
 pub(crate) mod task_history;
 pub(crate) mod task_life;

@@ -49,6 +49,12 @@ pub enum Verb {
     UncheckStep,
     /// Somebody spoke with the customer, or tried to.
     Contact,
+    /// Somebody tells later of a contact; it does not count yet.
+    BackFill,
+    /// Somebody else lets it count.
+    ApproveBackFill,
+    /// Somebody else does not.
+    RejectBackFill,
     /// It is put off for a while.
     Snooze,
     /// It is put off no longer.
@@ -67,13 +73,16 @@ pub enum Verb {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Accept,
         Self::Claim,
         Self::Start,
         Self::CheckStep,
         Self::UncheckStep,
         Self::Contact,
+        Self::BackFill,
+        Self::ApproveBackFill,
+        Self::RejectBackFill,
         Self::Snooze,
         Self::Wake,
         Self::Comment,
@@ -92,6 +101,9 @@ impl Verb {
             Self::CheckStep => "check-step",
             Self::UncheckStep => "uncheck-step",
             Self::Contact => "contact",
+            Self::BackFill => "back-fill",
+            Self::ApproveBackFill => "approve-back-fill",
+            Self::RejectBackFill => "reject-back-fill",
             Self::Snooze => "snooze",
             Self::Wake => "wake",
             Self::Comment => "comment",

@@ -43,3 +43,19 @@ CREATE TABLE task_timer (
     PRIMARY KEY (task_id, kind)
 );
 CREATE INDEX task_timer_due ON task_timer (at, task_id, kind);
+
+-- Contacts that were told later: each counts once somebody else has approved it.
+CREATE TABLE task_back_fill (
+    id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    task_id    TEXT COLLATE "C" NOT NULL REFERENCES task (id) ON DELETE CASCADE,
+    done_at    BIGINT NOT NULL,
+    told_at    BIGINT NOT NULL,
+    actor      TEXT NOT NULL,
+    detail     TEXT NOT NULL,
+    decided_at BIGINT,
+    decided_by TEXT,
+    approved   BIGINT NOT NULL
+);
+CREATE INDEX task_back_fill_of_task ON task_back_fill (task_id, id);
+-- Whether the first contact was told later, so that it does not count as in time.
+ALTER TABLE task ADD COLUMN contacted_late BIGINT NOT NULL DEFAULT 0;

@@ -43,3 +43,19 @@ CREATE TABLE task_timer (
     PRIMARY KEY (task_id, kind)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX task_timer_due ON task_timer (at, task_id, kind);
+
+-- Contacts that were told later: each counts once somebody else has approved it.
+CREATE TABLE task_back_fill (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    task_id    TEXT NOT NULL REFERENCES task (id) ON DELETE CASCADE,
+    done_at    INTEGER NOT NULL,
+    told_at    INTEGER NOT NULL,
+    actor      TEXT NOT NULL,
+    detail     TEXT NOT NULL,
+    decided_at INTEGER,
+    decided_by TEXT,
+    approved   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX task_back_fill_of_task ON task_back_fill (task_id, id);
+-- Whether the first contact was told later, so that it does not count as in time.
+ALTER TABLE task ADD COLUMN contacted_late INTEGER NOT NULL DEFAULT 0;

@@ -1,10 +1,11 @@
 //! What people and other systems do with tasks, through the one writer.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use upturn_core::id::TaskId;
 use upturn_core::input::{Action, Input, Verb};
 
-use super::deed::{self, Deed};
+use super::deed::{self, ContactResult, Deed};
 use super::fold::Fold;
 use super::letters::Told;
 use super::reading::LoggedAction;
@@ -15,7 +16,8 @@ use crate::delivery::document::Occurrence;
 use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
 use crate::store::log::Kind;
-use crate::store::{task_history, task_life};
+use crate::store::task_life::Life;
+use crate::store::{Tx, task_back_fill, task_history, task_life};
 
 /// What an actor begins with that is a destination: it closed its record of the task.
 pub(crate) const DESTINATION_ACTOR: &str = "destination:";
@@ -39,7 +41,11 @@ impl Runtime<'_> {
         let Act { task, deed, actor } = act;
         let life = task_life::find(&mut tx, &task).await?.filter(deed::is_for_people);
         let Some(life) = life else { return Ok(Acted::Refused) };
-        let Ok(after) = deed.applied_to(&life, &actor, now) else { return Ok(Acted::Refused) };
+        let Ok(mut after) = deed.applied_to(&life, &actor, now) else { return Ok(Acted::Refused) };
+        let told = (&task, &deed, &*actor);
+        let Some(done_at) = back_fill(&mut tx, told, &mut after, now).await? else {
+            return Ok(Acted::Refused);
+        };
         if !task_life::put(&mut tx, &task, &after, now).await? {
             return Ok(Acted::Refused);
         }
@@ -48,7 +54,7 @@ impl Runtime<'_> {
         let action = did(verb);
         let entry =
             NewEntry { at: now, actor: &actor, action, subject: task.as_str(), detail: &detail };
-        task_history::append(&mut tx, entry).await?;
+        task_history::append_late(&mut tx, entry, done_at).await?;
         if let Some(occurrence) = Occurrence::find(action) {
             let mut detail = detail.clone();
             if let Some(members) = detail.as_object_mut() {
@@ -75,6 +81,45 @@ impl Runtime<'_> {
     }
 }
 
+/// Keeps what is told later, or what is decided about it; returns when what `deed` tells of was done, or
+/// nothing where there is nothing to decide for `actor`.
+async fn back_fill(
+    tx: &mut Tx,
+    (task, deed, actor): (&TaskId, &Deed, &str),
+    life: &mut Life,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let (id, approves) = match deed {
+        Deed::BackFill { at, .. } => {
+            task_back_fill::tell(tx, task, (actor, &deed.detail()), (*at, now)).await?;
+            return Ok(Some(*at));
+        }
+        Deed::Contact { at, .. } => return Ok(Some(*at)),
+        Deed::ApproveBackFill { id } => (*id, true),
+        Deed::RejectBackFill { id, .. } => (*id, false),
+        Deed::Accept
+        | Deed::Claim
+        | Deed::Start
+        | Deed::CheckStep { .. }
+        | Deed::UncheckStep { .. }
+        | Deed::Snooze { .. }
+        | Deed::Wake
+        | Deed::Comment { .. }
+        | Deed::HandOver { .. }
+        | Deed::Return { .. }
+        | Deed::Done { .. }
+        | Deed::Dismiss { .. } => return Ok(Some(now)),
+    };
+    let decided = task_back_fill::decide(tx, (task, id), (actor, now), approves).await?;
+    let Some(told) = decided else { return Ok(None) };
+    let result = told.detail.get("result").cloned().unwrap_or_default();
+    let result: Option<ContactResult> = serde_json::from_value(result).ok();
+    if approves && result.is_some_and(ContactResult::is_contact) {
+        life.speak(told.done_at, true);
+    }
+    Ok(Some(told.done_at))
+}
+
 /// Returns what histories and letters call it.
 pub(crate) fn did(verb: Verb) -> &'static str {
     match verb {
@@ -84,6 +129,9 @@ pub(crate) fn did(verb: Verb) -> &'static str {
         Verb::CheckStep => "task-step-checked",
         Verb::UncheckStep => "task-step-unchecked",
         Verb::Contact => "task-contact",
+        Verb::BackFill => "task-back-fill",
+        Verb::ApproveBackFill => "task-back-fill-approved",
+        Verb::RejectBackFill => "task-back-fill-rejected",
         Verb::Snooze => "task-snoozed",
         Verb::Wake => "task-woken",
         Verb::Comment => "task-comment",

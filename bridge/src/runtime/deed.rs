@@ -15,7 +15,7 @@ use crate::store::task_life::Life;
 pub(crate) const WORDS_MAX: usize = 4_000;
 /// How long a task can be put off at most.
 pub(crate) const SNOOZE_MAX: TimeDelta = TimeDelta::days(30);
-/// How long after a contact it can be logged; later it does not stop the clock.
+/// How long after a contact it can be logged; later it has to be filled in, which somebody approves.
 pub(crate) const LOGGED_WITHIN: TimeDelta = TimeDelta::hours(1);
 
 /// A text that a person wrote: not empty, at most [`WORDS_MAX`] characters, lines end with `\n`.
@@ -148,6 +148,20 @@ pub(crate) enum Deed {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<Words>,
     },
+    /// A contact that was `at` a time before, told now.
+    BackFill {
+        at: DateTime<Utc>,
+        channel: ContactChannel,
+        result: ContactResult,
+        reason: Words,
+    },
+    ApproveBackFill {
+        id: i64,
+    },
+    RejectBackFill {
+        id: i64,
+        reason: Words,
+    },
     Snooze {
         until: DateTime<Utc>,
         reason: Words,
@@ -191,6 +205,9 @@ impl Deed {
             Self::CheckStep { .. } => Verb::CheckStep,
             Self::UncheckStep { .. } => Verb::UncheckStep,
             Self::Contact { .. } => Verb::Contact,
+            Self::BackFill { .. } => Verb::BackFill,
+            Self::ApproveBackFill { .. } => Verb::ApproveBackFill,
+            Self::RejectBackFill { .. } => Verb::RejectBackFill,
             Self::Snooze { .. } => Verb::Snooze,
             Self::Wake => Verb::Wake,
             Self::Comment { .. } => Verb::Comment,
@@ -239,6 +256,9 @@ impl Deed {
             | Self::Claim
             | Self::Start
             | Self::Contact { .. }
+            | Self::BackFill { .. }
+            | Self::ApproveBackFill { .. }
+            | Self::RejectBackFill { .. }
             | Self::Comment { .. } => {}
             Self::Snooze { until, .. } => after.snoozed_until = Some(*until),
             Self::Wake => after.snoozed_until = None,
@@ -255,12 +275,45 @@ impl Deed {
         if let Self::Contact { at, result, .. } = self
             && result.is_contact()
         {
-            after.contacted_at = Some(life.contacted_at.map_or(*at, |first| first.min(*at)));
+            after.speak(*at, false);
         }
-        if !matches!(verb, Verb::Snooze | Verb::Comment | Verb::CheckStep | Verb::UncheckStep) {
+        if wakes(verb) {
             after.snoozed_until = None;
         }
         Ok(after)
+    }
+}
+
+impl Life {
+    /// Notes that somebody spoke with the customer at `at`, and whether that was told later.
+    pub(crate) fn speak(&mut self, at: DateTime<Utc>, is_late: bool) {
+        if self.contacted_at.is_none_or(|first| at < first) {
+            // What was in time stays so, whatever is told later.
+            self.is_contacted_late = is_late && self.contacted_at.is_none();
+            self.contacted_at = Some(at);
+        }
+    }
+}
+
+/// Returns whether a task that was put off is back with it.
+fn wakes(verb: Verb) -> bool {
+    match verb {
+        Verb::Snooze
+        | Verb::Comment
+        | Verb::CheckStep
+        | Verb::UncheckStep
+        | Verb::BackFill
+        | Verb::ApproveBackFill
+        | Verb::RejectBackFill => false,
+        Verb::Accept
+        | Verb::Claim
+        | Verb::Start
+        | Verb::Contact
+        | Verb::Wake
+        | Verb::HandOver
+        | Verb::Return
+        | Verb::Done
+        | Verb::Dismiss => true,
     }
 }
 
@@ -288,6 +341,7 @@ mod tests {
             created_at: at(0),
             taken_at: None,
             contacted_at: None,
+            is_contacted_late: false,
             closed_at: None,
             snoozed_until: Some(at(99)),
             outcome: None,

@@ -93,7 +93,7 @@ pub(crate) fn tables() -> Vec<Table> {
              status:text revision updated_at rule_version:text stage:text progress:text \
              contradicted_at joined joined_at region:text started_at touched_at taken_at \
              contacted_at closed_at outcome:text snoozed_until checked:text \
-             escalated",
+             escalated contacted_late",
         ),
         Table::of(
             "task_evidence",
@@ -111,6 +111,12 @@ pub(crate) fn tables() -> Vec<Table> {
             .numbered(),
         Table::of("task_history", "id task_id:text at actor:text action:text detail:text done_at")
             .numbered(),
+        Table::of(
+            "task_back_fill",
+            "id task_id:text done_at told_at actor:text detail:text decided_at decided_by:text \
+             approved",
+        )
+        .numbered(),
         Table::of("task_timer", "task_id:text kind:text at"),
         Table::of("audit_head", "id entries digest:text"),
         Table::of(

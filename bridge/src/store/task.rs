@@ -36,7 +36,8 @@ pub(crate) async fn create(tx: &mut Tx, task: &Task) -> Result<bool, StoreError>
             joined = excluded.joined, joined_at = excluded.joined_at, status = 'new',
             progress = 'new', started_at = NULL, touched_at = NULL, taken_at = NULL,
             contacted_at = NULL, closed_at = NULL, snoozed_until = NULL, outcome = NULL,
-            checked = '[]', escalated = 0, revision = task.revision + 1, updated_at = excluded.updated_at
+            checked = '[]', escalated = 0,
+            contacted_late = 0, revision = task.revision + 1, updated_at = excluded.updated_at
         WHERE task.status = 'withdrawn'
         RETURNING revision";
 

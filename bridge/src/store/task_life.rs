@@ -33,6 +33,8 @@ pub(crate) struct Life {
     pub(crate) taken_at: Option<DateTime<Utc>>,
     /// When somebody first spoke with the customer.
     pub(crate) contacted_at: Option<DateTime<Utc>>,
+    /// Whether that contact was told later.
+    pub(crate) is_contacted_late: bool,
     /// When it was closed.
     pub(crate) closed_at: Option<DateTime<Utc>>,
     /// Until when it is put off.
@@ -45,7 +47,7 @@ pub(crate) struct Life {
 pub(crate) async fn find(tx: &mut Tx, id: &TaskId) -> Result<Option<Life>, StoreError> {
     const SQL: &str = "
         SELECT status, progress, started_at, stage, revision, owner, steps, checked, created_at,
-            taken_at, contacted_at, closed_at, snoozed_until, outcome
+            taken_at, contacted_at, contacted_late, closed_at, snoozed_until, outcome
         FROM task WHERE id = $1";
 
     // PostgreSQL refuses a NUL even to compare with, and an address can hold one.
@@ -71,7 +73,7 @@ pub(crate) async fn put(
         UPDATE task SET progress = $3,
             started_at = CASE WHEN $4 IS NULL THEN NULL ELSE coalesce(started_at, $4) END,
             owner = $5, checked = $6, taken_at = $7, contacted_at = $8, closed_at = $9, snoozed_until = $10, outcome = $11,
-            revision = revision + 1, updated_at = $12, touched_at = $12
+            revision = revision + 1, updated_at = $12, touched_at = $12, contacted_late = $13
         WHERE id = $1 AND revision = $2 AND status <> 'withdrawn'";
 
     let (progress, is_started) = match life.state {
@@ -96,6 +98,7 @@ pub(crate) async fn put(
         .bind(millis(life.snoozed_until))
         .bind(life.outcome.as_deref())
         .bind(at.timestamp_millis())
+        .bind(i64::from(life.is_contacted_late))
         .execute(db)
         .await?
         .rows_affected());
@@ -166,6 +169,7 @@ struct Row {
     created_at: i64,
     taken_at: Option<i64>,
     contacted_at: Option<i64>,
+    contacted_late: i64,
     closed_at: Option<i64>,
     snoozed_until: Option<i64>,
     outcome: Option<String>,
@@ -187,6 +191,7 @@ impl TryFrom<Row> for Life {
             created_at: Column("task", "created_at").time(row.created_at)?,
             taken_at: time("taken_at", row.taken_at)?,
             contacted_at: time("contacted_at", row.contacted_at)?,
+            is_contacted_late: row.contacted_late != 0,
             closed_at: time("closed_at", row.closed_at)?,
             snoozed_until: time("snoozed_until", row.snoozed_until)?,
             outcome: row.outcome,
@@ -216,6 +221,7 @@ mod tests {
                     checked: [1].into(),
                     taken_at: Some(at(11)),
                     contacted_at: Some(at(12)),
+                    is_contacted_late: true,
                     closed_at: Some(at(13)),
                     snoozed_until: Some(at(14)),
                     outcome: Some("solved".to_owned()),

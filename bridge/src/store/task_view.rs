@@ -16,7 +16,8 @@ use self::condition::{push_filter, push_owner, push_sight};
 use self::row::{DetailRow, Row};
 use super::column::Column;
 use super::error::StoreError;
-use super::{Store, task_history};
+use super::task_back_fill::BackFill;
+use super::{Store, task_back_fill, task_history};
 use crate::auth::sight::Sight;
 
 mod condition;
@@ -129,6 +130,8 @@ pub(crate) struct TaskDetail {
     pub(crate) checked: BTreeSet<usize>,
     /// When it was first taken on.
     pub(crate) taken_at: Option<DateTime<Utc>>,
+    /// Whether the first contact was told later, so that it was not in time.
+    pub(crate) is_contacted_late: bool,
     /// When it was closed.
     pub(crate) closed_at: Option<DateTime<Utc>>,
     /// How it ended, if it is done.
@@ -139,6 +142,8 @@ pub(crate) struct TaskDetail {
     pub(crate) evidence: Vec<Evidence>,
     /// What happened to it, oldest first.
     pub(crate) history: Vec<task_history::Entry>,
+    /// Contacts that were told later, oldest first.
+    pub(crate) back_fills: Vec<BackFill>,
 }
 
 /// Which tasks a list shows; by default all that are open.
@@ -357,6 +362,7 @@ pub(crate) async fn find(
         return Ok(None);
     };
     detail.history = task_history::of_task(store, id.as_str()).await?;
+    detail.back_fills = task_back_fill::of_task(store, id.as_str()).await?;
     Ok(Some(detail))
 }
 

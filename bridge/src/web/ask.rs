@@ -53,7 +53,7 @@ pub(crate) async fn act(
     let before = check_act(app, task, caller).await?;
     let zone = app.reloader.zone();
     let teller = Teller { language: Language::En, zone, now: app.clock.now() };
-    let deed = form.deed(app, (&before, verb), &teller).await?;
+    let deed = form.deed(app, (&before, verb), (&teller, caller.id())).await?;
     let act = Box::new(Act { task: task.clone(), deed, actor: caller.id().to_owned() });
     let acted = ask(app, |reply| Request::Act { act, reply }).await?;
     // Whoever gave it away may see what they did, and no more.

@@ -28,7 +28,7 @@ pub(crate) struct DeedForm {
     outcome: Option<String>,
     /// Of `done` and `contact`, if there is more to say.
     note: Option<String>,
-    /// Of `dismiss`, `snooze` and `return`: why.
+    /// Of `dismiss`, `snooze`, `return` and `back-fill`: why.
     reason: Option<String>,
     /// Of `comment`.
     text: Option<String>,
@@ -36,12 +36,14 @@ pub(crate) struct DeedForm {
     step: Option<usize>,
     /// Of `snooze`: a day, or a time.
     until: Option<String>,
-    /// Of `contact`, if it was not now: when.
+    /// Of `contact`, if it was not now, and of `back-fill`: when.
     at: Option<String>,
     /// Of `contact`: phone, email, message or visit.
     channel: Option<String>,
     /// Of `contact`: reached, call-again or not-reached.
     result: Option<String>,
+    /// Of `approve-back-fill` and `reject-back-fill`: the number of what was told later.
+    id: Option<i64>,
     /// Of `hand-over`: a person's id, or `pool:TEAM`.
     to: Option<String>,
     /// Of `hand-over`: one of the kinds that the registry has.
@@ -69,6 +71,7 @@ impl DeedForm {
                 "at" => form.at = value(),
                 "channel" => form.channel = value(),
                 "result" => form.result = value(),
+                "id" => form.id = value().and_then(|id| id.parse().ok()),
                 "to" => form.to = value(),
                 "kind" => form.kind = value(),
                 other => {
@@ -88,12 +91,12 @@ impl DeedForm {
         serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))
     }
 
-    /// Returns the deed that this says of the task, by `teller`'s clock and zone.
+    /// Returns the deed that this says of the task for `actor`, by `teller`'s clock and zone.
     pub(crate) async fn deed(
         &self,
         app: &App,
         (task, verb): (&TaskDetail, Verb),
-        teller: &Teller,
+        (teller, actor): (&Teller, &str),
     ) -> Result<Deed, Fault> {
         Ok(match verb {
             Verb::Accept => Deed::Accept,
@@ -112,9 +115,15 @@ impl DeedForm {
                     return Err(in_future(at));
                 }
                 if at < now - LOGGED_WITHIN {
-                    return Err(wrong("at is more than an hour ago; say in a comment when it was"));
+                    return Err(wrong("at is more than an hour ago; tell it with back-fill"));
                 }
                 self.contact(at)?
+            }
+            Verb::BackFill => self.back_fill(task, teller)?,
+            Verb::ApproveBackFill => Deed::ApproveBackFill { id: self.told(task, actor)? },
+            Verb::RejectBackFill => {
+                let (id, reason) = (self.told(task, actor)?, self.reason()?);
+                Deed::RejectBackFill { id, reason }
             }
             Verb::HandOver => self.hand_over(app, task).await?,
             Verb::Return => self.give_back(app, task).await?,
@@ -123,13 +132,38 @@ impl DeedForm {
 
     /// Returns the contact that this says, at `at`.
     fn contact(&self, at: DateTime<Utc>) -> Result<Deed, Fault> {
+        let (channel, result) = self.channel_and_result()?;
+        Ok(Deed::Contact { at, channel, result, note: self.note()? })
+    }
+
+    fn channel_and_result(&self) -> Result<(ContactChannel, ContactResult), Fault> {
         let (channels, results) = (ContactChannel::ALL, ContactResult::ALL);
-        Ok(Deed::Contact {
-            at,
-            channel: chosen(("channel", &self.channel), channels, ContactChannel::word)?,
-            result: chosen(("result", &self.result), results, ContactResult::word)?,
-            note: self.note()?,
-        })
+        let channel = chosen(("channel", &self.channel), channels, ContactChannel::word)?;
+        Ok((channel, chosen(("result", &self.result), results, ContactResult::word)?))
+    }
+
+    /// Returns the contact of before that this tells of.
+    fn back_fill(&self, task: &TaskDetail, teller: &Teller) -> Result<Deed, Fault> {
+        let at = self.at(teller)?.ok_or_else(|| wrong("at is missing; say when it was"))?;
+        if teller.now < at {
+            return Err(in_future(at));
+        }
+        if at < task.row.created_at {
+            return Err(wrong("at is before the task was made; a contact of before is not its"));
+        }
+        let (channel, result) = self.channel_and_result()?;
+        Ok(Deed::BackFill { at, channel, result, reason: self.reason()? })
+    }
+
+    /// Returns the number of something that was told later and waits for somebody else than `actor`.
+    fn told(&self, task: &TaskDetail, actor: &str) -> Result<i64, Fault> {
+        let told = task.back_fills.iter().find(|told| Some(told.id) == self.id);
+        let told = told.ok_or_else(|| wrong("id is missing, or nothing that was told later"))?;
+        if told.actor == actor {
+            let detail = "nobody decides about what they told themselves; ask a colleague";
+            return Err(Fault::of(FaultKind::Forbidden, detail));
+        }
+        Ok(told.id)
     }
 
     fn outcome(&self) -> Result<Outcome, Fault> {

@@ -88,7 +88,8 @@ fn row(verb: Verb) -> [Cell; 6] {
         Verb::Accept | Verb::Claim       => [TAKEN,    TOO_LATE, TOO_LATE, OVER, OVER,     OVER],
         Verb::Start                      => [AT_IT,    AT_IT,    TOO_LATE, OVER, OVER,     OVER],
         Verb::CheckStep | Verb::Contact  => [AT_IT,    AT_IT,    AT_IT,    OVER, OVER,     OVER],
-        Verb::UncheckStep | Verb::Snooze | Verb::Wake
+        Verb::UncheckStep | Verb::Snooze | Verb::Wake | Verb::BackFill
+        | Verb::ApproveBackFill | Verb::RejectBackFill
                                          => [NEW,      TAKEN,    AT_IT,    OVER, OVER,     OVER],
         Verb::Comment                    => [NEW,      TAKEN,    AT_IT,    DONE, GIVEN_UP, OVER],
         Verb::HandOver | Verb::Return    => [NEW,      NEW,      NEW,      OVER, OVER,     OVER],
@@ -111,6 +112,9 @@ mod tests {
             ("check-step", "pppxxx"),
             ("uncheck-step", "napxxx"),
             ("contact", "pppxxx"),
+            ("back-fill", "napxxx"),
+            ("approve-back-fill", "napxxx"),
+            ("reject-back-fill", "napxxx"),
             ("snooze", "napxxx"),
             ("wake", "napxxx"),
             ("comment", "napdgx"),

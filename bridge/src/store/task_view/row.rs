@@ -20,7 +20,7 @@ pub(super) const SELECT: &str = "
 
 /// The further columns of [`DetailRow`].
 pub(super) const AND_DETAIL: &str = ",
-        task.steps, task.checked, task.taken_at, task.closed_at, task.outcome,
+        task.steps, task.checked, task.taken_at, task.contacted_late, task.closed_at, task.outcome,
         task.revision, task_evidence.device AS evidence_device,
         task_evidence.channel AS evidence_channel, task_evidence.kind AS evidence_kind,
         task_evidence.occurred_at AS evidence_occurred_at,
@@ -68,6 +68,7 @@ pub(super) struct DetailRow {
     steps: String,
     checked: String,
     taken_at: Option<i64>,
+    contacted_late: i64,
     closed_at: Option<i64>,
     outcome: Option<String>,
     revision: i64,
@@ -171,12 +172,14 @@ impl TryFrom<DetailRow> for TaskDetail {
             steps: Column("task", "steps").json(&joined.steps)?,
             checked: task_life::CHECKED.json(&joined.checked)?,
             taken_at: Column("task", "taken_at").time_if_any(joined.taken_at)?,
+            is_contacted_late: joined.contacted_late != 0,
             closed_at: Column("task", "closed_at").time_if_any(joined.closed_at)?,
             outcome: joined.outcome,
             revision: Column("task", "revision").count(joined.revision)?,
             row: TaskRow::try_from(joined.row)?,
             evidence: Vec::new(),
             history: Vec::new(),
+            back_fills: Vec::new(),
         })
     }
 }

@@ -19,6 +19,7 @@ use super::openapi::Endpoint;
 use super::{answer, limit, limit_schema, misread};
 use crate::auth::rights::Action;
 use crate::auth::sight::Sight;
+use crate::store::task_back_fill::BackFill;
 use crate::store::task_history::Entry;
 use crate::store::task_view::{self, TaskCursor, TaskDetail, TaskFilter, TaskRow, TaskStatus};
 use crate::web::App;
@@ -113,10 +114,27 @@ struct DetailJson<'a> {
     /// The places of the steps that are done, from 0 on.
     checked: &'a BTreeSet<usize>,
     taken_at: Option<String>,
+    /// Whether the first contact was told later, and so was not in time.
+    contacted_late: bool,
     closed_at: Option<String>,
     outcome: Option<&'a str>,
     revision: u64,
     history: Vec<HistoryJson<'a>>,
+    /// Contacts that were told later, each of which counts once somebody else has approved it.
+    back_fills: Vec<BackFillJson<'a>>,
+}
+
+/// A contact that was told later.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "BackFill")]
+struct BackFillJson<'a> {
+    id: i64,
+    done_at: String,
+    told_at: String,
+    actor: &'a str,
+    detail: &'a Value,
+    decided_by: Option<&'a str>,
+    approved: bool,
 }
 
 /// An event.
@@ -283,10 +301,12 @@ fn in_detail(detail: &TaskDetail) -> DetailJson<'_> {
         steps: &detail.steps,
         checked: &detail.checked,
         taken_at: detail.taken_at.map(machine),
+        contacted_late: detail.is_contacted_late,
         closed_at: detail.closed_at.map(machine),
         outcome: detail.outcome.as_deref(),
         revision: detail.revision,
         history: detail.history.iter().map(history).collect(),
+        back_fills: detail.back_fills.iter().map(back_fill).collect(),
     }
 }
 
@@ -298,6 +318,18 @@ fn evidence(evidence: &Evidence) -> EvidenceJson<'_> {
         kind: &evidence.kind,
         occurred_at: machine(evidence.occurred_at),
         attributes: serde_json::from_str(&evidence.attributes).unwrap_or_default(),
+    }
+}
+
+fn back_fill(told: &BackFill) -> BackFillJson<'_> {
+    BackFillJson {
+        id: told.id,
+        done_at: machine(told.done_at),
+        told_at: machine(told.told_at),
+        actor: &told.actor,
+        detail: &told.detail,
+        decided_by: told.decided_by.as_deref(),
+        approved: told.is_approved,
     }
 }
 

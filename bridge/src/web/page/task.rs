@@ -16,7 +16,7 @@ use upturn_core::task::{EpisodeState, Evidence};
 
 use super::shell::Shell;
 use super::start;
-use super::task_acts::{self, Acts, Said, step_words};
+use super::task_acts::{self, Acts, Decision, Said, step_words};
 use super::tasks::{DueShown, OwnerShown, link, title};
 use super::{deliveries, render, rule};
 use crate::auth::rights::Action;
@@ -51,6 +51,8 @@ struct TaskPage {
     /// What became of what the reader just did.
     told: Option<Told>,
     acts: Acts,
+    /// What was told later and waits for somebody else's decision.
+    decisions: Vec<Decision>,
     /// What to do next, in words.
     next: Option<String>,
     /// Until when it is put off.
@@ -150,7 +152,17 @@ pub(crate) async fn show(
     } else {
         Acts::default()
     };
-    render(&TaskPage { taken, told, acts, told_elsewhere, ..page(shell, &teller, &detail) })
+    let reader = shell.caller()?.id();
+    let decisions =
+        if can_act { task_acts::decisions(&teller, &detail, reader) } else { Vec::new() };
+    render(&TaskPage {
+        taken,
+        told,
+        acts,
+        decisions,
+        told_elsewhere,
+        ..page(shell, &teller, &detail)
+    })
 }
 
 /// Returns everybody whom a task can be given to: people who are there, and the pools of their teams.
@@ -209,6 +221,8 @@ fn told(language: Language, did: &str) -> Option<Told> {
         "start" => (key!("told-start"), false),
         "check-step" | "uncheck-step" => (key!("told-step"), false),
         "contact" => (key!("told-contact"), false),
+        "back-fill" => (key!("told-back-fill"), false),
+        "approve-back-fill" | "reject-back-fill" => (key!("told-decided"), false),
         "snooze" => (key!("told-snooze"), false),
         "wake" => (key!("told-wake"), false),
         "comment" => (key!("told-comment"), false),
@@ -238,6 +252,7 @@ fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
         told_elsewhere: deliveries::Told::default(),
         taken: None,
         acts: Acts::default(),
+        decisions: Vec::new(),
         next: (row.status.is_open() && row.stage != Stage::Shadow)
             .then(|| start::next(language, detail)),
         snoozed: row.snoozed_until.map(|until| {

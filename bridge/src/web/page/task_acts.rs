@@ -7,6 +7,7 @@ use upturn_core::rule::Stage;
 
 use super::tasks::link;
 use crate::runtime::deed::{ContactChannel, ContactResult, Outcome, POOL};
+use crate::store::task_back_fill::BackFill;
 use crate::store::task_view::{TaskDetail, TaskRow, TaskStatus};
 use crate::web::deed_form::PACKAGE;
 use crate::web::i18n::{find_text, key, text, text_with};
@@ -94,7 +95,7 @@ pub(super) fn acts(
     let place = |word: &str| format!("{place}/{word}");
     let forms = Forms { language, place: &place };
     let is_pooled = row.owner.starts_with(POOL);
-    let mut all = vec![forms.contact(), forms.done(), forms.snooze()];
+    let mut all = vec![forms.contact(), forms.done(), forms.snooze(), forms.back_fill()];
     let kinds = hand_overs.all().iter();
     all.extend(kinds.map(|kind| {
         let name = if language == Language::ZhCn { &kind.zh } else { &kind.en };
@@ -179,6 +180,18 @@ impl Forms<'_> {
         self.form(("contact", key!("act-contact")), fields)
     }
 
+    fn back_fill(&self) -> Form {
+        let channels = ContactChannel::ALL.map(|one| (one.word(), self.channel(one))).into();
+        let results = ContactResult::ALL.map(|one| (one.word(), self.result(one))).into();
+        let fields = vec![
+            self.field(("at", key!("act-when")), Input::Time),
+            self.field(("channel", key!("act-channel")), choice(channels)),
+            self.field(("result", key!("act-result")), choice(results)),
+            self.field(("reason", key!("act-reason")), Input::Lines),
+        ];
+        self.form(("back-fill", key!("act-back-fill")), fields)
+    }
+
     fn done(&self) -> Form {
         let outcomes =
             Outcome::ALL.map(|one| (one.word(), outcome_words(self.language, one))).into();
@@ -233,6 +246,44 @@ impl Forms<'_> {
 
 fn choice(words: Vec<(&str, String)>) -> Input {
     Input::Choice(words.into_iter().map(|(word, label)| (word.to_owned(), label)).collect())
+}
+
+/// Returns the buttons by which `reader` decides about what others told later.
+pub(super) fn decisions(teller: &Teller, detail: &TaskDetail, reader: &str) -> Vec<Decision> {
+    let open = detail.back_fills.iter().filter(|told| told.decided_by.is_none());
+    let decision = |told: &BackFill| {
+        let at = FluentValue::from(teller.in_sentence(told.done_at));
+        let who = FluentValue::from(Visible(&told.actor).to_string());
+        let values = [("who", who), ("at", at)];
+        let place = link(&detail.row.id);
+        Decision {
+            words: text_with(teller.language, key!("back-fill-waits"), values),
+            said: said(teller, detail, &told.detail),
+            id: told.id,
+            links: (told.actor != reader).then(|| DecisionLinks {
+                approve: format!("{place}/approve-back-fill"),
+                reject: format!("{place}/reject-back-fill"),
+            }),
+        }
+    };
+    open.map(decision).collect()
+}
+
+/// Something that was told later and waits.
+#[derive(Debug)]
+pub(super) struct Decision {
+    pub(super) words: String,
+    pub(super) said: Vec<Said>,
+    pub(super) id: i64,
+    /// None for whoever told it.
+    pub(super) links: Option<DecisionLinks>,
+}
+
+/// Where it is decided.
+#[derive(Debug)]
+pub(super) struct DecisionLinks {
+    pub(super) approve: String,
+    pub(super) reject: String,
 }
 
 /// Returns an outcome in words.

@@ -95,7 +95,7 @@ async fn a_task_goes_back_to_the_pool_and_to_others_with_its_package() {
             (
                 "contact",
                 json!({"channel": "phone", "result": "reached", "at": "2025-03-05"}),
-                "more than an hour ago; say in a comment",
+                "more than an hour ago; tell it with back-fill",
             ),
             ("snooze", json!({"until": "2025-03-05", "reason": "x"}), "put off from now on"),
             ("snooze", json!({"until": "2025-04-05", "reason": "x"}), "at the latest"),
@@ -194,4 +194,53 @@ async fn what_a_hand_over_asks_for_is_a_document_of_the_registry() {
     })
     .await;
     assert_eq!(seen(&site, "wu", "own").await["owner"], "wu");
+}
+
+#[tokio::test]
+async fn what_is_told_later_counts_once_somebody_else_has_approved_it_and_is_late() {
+    let site = site().await;
+    let yes = json!({"to": "pool:ev", "kind": "general",
+        "package": {"situation": "x", "next-step": "y"}});
+    site.advance(TimeDelta::days(1));
+    let call = |at: &str, reason: &str| json!({"at": at, "channel": "phone", "result": "reached", "reason": reason});
+    with_writer(&site, async {
+        // In the pool, both see it.
+        assert_eq!(say(&site, "lin", "own/hand-over", &yes).await.status, StatusCode::OK);
+        let cases = [
+            (call("2025-03-07T09:00:00Z", "was out"), "has not come yet"),
+            (call("2025-03-05T11:00:00Z", "was out"), "before the task was made"),
+            (call("2025-03-05T15:00:00Z", " "), "reason is missing"),
+            (json!({"channel": "phone", "result": "reached", "reason": "x"}), "at is missing"),
+        ];
+        for (body, because) in cases {
+            let answer = say(&site, "lin", "own/back-fill", &body).await;
+            assert_problem(&answer, StatusCode::UNPROCESSABLE_ENTITY, "wrong-act");
+            assert!(answer.text().contains(because), "case: {body}: {}", answer.text());
+        }
+        let told = call("2025-03-05T15:00:00Z", "the phone was all I had");
+        let answer = say(&site, "lin", "own/back-fill", &told).await.json();
+        assert_eq!((&answer["contacted_at"], &answer["status"]), (&Value::Null, &json!("new")));
+        let id = &answer["back_fills"][0]["id"];
+        let own = say(&site, "lin", "own/approve-back-fill", &json!({"id": id})).await;
+        assert_problem(&own, StatusCode::FORBIDDEN, "forbidden");
+        let cookie = site.enter("wu").await;
+        let page = site.get("/tasks/own", &[("cookie", &cookie)]).await;
+        assert!(page.text().contains("lin told later of a contact"), "{}", page.text());
+        let approved = say(&site, "wu", "own/approve-back-fill", &json!({"id": id})).await;
+        assert_eq!(approved.status, StatusCode::OK, "{}", approved.text());
+        let found = approved.json();
+        let expected = json!(["2025-03-05T15:00:00.000Z", true]);
+        assert_eq!(json!([found["contacted_at"], found["contacted_late"]]), expected);
+        let no = json!({"id": id, "reason": "x"});
+        let again = say(&site, "wu", "own/reject-back-fill", &no).await;
+        assert_problem(&again, StatusCode::CONFLICT, "task-changed");
+    })
+    .await;
+    let history = seen(&site, "lin", "own").await["history"].clone();
+    let last = history.as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&last["action"], &last["actor"]),
+        (&json!("task-back-fill-approved"), &json!("wu"))
+    );
+    assert_eq!(last["done_at"], "2025-03-05T15:00:00.000Z");
 }
