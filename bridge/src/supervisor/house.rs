@@ -13,6 +13,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::delivery::Routing;
 use crate::delivery::files::Setup;
+use crate::facts::shelf::Shelf;
 use crate::feeds::files::FeedsError;
 use crate::feeds::vault::Vault;
 use crate::feeds::{self, Feeds};
@@ -58,6 +59,8 @@ pub(super) struct Facts {
     pub(super) setup: feeds::files::Setup,
     /// Opens their secrets.
     pub(super) vault: Arc<Vault>,
+    /// Sets that were read already.
+    pub(super) shelf: Shelf,
 }
 
 impl Facts {
@@ -66,7 +69,8 @@ impl Facts {
         let setup = feeds::files::Setup::new(config, Arc::new(SystemClock));
         let setup = setup.map_err(FeedsError::from)?;
         let feeds = watch::Sender::new(Arc::new(setup.load()?));
-        Ok(Self { feeds, setup, vault: Arc::new(Vault::open(&config.feeds)?) })
+        let vault = Arc::new(Vault::open(&config.feeds)?);
+        Ok(Self { feeds, setup, vault, shelf: Shelf::default() })
     }
 }
 
@@ -80,6 +84,7 @@ impl House {
             asks: self.asks.clone(),
             http: self.facts.setup.http.clone(),
             vault: Arc::clone(&self.facts.vault),
+            shelf: self.facts.shelf.clone(),
         }
     }
 }

@@ -28,6 +28,7 @@ use crate::clock::Clock;
 use crate::config::{Config, RegistryConfig, RulesConfig};
 use crate::delivery::Routing;
 use crate::delivery::files::Setup;
+use crate::facts::shelf::Shelf;
 use crate::feeds::job::Office;
 use crate::feeds::{self, Feeds};
 use crate::health::Health;
@@ -448,6 +449,7 @@ fn documents(
         asks: asks.clone(),
         http: setup.http.clone(),
         vault: Arc::default(),
+        shelf: Shelf::default(),
     };
     let feeds = watch::Sender::new(Arc::new(Feeds::default()));
     let documents = Documents {
