@@ -178,3 +178,26 @@ async fn a_shifted_column_does_not_slip_through() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn lines_are_counted_as_an_editor_does() {
+    each_backend(async |store| {
+        import_text(store, "product", PRODUCTS).await.unwrap();
+        let tables = [
+            "product,place,on_hand\r\nP-1,hub,1\r\n\r\n\r\nP-1,far,x\r\n",
+            "\u{feff}product,place,on_hand\n\nP-1,hub,1\n\nP-1,far,x",
+            "\r\nproduct,place,on_hand\r\n,,\r\nP-1,\"hub\",1\r\nP-1,far,x\r\n",
+        ];
+        for table in tables {
+            let found = import_text(store, "stock", table).await.unwrap_err();
+            let expected = ["5: 'on_hand' is \"x\"; write a whole number, 0 or more"];
+            assert_eq!(found, expected, "case: {table:?}");
+        }
+        // Empty lines without end are passed over and not remembered.
+        let many = "\r\n".repeat(1 << 20);
+        let found =
+            import_text(store, "stock", format!("{}{many}P-1,far,x\n", "product,place,on_hand\n"));
+        assert!(found.await.unwrap_err()[0].starts_with("1048578: 'on_hand'"));
+    })
+    .await;
+}
