@@ -32,6 +32,7 @@ mod forecast;
 mod migrate;
 mod outbox;
 mod output;
+mod process;
 mod records;
 mod quote;
 mod restore;
@@ -91,6 +92,9 @@ enum Command {
     /// Price a quote by seven terms of delivery, show it again, or see how far it has drifted
     #[command(subcommand)]
     Quote(quote::Command),
+    /// Say how deals kept to their process, by tables of them
+    #[command(subcommand)]
+    Process(process::Command),
     /// Write the log of events to a file for other tools
     #[command(subcommand)]
     Export(export::Command),
@@ -140,6 +144,7 @@ pub fn run() -> ExitCode {
         Command::Facts(command) => facts::run(&command, config),
         Command::Secrets(command) => secrets::run(&command, config),
         Command::Quote(command) => quote::run(&command, config, &SystemClock),
+        Command::Process(command) => process::run(&command),
         Command::Export(command) => export::run(&command, config),
         Command::Backup(args) => backup::run(&args, config),
         Command::Restore(args) => restore::run(&args, config),
@@ -173,6 +178,7 @@ fn check(args: &check::Args, config: Option<&Path>) -> Exit {
     };
     let setup = check::Setup {
         rules_dir: &config.rules.dir,
+        compliance_dir: config.compliance.dir.as_deref(),
         delivery: &delivery,
         feeds: &feeds,
         catalogue: &config.catalogue(),

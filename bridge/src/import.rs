@@ -22,6 +22,8 @@ use self::findings::Findings;
 use self::rows::{Numbered, Rows};
 use self::shift::Changes;
 use crate::hex::hex;
+use crate::runtime::selling::deals::{Fields, KIND as DEAL};
+use crate::runtime::selling::guard::Guard;
 use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
 use crate::store::record::{self, ROWS_MAX, StoredRecord};
@@ -101,6 +103,7 @@ impl Import<'_> {
         let mut examined = Examined::default();
         let mut seen = Seen::default();
         let mut changes = Changes::of(self.kind);
+        let guard = if self.kind.name == DEAL { Guard::of(self.store).await? } else { None };
         while let Some(batch) = rows.batch(ROWS_MAX, &mut examined.findings)? {
             examined.rows += batch.rows;
             let batch = seen.only_new(self.kind, batch.records, &mut examined.findings);
@@ -108,6 +111,9 @@ impl Import<'_> {
             examined.preview.extend(batch.iter().take(room).map(|row| row.record.clone()));
             self.check_references(&batch, &mut seen, &mut examined.findings).await?;
             self.compare(&batch, &mut changes, &mut examined).await?;
+            if let Some(guard) = &guard {
+                self.keep_to_process(guard, &batch, &mut examined.findings).await?;
+            }
         }
         for (line, error) in seen.strangers(self.kind) {
             examined.findings.report(line, error);
@@ -173,6 +179,30 @@ impl Import<'_> {
                     examined.changed += 1;
                     changes.compare(&after.id, document, &row.record);
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports rows that would lead a deal past its process.
+    async fn keep_to_process(
+        &self,
+        guard: &Guard,
+        batch: &[Numbered],
+        findings: &mut Findings,
+    ) -> Result<(), StoreError> {
+        let ids: Vec<String> = batch.iter().map(|row| self.kind.key_of(&row.record)).collect();
+        let keys: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let before = record::find_all(self.store, self.kind.name, &keys).await?;
+        for (row, id) in batch.iter().zip(&ids) {
+            let old: Fields = before
+                .get(id)
+                .and_then(|document| serde_json::from_str(document).ok())
+                .unwrap_or_default();
+            let cell = |name: &str| old.get(name).map(String::as_str);
+            let new = |name: &str| row.record.get(name).map(String::as_str);
+            if let Err(refused) = guard.check(self.store, id, cell, new).await? {
+                findings.report(row.line, format!("{}: {}", refused.code, refused.detail));
             }
         }
         Ok(())

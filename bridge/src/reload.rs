@@ -8,11 +8,13 @@ use chrono_tz::Tz;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use upturn_core::catalogue::Catalogue;
+use upturn_core::compliance::policy::Policy;
 use upturn_core::registry::Registry;
 use upturn_core::registry::hand_over::HandOvers;
 use upturn_core::rule::finding::Finding;
 
 use crate::clock::Clock;
+use crate::compliance;
 use crate::config::Config;
 use crate::delivery::Routing;
 use crate::delivery::files::{DeliveryError, Setup};
@@ -60,6 +62,7 @@ pub(crate) struct Documents {
 struct Files {
     rules: PathBuf,
     registry: Option<PathBuf>,
+    compliance: Option<PathBuf>,
     catalogue: Catalogue,
     delivery: Setup,
     feeds: feeds::files::Setup,
@@ -119,6 +122,7 @@ impl Reloader {
         let files = Files {
             rules: config.rules.dir.clone(),
             registry: config.registry.dir.clone(),
+            compliance: config.compliance.dir.clone(),
             catalogue: config.catalogue(),
             delivery: setup,
             feeds: feed_setup,
@@ -135,7 +139,7 @@ impl Reloader {
     pub(crate) async fn reload(&self, actor: &str) -> Result<Changes, ReloadError> {
         let _turn = self.turn.lock().await;
         let files = Arc::clone(&self.files);
-        let Read { rules, registry, delivery, feeds } =
+        let Read { rules, registry, policy, delivery, feeds } =
             match tokio::task::spawn_blocking(move || files.read()).await? {
                 Ok(read) => read,
                 Err(findings) => {
@@ -147,7 +151,7 @@ impl Reloader {
         let (reply, changes) = oneshot::channel();
         let (zone, people) = (registry.calendar.zone(), Arc::new(registry.people.clone()));
         let hand_overs = Arc::new(registry.hand_overs.clone());
-        let wanted = Box::new(Wanted { rules, registry, actor: actor.to_owned() });
+        let wanted = Box::new(Wanted { rules, registry, policy, actor: actor.to_owned() });
         let asked = self.asks.send(Request::Reload { wanted, reply }).await;
         asked.map_err(|_| ReloadError::NoAnswer)?;
         let mut changes = changes.await.map_err(|_| ReloadError::NoAnswer)?;
@@ -200,15 +204,18 @@ impl Files {
         let rules = rules::load(&self.rules, &self.catalogue);
         let registry = self.registry.as_deref().map(registry::load).transpose();
         let feeds = self.feeds.load();
-        match (rules, registry, delivery, feeds) {
-            (Ok(rules), Ok(registry), Ok(delivery), Ok(feeds)) => {
-                Ok(Read { rules, registry: registry.unwrap_or_default(), delivery, feeds })
+        let policy = self.compliance.as_deref().map(compliance::load).transpose();
+        match (rules, registry, policy, (delivery, feeds)) {
+            (Ok(rules), Ok(registry), Ok(policy), (Ok(delivery), Ok(feeds))) => {
+                let (registry, policy) = (registry.unwrap_or_default(), policy.unwrap_or_default());
+                Ok(Read { rules, registry, policy, delivery, feeds })
             }
-            (rules, registry, delivery, feeds) => {
+            (rules, registry, policy, (delivery, feeds)) => {
                 let mut findings = rules.as_ref().err().map(of_rules).unwrap_or_default();
                 findings.extend(registry.as_ref().err().map(of_registry).unwrap_or_default());
                 findings.extend(delivery.as_ref().err().map(of_delivery).unwrap_or_default());
                 findings.extend(feeds.as_ref().err().map(of_feeds).unwrap_or_default());
+                findings.extend(policy.as_ref().err().map(of_rules).unwrap_or_default());
                 Err(findings)
             }
         }
@@ -220,6 +227,7 @@ impl Files {
 struct Read {
     rules: Vec<LoadedRule>,
     registry: Registry,
+    policy: Policy,
     delivery: Routing,
     feeds: Feeds,
 }

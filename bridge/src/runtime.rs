@@ -35,6 +35,7 @@ use crate::web::Change;
 
 pub(crate) mod act;
 mod clocks;
+mod deal_clocks;
 pub(crate) mod consequence;
 pub(crate) mod deed;
 mod facts;
@@ -46,7 +47,9 @@ pub(crate) mod recovery;
 mod refusal;
 mod retention;
 pub(crate) mod request;
+pub(crate) mod selling;
 mod submitted;
+mod timers;
 pub(crate) mod switching;
 pub(crate) mod wish;
 
@@ -156,7 +159,7 @@ impl Runtime<'_> {
             }
         };
         fold.epoch = epoch;
-        fold.next_timer = store::task_timer::next_committed(self.store).await?;
+        fold.next_timer = timers::next_committed(self.store).await?;
         if let Some(at) = store::event::newest_at(self.store).await? {
             self.metrics.saw_occurrence(at);
         }
@@ -264,7 +267,7 @@ impl Runtime<'_> {
         store::retained_state::put(&mut tx, &states).await?;
         let fired = self.fire(&mut tx, fold, now).await?;
         if 0 < fired + stored.changed {
-            fold.next_timer = store::task_timer::next(&mut tx).await?;
+            fold.next_timer = timers::next(&mut tx).await?;
         }
         failpoint::crash("before-commit");
         tx.commit().await?;

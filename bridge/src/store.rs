@@ -29,12 +29,15 @@ macro_rules! on_backend {
 
 mod address;
 pub(crate) mod api_token;
+pub(crate) mod approval;
 pub(crate) mod audit;
 pub(crate) mod bell;
 pub(crate) mod claim;
 mod column;
 pub(crate) mod cursor;
 pub(crate) mod dead_letter;
+pub(crate) mod deal_act;
+pub(crate) mod deal_timer;
 pub(crate) mod destination;
 pub(crate) mod digest;
 pub(crate) mod dump;
@@ -50,7 +53,9 @@ pub(crate) mod named_secret;
 pub(crate) mod outbox;
 pub(crate) mod outbox_view;
 pub(crate) mod person;
+pub(crate) mod policy;
 mod postgres;
+pub(crate) mod quote;
 pub(crate) mod retention;
 pub(crate) mod retained_state;
 pub(crate) mod record;

@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use upturn_core::compliance::policy::Policy;
 use upturn_core::registry::Registry;
 
 use crate::clock::SystemClock;
@@ -64,6 +65,8 @@ pub(crate) struct Plan {
     pub(crate) rules: Vec<LoadedRule>,
     /// Who and what is known.
     pub(crate) registry: Registry,
+    /// The rules of the house on selling.
+    pub(crate) policy: Policy,
     /// Whether SIGHUP reads rules and registry again, as services do; else it ends the process.
     pub(crate) reloads: bool,
 }
@@ -142,7 +145,7 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
     tracker.spawn(ping(store.clone(), house.health.clone(), shutdown.clone()));
 
     let is_standby = first.is_none();
-    let wanted = Wanted { rules: plan.rules, registry: plan.registry, actor: "upturn".to_owned() };
+    let wanted = plan.wanted();
     let duty = Duty { house, candidate, wanted, is_due: !is_standby, queues };
     let (end, ended) = oneshot::channel();
     tracker.spawn(async move {
@@ -152,6 +155,14 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
         }
     });
     Ok(Running { web, mqtt, is_standby, store, tracker, shutdown, ended, interrupt, terminate })
+}
+
+impl Plan {
+    /// Returns what comes into force when the process begins.
+    fn wanted(self) -> Wanted {
+        let Self { rules, registry, policy, .. } = self;
+        Wanted { rules, registry, policy, actor: "upturn".to_owned() }
+    }
 }
 
 impl Running {

@@ -42,6 +42,7 @@ pub(crate) mod page;
 pub(crate) mod post;
 pub(crate) mod probe;
 pub(crate) mod profile_form;
+pub(crate) mod selling;
 pub(crate) mod serve;
 pub(crate) mod session;
 pub(crate) mod visible;
@@ -133,6 +134,17 @@ fn pages() -> Router<App> {
         .route("/tasks/{id}", get(page::task::show))
         .route("/tasks/{id}/requirements", post(page::deliveries::ask))
         .route("/tasks/{id}/{verb}", post(page::task::act))
+        .route("/deals", get(page::deals::show))
+        .route("/deals/{id}", get(page::deal::show))
+        .route("/deals/{id}/{verb}", post(page::deal::act))
+        .route("/policies/{digest}/confirm", post(page::deal::confirm))
+        .route("/quotes", get(page::quotes::show).post(page::quotes::price))
+        .route("/quotes/{id}", get(page::quotes::one))
+        .route("/quotes/{id}/print", get(page::quotes::print))
+        .route("/quotes/{id}/{verb}", post(page::quotes::act))
+        .route("/reports", get(page::reports::show))
+        .route("/approvals", get(page::approvals::show))
+        .route("/approvals/{id}/{verb}", post(page::approvals::decide))
         .route("/destinations", get(page::destinations::show))
         .route("/destinations/{id}", get(page::destination::show))
         .route("/destinations/{id}/test", post(page::destinations::test))

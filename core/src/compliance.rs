@@ -9,3 +9,4 @@ pub mod funnel;
 pub mod policy;
 pub mod price_band;
 pub mod process;
+pub mod report;

@@ -22,6 +22,7 @@ mod late;
 mod neighbours;
 mod outage;
 mod people;
+mod process;
 mod records;
 mod quote;
 mod reload;

@@ -32,6 +32,14 @@ pub(crate) enum Action {
     ReadFeeds,
     /// Run, try and pause feeds, set their secrets, release or reject what is held.
     ManageFeeds,
+    /// Look at deals, quotes and approvals.
+    ReadDeals,
+    /// Lead deals through their processes, price quotes, ask for approvals.
+    ActOnDeals,
+    /// Make work orders for what was promised, and deliver it.
+    FulfilDeals,
+    /// Decide approvals, as far as the rules of the house name one.
+    DecideApprovals,
     /// Look at people, their roles and their tokens.
     ReadPeople,
     /// Add and change people, give them passwords, revoke their tokens.
@@ -81,6 +89,8 @@ pub(crate) enum TokenScope {
     Delivery,
     /// To look after feeds.
     Feeds,
+    /// To lead deals, price quotes and decide approvals.
+    Deals,
     /// To look at people and to change them.
     People,
     /// To look at who changed what.
@@ -89,13 +99,14 @@ pub(crate) enum TokenScope {
 
 impl TokenScope {
     /// All of them, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Read,
         Self::Tasks,
         Self::Events,
         Self::Rules,
         Self::Delivery,
         Self::Feeds,
+        Self::Deals,
         Self::People,
         Self::Audit,
     ];
@@ -109,6 +120,7 @@ impl TokenScope {
             Self::Rules => "rules",
             Self::Delivery => "delivery",
             Self::Feeds => "feeds",
+            Self::Deals => "deals",
             Self::People => "people",
             Self::Audit => "audit",
         }
@@ -146,6 +158,10 @@ impl Action {
             Self::ManageDestinations => (TokenScope::Delivery, [NO,  ALL, NO,   NO,   NO,   NO ]),
             Self::ReadFeeds          => (TokenScope::Read,    [NO,  ALL, NO,   ALL,  ALL,  ALL]),
             Self::ManageFeeds        => (TokenScope::Feeds,   [NO,  ALL, NO,   NO,   NO,   NO ]),
+            Self::ReadDeals          => (TokenScope::Read,    [NO,  ALL, OWN,  TEAM, ALL,  ALL]),
+            Self::ActOnDeals         => (TokenScope::Deals,   [NO,  NO,  OWN,  TEAM, NO,   NO ]),
+            Self::FulfilDeals        => (TokenScope::Deals,   [NO,  NO,  OWN,  TEAM, ALL,  NO ]),
+            Self::DecideApprovals    => (TokenScope::Deals,   [NO,  NO,  ALL,  ALL,  NO,   NO ]),
             Self::ReadPeople         => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   ALL]),
             Self::ManagePeople       => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   NO ]),
             Self::ReadAudit          => (TokenScope::Audit,   [ALL, NO,  NO,   NO,   NO,   ALL]),

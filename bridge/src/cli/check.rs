@@ -45,6 +45,8 @@ enum Format {
 pub(crate) struct Setup<'s> {
     /// The folder to check where the command names none.
     pub(crate) rules_dir: &'s Path,
+    /// The folder of the rules of the house on selling, if there is one.
+    pub(crate) compliance_dir: Option<&'s Path>,
     /// What destinations and routes are read with.
     pub(crate) delivery: &'s delivery::files::Setup,
     /// What feeds are read with.
@@ -64,7 +66,9 @@ pub(crate) fn run(
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
     let configured =
-        [Some(setup.rules_dir), setup.delivery.dir(), setup.feeds.dir()].into_iter().flatten();
+        [Some(setup.rules_dir), setup.compliance_dir, setup.delivery.dir(), setup.feeds.dir()]
+            .into_iter()
+            .flatten();
     let default: Vec<PathBuf> = configured.map(Path::to_owned).collect();
     let paths = if args.paths.is_empty() { &default[..] } else { &args.paths };
     let files = match read(paths, setup) {
@@ -166,6 +170,7 @@ mod tests {
         let command = Command::parse_from([&["check"], options].concat());
         let setup = Setup {
             rules_dir: folder.path(),
+            compliance_dir: None,
             delivery: &delivery(None),
             feeds: &feeds(),
             catalogue: &Catalogue::of(&[Format::Native]),

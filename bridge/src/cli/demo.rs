@@ -85,7 +85,7 @@ impl DemoError {
 }
 
 async fn play(args: &Args, folder: &TempDir) -> Exit {
-    let running = match start(args, folder.path()).await {
+    let running = match Box::pin(start(args, folder.path())).await {
         Ok(running) => running,
         Err(error) => return output::failed(&error, error.exit()),
     };

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{block_on, causes, first_admin, output};
+use crate::compliance;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::logging;
@@ -27,7 +28,9 @@ pub(super) fn run(config: Option<&Path>) -> Exit {
 pub(super) fn plan(config: Config) -> Result<Plan, StartError> {
     let registry = config.registry.dir.as_deref().map(registry::load).transpose()?;
     let rules = rules::load(&config.rules.dir, &config.catalogue())?;
-    Ok(Plan { config, rules, registry: registry.unwrap_or_default(), reloads: false })
+    let policy = config.compliance.dir.as_deref().map(compliance::load).transpose()?;
+    let (registry, policy) = (registry.unwrap_or_default(), policy.unwrap_or_default());
+    Ok(Plan { config, rules, registry, policy, reloads: false })
 }
 
 async fn serve(plan: Plan) -> Exit {

@@ -98,6 +98,14 @@ pub(crate) enum Occurrence {
     TaskSilent,
     /// Somebody asked for something because of it: a requirement, or feedback.
     RequirementCreated,
+    /// A quote is beyond its seller's authority, and somebody is asked to allow it.
+    ApprovalAsked,
+    /// Somebody allowed it, or did not.
+    ApprovalDecided,
+    /// A delivery was promised to a customer: the service makes a work order for it.
+    PromiseSigned,
+    /// There is no work order in time, or what was promised is not delivered.
+    PromiseLate,
 }
 
 /// When no letter goes out by itself.
@@ -131,7 +139,7 @@ impl LetterLanguage {
 
 impl Occurrence {
     /// All of them.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::TaskCreated,
         Self::TaskAmended,
         Self::TaskWithdrawn,
@@ -142,6 +150,10 @@ impl Occurrence {
         Self::TaskEscalated,
         Self::TaskSilent,
         Self::RequirementCreated,
+        Self::ApprovalAsked,
+        Self::ApprovalDecided,
+        Self::PromiseSigned,
+        Self::PromiseLate,
     ];
 
     /// Returns its word, the kind of its letters.
@@ -157,6 +169,10 @@ impl Occurrence {
             Self::TaskEscalated => "task-escalated",
             Self::TaskSilent => "task-silent",
             Self::RequirementCreated => "requirement-created",
+            Self::ApprovalAsked => "approval-asked",
+            Self::ApprovalDecided => "approval-decided",
+            Self::PromiseSigned => "promise-signed",
+            Self::PromiseLate => "promise-late",
         }
     }
 

@@ -26,6 +26,8 @@ struct Page<'a> {
     words: &'static Words,
     snapshot: &'a Snapshot,
     quote: &'a Quote,
+    /// Whether it is the page, or its tables alone.
+    is_whole: bool,
 }
 
 /// What a cost adds to an offer.
@@ -36,11 +38,19 @@ struct Share {
 
 /// Returns the page of `snapshot`.
 pub(crate) fn render(snapshot: &Snapshot, language: Language) -> Result<String, askama::Error> {
-    let words = match language {
+    Page { words: words(language), snapshot, quote: &snapshot.quote, is_whole: true }.render()
+}
+
+/// Returns the figures of `snapshot`, to be put into another page.
+pub(crate) fn tables(snapshot: &Snapshot, language: Language) -> Result<String, askama::Error> {
+    Page { words: words(language), snapshot, quote: &snapshot.quote, is_whole: false }.render()
+}
+
+fn words(language: Language) -> &'static Words {
+    match language {
         Language::En => &ENGLISH,
         Language::Zh => &CHINESE,
-    };
-    Page { words, snapshot, quote: &snapshot.quote }.render()
+    }
 }
 
 impl Page<'_> {

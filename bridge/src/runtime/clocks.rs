@@ -94,7 +94,8 @@ impl Runtime<'_> {
                 TimerKind::Silent => gone_off.warn(tx, &desk).await?,
             }
         }
-        Ok(u64::try_from(timers.len()).unwrap_or(u64::MAX))
+        let of_deals = self.fire_deals(tx, fold, now).await?;
+        Ok(u64::try_from(timers.len()).unwrap_or(u64::MAX).saturating_add(of_deals))
     }
 }
 

@@ -45,6 +45,25 @@ pub(super) struct Told<'t> {
     pub(super) to: Option<&'t str>,
 }
 
+/// Something to be told of that happened to no task.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Notice<'n> {
+    /// What.
+    pub(super) occurrence: Occurrence,
+    /// To what: an id.
+    pub(super) subject: &'n str,
+    /// What that is: `deal`.
+    pub(super) kind: &'n str,
+    /// Its page, below the pages' address.
+    pub(super) page: &'n str,
+    /// Whom it is for.
+    pub(super) to: &'n str,
+    /// The particulars, an object.
+    pub(super) detail: &'n Value,
+    /// What brought it about, together with the subject: a place in the log.
+    pub(super) cause: &'n str,
+}
+
 /// Why a letter does not go out.
 const WITHDRAWN: &str = "the task was withdrawn before anybody was told";
 
@@ -77,6 +96,61 @@ impl Desk<'_> {
                 continue;
             }
             let new = self.letter(at, (told, &facts, &body), (destination, route));
+            written += outbox::insert(tx, at, &[new]).await?;
+        }
+        Ok(written)
+    }
+
+    /// Writes the letters that tell of `notice`, one for each destination; returns how many.
+    pub(super) async fn notify(
+        &self,
+        tx: &mut Tx,
+        at: DateTime<Utc>,
+        notice: &Notice<'_>,
+    ) -> Result<u64, StoreError> {
+        let Notice { occurrence, subject, kind, page, to, detail, cause } = *notice;
+        let about = About { occurrence, rule: "", kind, owner: to };
+        let mut body = detail.clone();
+        let calendar = self.registry.calendar_of(to);
+        let pages = self.delivery.pages.as_deref();
+        if let (Some(members), Value::Object(known)) = (
+            body.as_object_mut(),
+            json!({
+                "at": letter::text(at),
+                "kind": kind,
+                "zone": calendar.zone().name(),
+                "url": pages.map(|pages| format!("{pages}{page}")),
+            }),
+        ) {
+            members.extend(known);
+        }
+        let mut written = 0;
+        for (destination, route) in self.delivery.find(&about) {
+            let person = letter::addressee(self.registry, to);
+            let own = person.as_ref().and_then(|(_, language)| *language);
+            let language = own.unwrap_or(route.language.tag()).to_owned();
+            let addressee = person.map(|(addressee, _)| addressee);
+            let (next_at, digest) = match route.timing.departure(calendar, at) {
+                Departure::Alone(at) => (at, None),
+                Departure::Together(at) => {
+                    (at, Some(digest_key(&destination.id, addressee.as_ref(), (&language, at))))
+                }
+            };
+            let new = NewLetter {
+                key: letter::key(
+                    occurrence.word(),
+                    &format!("{subject}@{cause}>{to}"),
+                    &destination.id,
+                ),
+                kind: occurrence.word().to_owned(),
+                subject: subject.to_owned(),
+                destination: destination.id.clone(),
+                body: body.clone(),
+                language,
+                recipient: addressee.map(|addressee| json!(addressee).to_string()),
+                next_at,
+                digest,
+            };
             written += outbox::insert(tx, at, &[new]).await?;
         }
         Ok(written)

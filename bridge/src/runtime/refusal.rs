@@ -153,6 +153,7 @@ mod tests {
 
     use tokio::sync::{broadcast, oneshot, watch};
     use tokio_util::sync::CancellationToken;
+    use upturn_core::compliance::policy::Policy;
     use upturn_core::decode::{self, subject};
     use upturn_core::registry::Registry;
 
@@ -220,7 +221,8 @@ mod tests {
             let (rule, _) = upturn_core::rule::parse::parse(RULE, &Config::default().catalogue());
             let rules = vec![LoadedRule { rule: rule.unwrap(), text: RULE.to_owned() }];
             let actor = "test".to_owned();
-            let wanted = Wanted { rules, registry: Registry::default(), actor };
+            let wanted =
+                Wanted { rules, registry: Registry::default(), policy: Policy::default(), actor };
             runtime.switch(&mut fold, &wanted).await.unwrap();
             refuse_poison(store).await;
 

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::sync::oneshot;
+use upturn_core::compliance::policy::Policy;
 use upturn_core::event::Event;
 use upturn_core::id::TaskId;
 use upturn_core::registry::Registry;
 use upturn_core::rule::{Rule, Stage};
 
 use super::act::Act;
+use super::selling::{self, Step};
 use crate::delivery::letter;
 use crate::explain::why_not::{Answer, Examined, Question};
 use crate::rules::LoadedRule;
@@ -58,6 +60,13 @@ pub(crate) enum Request {
         /// Who waits.
         reply: Reply<Stepped>,
     },
+    /// Somebody does something with a deal, a quote or an approval.
+    Sell {
+        /// What.
+        step: Box<Step>,
+        /// Who waits.
+        reply: Reply<Result<(), selling::Refused>>,
+    },
     /// What a rule makes of the newest of some events. Only looks.
     Examine {
         /// The rule, in the version that was asked.
@@ -80,6 +89,7 @@ impl Request {
             Self::Require { reply, .. } => !reply.is_closed(),
             Self::Reload { reply, .. } => !reply.is_closed(),
             Self::Feed { reply, .. } => !reply.is_closed(),
+            Self::Sell { reply, .. } => !reply.is_closed(),
             Self::WhyNot { reply, .. } => !reply.is_closed(),
             Self::Examine { reply, .. } => !reply.is_closed(),
         }
@@ -168,6 +178,8 @@ pub(crate) struct Wanted {
     pub(crate) rules: Vec<LoadedRule>,
     /// Who and what is known.
     pub(crate) registry: Registry,
+    /// The rules of the house on selling.
+    pub(crate) policy: Policy,
     /// Who wants it.
     pub(crate) actor: String,
 }
@@ -183,6 +195,7 @@ pub(crate) enum Acted {
 
 /// What a reload changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is about other documents")]
 pub(crate) struct Changes {
     /// Whether the registry is another one.
     pub(crate) registry: bool,
@@ -190,6 +203,8 @@ pub(crate) struct Changes {
     pub(crate) delivery: bool,
     /// Whether feeds are others.
     pub(crate) feeds: bool,
+    /// Whether the rules of the house on selling are others.
+    pub(crate) policy: bool,
     /// Rules of which other versions are there than before, by id.
     pub(crate) rules: Vec<RuleChange>,
 }
@@ -197,7 +212,7 @@ pub(crate) struct Changes {
 impl Changes {
     /// Returns whether everything is as it was.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.registry && !self.delivery && !self.feeds && self.rules.is_empty()
+        !self.registry && !self.delivery && !self.feeds && !self.policy && self.rules.is_empty()
     }
 }
 

@@ -42,7 +42,7 @@ impl Runtime<'_> {
         fold: &mut Fold,
         wanted: &Wanted,
     ) -> Result<Changes, StoreError> {
-        let Wanted { rules: loaded, registry, actor } = wanted;
+        let Wanted { rules: loaded, registry, policy, actor } = wanted;
         let document = json!(registry).to_string();
         let digest = hex(&Sha256::digest(document.as_bytes()));
         let mut set: Vec<LoggedRule> = loaded.iter().map(logged).collect();
@@ -52,9 +52,10 @@ impl Runtime<'_> {
             registry: digest != fold.registry,
             delivery: false,
             feeds: false,
+            policy: self.is_other(policy).await?,
             rules: changes(&fold.rules, loaded),
         };
-        if !changes.registry && set == in_force {
+        if !changes.registry && !changes.policy && set == in_force {
             return Ok(Changes::default());
         }
 
@@ -70,10 +71,17 @@ impl Runtime<'_> {
             let input = Input::Registry(Arc::new(registry.clone()));
             inputs.push(Logged { kind: Kind::Registry, body, input });
         }
+        if changes.policy {
+            // A tick gives it a place of its own in the log.
+            let tick = Logged { kind: Kind::Tick, body: "{}".to_owned(), input: Input::Tick };
+            inputs.push(tick);
+            let place = fold.cursor + u64::from(changes.registry) + 1;
+            self.adopt(&mut tx, policy, (place, self.now(fold)), actor).await?;
+        }
         let mut rules = None;
         if set != in_force {
             keep(&mut tx, loaded).await?;
-            let place = if changes.registry { 2 } else { 1 };
+            let place = 1 + u64::from(changes.registry) + u64::from(changes.policy);
             let next = self.active(fold, fold.cursor + place, (&set, loaded));
             let (at, detail) = (self.now(fold), json!(changes.rules));
             let (action, subject) = ("rules-switched", SUBJECT);

@@ -8,14 +8,14 @@ use super::consequence::Consequences;
 use super::fold::{self, Fold, Placed};
 use super::letters::Told;
 use super::request::{Request, RequirementWish};
-use super::{Runtime, consequence};
+use super::{Runtime, consequence, timers};
 use crate::delivery::document::Occurrence;
 use crate::explain::why_not;
 use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
 use crate::store::log::{Kind, LoggedInput};
 use crate::store::requirement::Requirement;
-use crate::store::{self, Tx, task_history, task_timer};
+use crate::store::{self, Tx, task_history};
 
 /// An input that is no event, and its body as the log keeps it.
 #[derive(Debug)]
@@ -44,6 +44,9 @@ impl Runtime<'_> {
             }
             Request::Feed { step, reply } => {
                 reply.send(self.step_feed(fold, &step).await?).ok();
+            }
+            Request::Sell { step, reply } => {
+                reply.send(Box::pin(self.sell(fold, *step)).await?).ok();
             }
             Request::WhyNot { question, reply } => {
                 reply.send(why_not::ask(&fold.engine, &question)).ok();
@@ -131,7 +134,7 @@ impl Runtime<'_> {
         let stored =
             consequence::store(&mut tx, received_at, &desk, failures, consequences).await?;
         store::cursor::advance(&mut tx, fold.epoch, fold.cursor, position).await?;
-        let next_timer = task_timer::next(&mut tx).await?;
+        let next_timer = timers::next(&mut tx).await?;
         tx.commit().await?;
         (fold.cursor, fold.next_timer) = (position, next_timer);
         self.metrics.commits.inc();

@@ -74,6 +74,17 @@ pub(crate) async fn write(
     }))
 }
 
+/// Returns the document of the record `id` of `kind`, as `tx` sees it.
+pub(crate) async fn find(tx: &mut Tx, kind: &str, id: &str) -> Result<Option<String>, StoreError> {
+    const SQL: &str = "SELECT document FROM record WHERE kind = $1 AND id = $2";
+
+    Ok(on_backend!(tx.connection(), db => sqlx::query_scalar(SQL)
+        .bind(kind)
+        .bind(id)
+        .fetch_optional(db)
+        .await?))
+}
+
 /// Returns at most `max` records of `kind` behind `after`, in the order of their keys.
 pub(crate) async fn page(
     store: &Store,

@@ -167,6 +167,24 @@ pub(crate) fn tables() -> Vec<Table> {
         .numbered(),
         Table::of("feed_document", "set_id ordinal address:text packed:bytes"),
         Table::of("named_secret", "name:text key_id:text sealed:bytes set_by:text set_at"),
+        Table::of("policy_version", "digest:text position at actor:text document:text"),
+        Table::of("policy_confirmation", "digest:text person:text at"),
+        Table::of(
+            "deal_act",
+            "deal:text revision position at actor:text process:text policy:text action:text",
+        ),
+        Table::of("deal_timer", "deal:text kind:text at"),
+        Table::of(
+            "quote",
+            "digest:text number:text content:text deal:text seller:text actor:text at is_clear \
+             document:text",
+        ),
+        Table::of(
+            "approval",
+            "id:text content:text quote:text deal:text person:text amount:text currency:text \
+             reason:text asked_at state:text decided_by:text decided_at comment:text \
+             valid_from:text valid_until:text revision",
+        ),
         Table::of("snapshot", "piece position bytes:bytes"),
     ]
 }

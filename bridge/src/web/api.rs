@@ -11,8 +11,10 @@ use serde_json::{Value, json};
 use self::openapi::Endpoint;
 use super::fault::{Fault, FaultKind};
 
+pub(crate) mod approvals;
 mod audit;
 mod dead_letters;
+pub(crate) mod deals;
 mod destinations;
 mod events;
 mod explanation;
@@ -21,6 +23,8 @@ mod hooks;
 mod letters;
 pub(crate) mod openapi;
 mod people;
+mod quotes;
+mod reports;
 mod requirements;
 mod rules;
 mod tasks;
@@ -49,6 +53,10 @@ fn endpoints() -> Vec<Endpoint> {
         feeds::endpoints(),
         requirements::endpoints(),
         hooks::endpoints(),
+        deals::endpoints(),
+        approvals::endpoints(),
+        quotes::endpoints(),
+        reports::endpoints(),
     ];
     all.into_iter().flatten().collect()
 }

@@ -1,5 +1,6 @@
 //! What went wrong with a request, told in one way: a page to a browser, RFC 9457 to a program.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 
 use super::App;
-use super::i18n::text;
+use super::i18n::{find_text, text};
 use super::language::Language;
 use super::page::fault::FaultPage;
 use super::page::shell::Shell;
@@ -80,6 +81,12 @@ pub(crate) enum FaultKind {
     PersonChanged,
     /// 422: what is said about a person cannot be.
     WrongPerson,
+    /// 409: somebody else did something with the deal, or decided, first.
+    DealChanged,
+    /// 409: the rules of the house do not allow it.
+    DealRefused,
+    /// 422: the quote's request is wrong.
+    WrongQuote,
     /// 429: too many wrong passwords.
     TooManyAttempts,
     /// 500: our mistake.
@@ -90,7 +97,7 @@ pub(crate) enum FaultKind {
 
 impl FaultKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 26] = [
+    pub(crate) const ALL: [Self; 29] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::CrossSite,
@@ -114,6 +121,9 @@ impl FaultKind {
         Self::PersonTaken,
         Self::PersonChanged,
         Self::WrongPerson,
+        Self::DealChanged,
+        Self::DealRefused,
+        Self::WrongQuote,
         Self::TooManyAttempts,
         Self::Internal,
         Self::Unavailable,
@@ -145,6 +155,9 @@ impl FaultKind {
             Self::PersonTaken => "person-taken",
             Self::PersonChanged => "person-changed",
             Self::WrongPerson => "wrong-person",
+            Self::DealChanged => "deal-changed",
+            Self::DealRefused => "deal-refused",
+            Self::WrongQuote => "wrong-quote",
             Self::TooManyAttempts => "too-many-attempts",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
@@ -170,12 +183,15 @@ impl FaultKind {
             | Self::SetState
             | Self::NotRouted
             | Self::PersonTaken
-            | Self::PersonChanged => StatusCode::CONFLICT,
+            | Self::PersonChanged
+            | Self::DealChanged
+            | Self::DealRefused => StatusCode::CONFLICT,
             Self::WrongAct
             | Self::WrongEvents
             | Self::WrongRules
             | Self::WrongPerson
-            | Self::WrongSecret => StatusCode::UNPROCESSABLE_ENTITY,
+            | Self::WrongSecret
+            | Self::WrongQuote => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -208,7 +224,7 @@ pub(crate) struct WrongItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pointer: Option<String>,
     /// The stable word for this kind of trouble.
-    pub(crate) code: &'static str,
+    pub(crate) code: Cow<'static, str>,
     /// What is wrong and what would be right.
     pub(crate) detail: String,
 }
@@ -287,6 +303,24 @@ impl Fault {
         Self { items, ..Self::of(FaultKind::WrongEvents, detail) }
     }
 
+    /// Returns the refusal of a quote's request, because of `items`.
+    pub(crate) fn wrong_quote(detail: String, items: Vec<WrongItem>) -> Self {
+        let items = items.into_iter().map(Wrong::Item).collect();
+        Self { items, ..Self::of(FaultKind::WrongQuote, detail) }
+    }
+
+    /// Returns a fault of `kind` with the stable word for what exactly is wrong.
+    pub(crate) fn with_code(kind: FaultKind, code: &'static str, detail: String) -> Self {
+        let item = WrongItem {
+            index: 0,
+            line: None,
+            pointer: None,
+            code: code.into(),
+            detail: detail.clone(),
+        };
+        Self { items: vec![Wrong::Item(item)], ..Self::of(kind, detail) }
+    }
+
     /// Returns the refusal of a reload, because of `findings`.
     pub(crate) fn wrong_rules(detail: String, findings: Vec<FileFinding>) -> Self {
         let items = findings.into_iter().map(Wrong::File).collect();
@@ -297,6 +331,21 @@ impl Fault {
     pub(crate) fn try_again(detail: impl Into<String>, retry_after_s: i64) -> Self {
         let retry_after_s = Some(retry_after_s.max(1));
         Self { retry_after_s, ..Self::of(FaultKind::Unavailable, detail) }
+    }
+
+    /// Returns what exactly is wrong, for people who read `language`: its stable word in their language,
+    /// and the sentence.
+    pub(crate) fn words(&self, language: Language) -> String {
+        let code = self.items.iter().find_map(|item| match item {
+            Wrong::Item(item) => Some(&item.code),
+            Wrong::File(_) => None,
+        });
+        let told = code.and_then(|code| {
+            let found = find_text(language, &format!("refused-{code}"));
+            found.or_else(|| find_text(language, &format!("problem-{code}")))
+        });
+        let parts = [told, self.detail.clone()];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(": ")
     }
 
     /// Returns a fault of ours.
@@ -425,6 +474,9 @@ fn log(fault: &Fault) -> String {
         | FaultKind::PersonTaken
         | FaultKind::PersonChanged
         | FaultKind::WrongPerson
+        | FaultKind::DealChanged
+        | FaultKind::DealRefused
+        | FaultKind::WrongQuote
         | FaultKind::TooManyAttempts
         | FaultKind::Internal => {
             tracing::error!(correlation.id = id, error, "a request was not answered");

@@ -12,8 +12,7 @@ use axum::response::Response;
 const CONTENT_SECURITY: &str = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; \
                                 form-action 'self'; object-src 'none'";
 
-const PROTECTION: [(HeaderName, &str); 5] = [
-    (CONTENT_SECURITY_POLICY, CONTENT_SECURITY),
+const PROTECTION: [(HeaderName, &str); 4] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
     (REFERRER_POLICY, "same-origin"),
@@ -27,6 +26,9 @@ pub(crate) async fn protect(request: Request, next: Next) -> Response {
     for (name, value) in PROTECTION {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    // A page with a style of its own brings a policy of its own.
+    let policy = HeaderValue::from_static(CONTENT_SECURITY);
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

@@ -1,7 +1,10 @@
 //! The pages for people.
 
+pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod dead_letters;
+pub(crate) mod deal;
+pub(crate) mod deals;
 pub(crate) mod deliveries;
 pub(crate) mod destination;
 pub(crate) mod destinations;
@@ -12,6 +15,8 @@ pub(crate) mod login;
 pub(crate) mod me;
 pub(crate) mod people;
 pub(crate) mod person;
+pub(crate) mod quotes;
+pub(crate) mod reports;
 pub(crate) mod rule;
 pub(crate) mod rules;
 pub(crate) mod shell;

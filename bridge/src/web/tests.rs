@@ -14,6 +14,7 @@ mod pages;
 mod probes;
 mod rules;
 mod safety;
+mod selling;
 mod server;
 mod site;
 mod task_life;

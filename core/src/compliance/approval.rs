@@ -148,6 +148,20 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// Returns the stable word for it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Void { .. } => "approval-void",
+            Self::Expired { .. } => "approval-expired",
+            Self::NotDue { .. } => "approval-not-due",
+            Self::Own { .. } => "approval-own",
+            Self::NoAuthority { .. } => "approver-unknown",
+            Self::Decided { .. } => "approval-decided",
+        }
+    }
+}
+
 impl Approvers {
     /// Returns the roles that may approve `amount`: that of its tier and those above.
     pub fn roles(&self, amount: Option<Decimal>) -> Vec<&str> {
@@ -161,15 +175,19 @@ impl Approvers {
     /// Returns who may approve `amount` on `day`, for people to read: roles, then those who have them
     /// or stand in for those, without `asking`.
     pub fn who(&self, amount: Option<Decimal>, day: NaiveDate, asking: &str) -> Vec<String> {
+        let roles = self.roles(amount).into_iter().map(str::to_owned);
+        roles.chain(self.persons(amount, day, asking)).collect()
+    }
+
+    /// Returns the persons who may approve `amount` on `day`, without `asking`.
+    pub fn persons(&self, amount: Option<Decimal>, day: NaiveDate, asking: &str) -> Vec<String> {
         let roles = self.roles(amount);
-        let mut who: Vec<String> = roles.iter().map(|role| (*role).to_owned()).collect();
         let stand_ins = self.delegation.iter().map(|delegation| &delegation.to);
         let mut people: Vec<&String> = self.people.keys().chain(stand_ins).collect();
         people.sort_unstable();
         people.dedup();
         let may = |person: &&String| **person != asking && self.may(person, &roles, day);
-        who.extend(people.into_iter().filter(may).cloned());
-        who
+        people.into_iter().filter(may).cloned().collect()
     }
 
     /// Judges an approval.

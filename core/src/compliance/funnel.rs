@@ -4,7 +4,9 @@
 //! since, explain the counts than one does (a generalised likelihood ratio). What came before that week is
 //! never mixed with what came since, so a fall that is missed at first is not learnt as usual.
 
-use chrono::NaiveDate;
+use std::collections::BTreeMap;
+
+use chrono::{NaiveDate, Weekday};
 
 /// How many weeks are only learnt from.
 const LEARN: usize = 12;
@@ -40,6 +42,29 @@ pub struct Drop {
     pub decided: u32,
     /// How much better two rates explain the counts than one.
     pub score: f64,
+}
+
+/// Returns the weeks of `decisions`, each a day and whether it passed, from the first to the last with those
+/// between in which nothing was decided.
+pub fn weeks(decisions: impl IntoIterator<Item = (NaiveDate, bool)>) -> Vec<Week> {
+    let mut counted: BTreeMap<NaiveDate, (u32, u32)> = BTreeMap::new();
+    for (day, passed) in decisions {
+        let monday = day.week(Weekday::Mon).first_day();
+        let (decided, all_passed) = counted.entry(monday).or_default();
+        *decided = decided.saturating_add(1);
+        *all_passed = all_passed.saturating_add(u32::from(passed));
+    }
+    let (Some(first), Some(last)) =
+        (counted.keys().next().copied(), counted.keys().next_back().copied())
+    else {
+        return Vec::new();
+    };
+    let mondays = first.iter_weeks().take_while(|monday| *monday <= last);
+    let week = |begins| {
+        let (decided, passed) = counted.get(&begins).copied().unwrap_or_default();
+        Week { begins, decided, passed }
+    };
+    mondays.map(week).collect()
 }
 
 /// Returns the first fall in `weeks`, which are in order; none in the first twelve, which are learnt from.
@@ -201,6 +226,23 @@ mod tests {
             let every = watched / alarms.max(1);
             assert!((80..160).contains(&every), "case: {rate}, {mean} a week: every {every} weeks");
         }
+    }
+
+    #[test]
+    fn weeks_are_counted_from_monday_and_none_is_left_out() {
+        let day = |text: &str| text.parse().unwrap();
+        let decisions = [("2025-01-19", true), ("2025-01-20", true), ("2025-02-09", false)];
+        let told = weeks(decisions.map(|(on, passed)| (day(on), passed)));
+        let told: Vec<_> =
+            told.iter().map(|week| (week.begins.to_string(), week.decided, week.passed)).collect();
+        let expected = [
+            ("2025-01-13", 1, 1),
+            ("2025-01-20", 1, 1),
+            ("2025-01-27", 0, 0),
+            ("2025-02-03", 1, 0),
+        ];
+        assert_eq!(told, expected.map(|(day, decided, passed)| (day.to_owned(), decided, passed)));
+        assert_eq!(weeks([]), []);
     }
 
     #[test]

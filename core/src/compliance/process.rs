@@ -102,6 +102,16 @@ pub enum Wanted {
         /// The text.
         text: String,
     },
+    /// The text of a contract in which the clauses of the process find nothing wrong.
+    Contract,
+    /// Another system's consent to the guarded fields as they stand: it is asked by a signed request
+    /// (Standard Webhooks) and answers `{"allowed": true}`; any other answer, or none in time, blocks.
+    Hook {
+        /// Where it is asked.
+        url: String,
+        /// The file with the secret that requests are signed with: `whsec_` and Base64.
+        secret_file: String,
+    },
 }
 
 /// A field that takes certain values only.
@@ -147,7 +157,8 @@ impl Process {
                     Wanted::Form { fields } => fields.is_empty(),
                     Wanted::Checklist { items } => items.is_empty(),
                     Wanted::EConfirmation { text } => text.trim().is_empty(),
-                    Wanted::File => false,
+                    Wanted::Hook { url, secret_file } => url.is_empty() || secret_file.is_empty(),
+                    Wanted::File | Wanted::Contract => false,
                 };
                 if is_empty {
                     let message = format!("'{}' asks for nothing", one.id);

@@ -78,6 +78,35 @@ pub(super) fn check(
     allow(approvers, request, amount, problems)
 }
 
+/// Returns how far below its floor each line is that the bands tolerate, in percent, gifts left out of
+/// account where they are in other currencies.
+pub(super) fn tolerated(
+    bands: &PriceBands,
+    request: &Request,
+    lines: &[PricedLine],
+) -> Vec<Decimal> {
+    let Some(role) = request.seller.role.as_deref() else { return Vec::new() };
+    let same = |money: Money, to: Currency| (money.currency == to).then_some(money.amount.0);
+    let (sold, worth) = sums(request, lines, &same).unwrap_or_default();
+    let judged = request.lines.iter().zip(lines).filter(|(line, _)| !line.gift);
+    let used = judged.filter_map(|(line, priced)| {
+        let given = priced.net.0.checked_mul(worth).and_then(|part| part.checked_div(sold));
+        let offered = Offered {
+            role,
+            product: line.product.as_deref().unwrap_or(&line.article),
+            currency: priced.gross.currency,
+            quantity: line.quantity.0,
+            list: line.unit_price.amount.0,
+            net: priced.net.0.saturating_sub(given.unwrap_or_default()),
+        };
+        match bands.judge(&offered) {
+            Verdict::Tolerated(excess) => Some(excess.percent),
+            Verdict::Within | Verdict::Below(_) | Verdict::Unlisted => None,
+        }
+    });
+    used.collect()
+}
+
 /// Returns what is sold and what gifts are worth, in the quote's currency.
 fn sums(
     request: &Request,

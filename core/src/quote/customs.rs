@@ -12,6 +12,7 @@ use super::priced::{Cost, CustomsItem, CustomsView, PricedLine, UsedRate};
 use super::problem::{Code, Problem};
 use super::request::{Goods, Request};
 use super::stated::StatedFacts;
+use crate::duty::territory::customs_territory;
 use crate::fact::place::Country;
 use crate::fact::rate::Purpose;
 use crate::money::rounding::{round, share};
@@ -88,8 +89,14 @@ pub(super) fn declare(
     let mut problems = Vec::new();
     let country = request.route.to.country;
     if ways.is_none() {
+        let territory = customs_territory(country, day(request));
+        let known = if destination::is_unconfirmed(territory) {
+            "has not been confirmed by a law that is named here"
+        } else {
+            "is not known here"
+        };
         let message = format!(
-            "how {country} values imports is not known here; say 'valuation' and 'tax' under 'import'"
+            "how {country} values imports {known}; say 'valuation' and 'tax' under 'import'"
         );
         problems.push(Problem::new(Code::ValuationUnknown, "/import", message));
     }

@@ -31,18 +31,37 @@ pub enum ImportTax {
     None,
 }
 
+/// A customs territory: how it values imports, what its tax on them is levied on, and where the law says
+/// how it values them. Where no law is named here, nobody has confirmed the row, and it is not used.
+type Territory = (&'static str, Valuation, ImportTax, Option<&'static str>);
+
 /// Customs territories whose ways are known.
-const TERRITORIES: &[(&str, Valuation, ImportTax)] = &[
-    ("AU", Valuation::Fob, ImportTax::WithCarriage),
-    ("CA", Valuation::Fob, ImportTax::WithoutCarriage),
-    ("CN", Valuation::Cif, ImportTax::WithoutCarriage),
-    ("EU", Valuation::Cif, ImportTax::WithCarriage),
-    ("GB", Valuation::Cif, ImportTax::WithCarriage),
-    ("JP", Valuation::Cif, ImportTax::WithoutCarriage),
-    ("KR", Valuation::Cif, ImportTax::WithoutCarriage),
-    ("NO", Valuation::Cif, ImportTax::WithCarriage),
-    ("NZ", Valuation::Fob, ImportTax::WithCarriage),
-    ("US", Valuation::Fob, ImportTax::None),
+const TERRITORIES: &[Territory] = &[
+    ("AU", Valuation::Fob, ImportTax::WithCarriage, Some("Customs Act 1901, Part VIII Division 2")),
+    ("CA", Valuation::Fob, ImportTax::WithoutCarriage, Some("Customs Act, section 48")),
+    (
+        "CN",
+        Valuation::Cif,
+        ImportTax::WithoutCarriage,
+        Some("Customs Law of the People's Republic of China, Article 55"),
+    ),
+    (
+        "EU",
+        Valuation::Cif,
+        ImportTax::WithCarriage,
+        Some("Regulation (EU) No 952/2013, Articles 70 and 71"),
+    ),
+    (
+        "GB",
+        Valuation::Cif,
+        ImportTax::WithCarriage,
+        Some("Taxation (Cross-border Trade) Act 2018, section 16"),
+    ),
+    ("JP", Valuation::Cif, ImportTax::WithoutCarriage, Some("Customs Tariff Act, Article 4")),
+    ("KR", Valuation::Cif, ImportTax::WithoutCarriage, None),
+    ("NO", Valuation::Cif, ImportTax::WithCarriage, None),
+    ("NZ", Valuation::Fob, ImportTax::WithCarriage, None),
+    ("US", Valuation::Fob, ImportTax::None, Some("19 U.S.C. 1401a")),
 ];
 
 /// A year, a month and a day of it.
@@ -91,10 +110,25 @@ const CURRENCIES: &[(&str, &str, Option<Day>)] = &[
     ("US", "USD", None),
 ];
 
-/// Returns how the customs territory `territory` values and taxes imports, where that is known.
+/// Returns how the customs territory `territory` values and taxes imports, where that is known and a law is
+/// named for it. Where none is, the request says it.
 pub fn ways(territory: Country) -> Option<(Valuation, ImportTax)> {
-    let row = TERRITORIES.iter().find(|(code, ..)| *code == territory.as_str());
-    row.map(|(_, valuation, tax)| (*valuation, *tax))
+    let (_, valuation, tax, law) = row(territory)?;
+    law.map(|_| (*valuation, *tax))
+}
+
+/// Returns the law that says how the customs territory `territory` values imports.
+pub fn law(territory: Country) -> Option<&'static str> {
+    row(territory).and_then(|(.., law)| *law)
+}
+
+/// Returns whether `territory` is known, and nobody has confirmed how it values imports.
+pub fn is_unconfirmed(territory: Country) -> bool {
+    row(territory).is_some_and(|(.., law)| law.is_none())
+}
+
+fn row(territory: Country) -> Option<&'static Territory> {
+    TERRITORIES.iter().find(|(code, ..)| *code == territory.as_str())
 }
 
 /// Returns the currency in which `country` reckons duties on `day`, where that is known.
@@ -108,6 +142,18 @@ pub fn currency(country: Country, day: NaiveDate) -> Option<Currency> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_law_is_named_for_is_not_used() {
+        let cases =
+            [("EU", true, false), ("US", true, false), ("NO", false, true), ("BR", false, false)];
+        for (code, is_used, is_unconfirmed_one) in cases {
+            let territory: Country = code.parse().unwrap();
+            assert_eq!(ways(territory).is_some(), is_used, "case: {code}");
+            assert_eq!(law(territory).is_some(), is_used, "case: {code}");
+            assert_eq!(is_unconfirmed(territory), is_unconfirmed_one, "case: {code}");
+        }
+    }
 
     #[test]
     fn a_currency_is_that_of_the_day() {

@@ -3,16 +3,21 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::library::Library;
+use super::authority;
+use super::library::{Exchange, Library};
 use super::price::{Priced, price};
 use super::priced::Quote;
 use super::problem::Problem;
 use super::request::Request;
 use super::stated::StatedFacts;
 use crate::compliance::policy::Policy;
+use crate::compliance::price_band::PriceBands;
 use crate::digest::hash;
+use crate::fact::rate::Purpose;
+use crate::money::Currency;
 
 /// How snapshots are laid out, and how they are shown. Another layout gets another word, so that an old
 /// one goes on being shown as it was.
@@ -104,6 +109,30 @@ impl Snapshot {
             return Err(SnapshotError::Changed);
         }
         Ok(snapshot)
+    }
+
+    /// Returns how much the goods come to in `currency`, by which an approver is found; none where the
+    /// facts of the quote do not tell.
+    pub fn worth(&self, currency: Currency) -> Option<Decimal> {
+        let goods = self.quote.goods?.0;
+        if currency == self.quote.currency {
+            return Some(goods);
+        }
+        let library = Library::of(Vec::new(), &self.facts, self.request.date).ok()?;
+        let asked = Exchange {
+            from: self.quote.currency,
+            to: currency,
+            on: self.request.date,
+            purpose: Purpose::Spot,
+            source: None,
+            missed_max: self.request.sources.missed_max,
+        };
+        library.exchange(&asked, "").ok().flatten()?.apply(goods)
+    }
+
+    /// Returns how far below its floor each line is that `bands` tolerate, in percent.
+    pub fn tolerated(&self, bands: &PriceBands) -> Vec<Decimal> {
+        authority::tolerated(bands, &self.request, &self.quote.lines)
     }
 
     /// Returns it as text that ends with a newline.

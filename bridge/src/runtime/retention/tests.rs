@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde_json::json;
 use tokio::sync::{broadcast, watch};
 use upturn_core::catalogue::Catalogue;
+use upturn_core::compliance::policy::Policy;
 use upturn_core::decode::Format;
 use upturn_core::registry::Registry;
 use upturn_core::rule::parse;
@@ -90,7 +91,12 @@ impl<'s> Plant<'s> {
         let catalogue = Catalogue::of(&[Format::Native]);
         let rule = parse::parse(RULE, &catalogue).0.unwrap();
         let rules = vec![LoadedRule { rule, text: RULE.to_owned() }];
-        let wanted = Wanted { rules, registry: Registry::default(), actor: "test".to_owned() };
+        let wanted = Wanted {
+            rules,
+            registry: Registry::default(),
+            policy: Policy::default(),
+            actor: "test".to_owned(),
+        };
         self.runtime(&sources).switch(&mut fold, &wanted).await.unwrap();
         fold
     }

@@ -198,5 +198,5 @@ fn explain(index: usize, place: Place, error: &DecodeError) -> WrongItem {
         Place::Line(line) => (Some(line), None),
     };
     let detail = error.to_string().chars().take(DETAIL_MAX).collect();
-    WrongItem { index, line, pointer, code: error.code(), detail }
+    WrongItem { index, line, pointer, code: error.code().into(), detail }
 }

@@ -42,6 +42,13 @@ enum Answer {
     Object,
 }
 
+/// Returns the schema of what is sent, with everything it is made of in its place.
+pub(super) fn whole<T: JsonSchema>() -> Value {
+    let settings =
+        SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
 impl Endpoint {
     /// Returns a route that only looks.
     pub(super) fn get<H, T>(path: &'static str, handler: H, summary: &'static str) -> Self

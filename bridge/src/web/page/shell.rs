@@ -78,6 +78,10 @@ impl Shell {
         let all = [
             (Action::ReadTasks, "/", key!("nav-start")),
             (Action::ReadTasks, "/tasks", key!("nav-tasks")),
+            (Action::ReadDeals, "/deals", key!("nav-deals")),
+            (Action::ReadDeals, "/quotes", key!("nav-quotes")),
+            (Action::ReadDeals, "/approvals", key!("nav-approvals")),
+            (Action::ReadDeals, "/reports", key!("nav-reports")),
             (Action::ReadRules, "/rules", key!("nav-rules")),
             (Action::ReadDestinations, "/destinations", key!("nav-destinations")),
             (Action::ReadFeeds, "/feeds", key!("nav-feeds")),

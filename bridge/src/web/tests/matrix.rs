@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;
+use serde_json::json;
 
 use super::site::{Answer, Site, bearer, task};
 use super::writer::with_writer;
@@ -92,6 +93,11 @@ async fn peopled() -> Site {
     let region = "east";
     let task = upturn_core::id::TaskId::from_text(region);
     crate::store::task::set_region(&mut tx, &task, region).await.unwrap();
+    tx.commit().await.unwrap();
+    let own = json!({ "id": "own", "owner": "sales", "stage": "new" }).to_string();
+    let own = crate::store::record::StoredRecord { id: "own".into(), document: own };
+    let mut tx = site.store.begin().await.unwrap();
+    crate::store::record::write(&mut tx, "deal", &[own], site.now(), "test").await.unwrap();
     tx.commit().await.unwrap();
     let letter = NewDeadLetter {
         received_at: site.now(),

@@ -40,6 +40,16 @@ pub struct ClauseFinding {
     pub cure: Title,
 }
 
+impl std::fmt::Display for ClauseFinding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let cure = self.cure.en.as_deref().or(self.cure.zh.as_deref()).unwrap_or_default();
+        match &self.place {
+            Some((line, words)) => write!(f, "line {line} says '{words}': {cure}"),
+            None => write!(f, "'{}' is missing: {cure}", self.id),
+        }
+    }
+}
+
 impl Clauses {
     /// Returns what is wrong with the contract `text`, in the order of the list.
     pub fn check(&self, text: &str) -> Vec<ClauseFinding> {

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::promise::Promise;
-use super::{Process, Requirement, Wanted};
+use super::{Process, Requirement, Stage, Wanted};
 use crate::digest::hash;
 
 /// Where a deal stands.
@@ -26,9 +27,12 @@ pub struct Deal {
 }
 
 /// Something a person does, or an import does for them.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(tag = "action", rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "DealAction")]
 pub enum Action {
+    /// Begins the process, in its first stage. Everything else comes after it.
+    Begin,
     /// Moves the deal to a stage.
     Enter {
         /// The stage.
@@ -62,8 +66,8 @@ pub enum Action {
 }
 
 /// What shows that something is done.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(tag = "by", rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(tag = "by", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Proof {
     /// A form.
     Form {
@@ -88,6 +92,20 @@ pub enum Proof {
         document: String,
         /// Who confirmed.
         person: String,
+    },
+    /// A contract.
+    Contract {
+        /// Its name.
+        name: String,
+        /// Its text.
+        text: String,
+    },
+    /// Another system's consent.
+    Hook {
+        /// The hash of what it consented to: [`Deal::document_hash`].
+        document: String,
+        /// What it said besides, for people.
+        said: String,
     },
 }
 
@@ -146,6 +164,9 @@ pub enum Refusal {
     /// Nothing was promised, or it is done already.
     #[error("{0}")]
     Promise(&'static str),
+    /// It has begun.
+    #[error("the deal is in its process already")]
+    Begun,
 }
 
 impl Refusal {
@@ -161,6 +182,7 @@ impl Refusal {
             Self::NotPreset { .. } => "value-not-preset",
             Self::NotConfirmed(_) => "confirmation-void",
             Self::Promise(_) => "promise-out-of-turn",
+            Self::Begun => "deal-begun",
         }
     }
 }
@@ -185,6 +207,7 @@ impl Deal {
             return Err(Refusal::BackDated { at, last_at: self.last_at });
         }
         match action {
+            Action::Begin => return Err(Refusal::Begun),
             Action::Enter { stage } => self.enter(process, at, stage)?,
             Action::Complete { requirement, proof } => {
                 self.complete(process, requirement, proof)?;
@@ -209,6 +232,21 @@ impl Deal {
     /// Returns the hash that a confirmation of a guarded field's value is bound to.
     pub fn field_hash(process: &Process, field: &str, value: &str) -> String {
         hash(&(&process.id, field, value))
+    }
+
+    /// Returns when something was last done.
+    pub fn last_at(&self) -> DateTime<Utc> {
+        self.last_at
+    }
+
+    /// Returns the stage it is in.
+    pub fn stage<'p>(&self, process: &'p Process) -> Option<&'p Stage> {
+        process.stage.get(self.place)
+    }
+
+    /// Returns the stage after it; none after the last.
+    pub fn next_stage<'p>(&self, process: &'p Process) -> Option<&'p Stage> {
+        process.stage.get(self.place + 1)
     }
 
     /// Returns what is not done for the stage at `place`.
@@ -278,10 +316,22 @@ impl Deal {
                 let is_this = *document == self.document_hash(process, wanted);
                 (!is_this).then(|| "another text, or other values, were confirmed".to_owned())
             }
+            (Wanted::Contract, Proof::Contract { text, .. }) => {
+                let found = process.clauses.check(text);
+                let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+                let empty = text.trim().is_empty().then(|| "the contract is empty".to_owned());
+                empty.or_else(|| (!told.is_empty()).then(|| told.join("; ")))
+            }
+            (Wanted::Hook { .. }, Proof::Hook { document, .. }) => {
+                let is_this = *document == self.document_hash(process, wanted);
+                (!is_this).then(|| "the consent is to other values".to_owned())
+            }
             (Wanted::Form { .. }, _) => Some("it wants a form".to_owned()),
             (Wanted::File, _) => Some("it wants a file".to_owned()),
             (Wanted::Checklist { .. }, _) => Some("it wants a checklist".to_owned()),
             (Wanted::EConfirmation { .. }, _) => Some("it wants a confirmation".to_owned()),
+            (Wanted::Contract, _) => Some("it wants a contract".to_owned()),
+            (Wanted::Hook { .. }, _) => Some("it wants another system's consent".to_owned()),
         }
     }
 
@@ -305,10 +355,13 @@ impl Deal {
         // Who confirmed the document with the old value has not confirmed it with this one.
         let mut done = std::mem::take(&mut self.done);
         done.retain(|id, proof| match proof {
-            Proof::EConfirmation { document, .. } => process
+            Proof::EConfirmation { document, .. } | Proof::Hook { document, .. } => process
                 .requirement(id)
                 .is_some_and(|one| *document == self.document_hash(process, one)),
-            Proof::Form { .. } | Proof::File { .. } | Proof::Checklist { .. } => true,
+            Proof::Form { .. }
+            | Proof::File { .. }
+            | Proof::Checklist { .. }
+            | Proof::Contract { .. } => true,
         });
         self.done = done;
         Ok(())

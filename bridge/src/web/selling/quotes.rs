@@ -1,0 +1,251 @@
+//! Quotes in the running program: priced with the facts in force, frozen, kept.
+
+use serde_json::Value;
+use upturn_core::compliance::approval::{Approval, Approvers};
+use upturn_core::compliance::policy::Policy;
+use upturn_core::quote::drift::{self, Drift};
+use upturn_core::quote::library::Library;
+use upturn_core::quote::problem::Problem;
+use upturn_core::quote::request::Request as QuoteRequest;
+use upturn_core::quote::snapshot::{self, Snapshot};
+
+use super::{send, today};
+use crate::auth::rights::Action;
+use crate::facts::stored::{self, StoredError, Wanted};
+use crate::quote;
+use crate::runtime::selling::What;
+use crate::store::approval::{self, ApprovalState, StoredApproval};
+use crate::store::policy;
+use crate::store::quote::{self as kept, StoredQuote};
+use crate::web::App;
+use crate::web::caller::Caller;
+use crate::web::fault::{Fault, FaultKind, WrongItem};
+
+/// Quotes that are looked through for a list.
+const QUOTES_MAX: u32 = 2_000;
+/// The longest reason, in characters.
+const REASON_MAX: usize = 2_000;
+
+/// A kept quote.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    /// As it is stored.
+    pub(crate) stored: StoredQuote,
+    /// What it says.
+    pub(crate) snapshot: Snapshot,
+}
+
+/// Prices `request` for `caller`, and keeps the quote.
+///
+/// What is beyond authority is allowed by kept approvals alone, whatever the request says.
+pub(crate) async fn price(
+    app: &App,
+    caller: &Caller,
+    (request, deal): (QuoteRequest, Option<String>),
+) -> Result<Kept, Fault> {
+    let sight = caller.sight(app, Action::ActOnDeals).await?;
+    let is_own = request.seller.person == caller.id();
+    if !is_own && !sight.covers(&request.seller.person, None) {
+        let detail = "the seller is somebody whose deals are not yours";
+        return Err(Fault::of(FaultKind::Forbidden, detail));
+    }
+    if let Some(deal) = &deal {
+        super::deal(app, caller, (deal, Action::ActOnDeals)).await?;
+    }
+    let snapshot = take(app, request).await?;
+    keep(app, caller, (snapshot, deal)).await
+}
+
+/// Prices a kept quote's request as of today; returns the new quote and what has changed.
+pub(crate) async fn again(
+    app: &App,
+    caller: &Caller,
+    digest: &str,
+) -> Result<(Kept, Vec<Drift>), Fault> {
+    let sight = caller.sight(app, Action::ActOnDeals).await?;
+    let then = find(app, caller, digest).await?;
+    if !sight.covers(&then.stored.seller, None) {
+        return Err(FaultKind::Forbidden.into());
+    }
+    let mut request = then.snapshot.request.clone();
+    // It holds as many days as the old one did.
+    let (on, days) = (today(app), request.valid_until - request.date);
+    request.valid_until = on.checked_add_signed(days).unwrap_or(on);
+    request.date = on;
+    request.import.declared_on = request.import.declared_on.filter(|day| on <= *day);
+    let snapshot = take(app, request).await?;
+    let drifts = drift::compare(&then.snapshot, &snapshot);
+    let kept = keep(app, caller, (snapshot, then.stored.deal)).await?;
+    Ok((kept, drifts))
+}
+
+/// Returns the quotes that `caller` sees, the newest first.
+pub(crate) async fn list(
+    app: &App,
+    caller: &Caller,
+    deal: Option<&str>,
+) -> Result<Vec<StoredQuote>, Fault> {
+    let sight = caller.sight(app, Action::ReadDeals).await?;
+    let mut all = kept::newest(&app.store, (deal, None), QUOTES_MAX).await?;
+    all.retain(|quote| sight.covers(&quote.seller, None));
+    Ok(all)
+}
+
+/// Returns the quote `digest`. Who may decide about it sees it, too.
+pub(crate) async fn find(app: &App, caller: &Caller, digest: &str) -> Result<Kept, Fault> {
+    let sight = caller.sight(app, Action::ReadDeals).await?;
+    let stored = kept::find(&app.store, digest).await?.ok_or(FaultKind::NotFound)?;
+    if !sight.covers(&stored.seller, None) {
+        let cases = super::cases(app, caller).await?;
+        let is_asked = cases.iter().any(|view| view.case.quote == digest);
+        if !is_asked {
+            return Err(FaultKind::NotFound.into());
+        }
+    }
+    let snapshot = Snapshot::read(&stored.document).map_err(Fault::internal)?;
+    Ok(Kept { stored, snapshot })
+}
+
+/// Asks for what keeps the quote `digest` from going out; returns the cases about its content.
+pub(crate) async fn ask(
+    app: &App,
+    caller: &Caller,
+    (digest, reason): (&str, &str),
+) -> Result<Vec<StoredApproval>, Fault> {
+    let sight = caller.sight(app, Action::ActOnDeals).await?;
+    let Kept { stored, snapshot } = find(app, caller, digest).await?;
+    if !sight.covers(&stored.seller, None) {
+        return Err(FaultKind::Forbidden.into());
+    }
+    let beyond: Vec<String> = snapshot
+        .quote
+        .problems
+        .iter()
+        .filter(|problem| problem.breach.is_some() || problem.code.as_str() == "price-band-missing")
+        .map(ToString::to_string)
+        .collect();
+    let reason = reason.trim();
+    if REASON_MAX < reason.chars().count() {
+        return Err(Fault::bad_request(format!("reason has more than {REASON_MAX} characters")));
+    }
+    if beyond.is_empty() {
+        let detail =
+            "nothing in the quote is beyond its seller's authority; there is nothing to ask";
+        return Err(Fault::with_code(FaultKind::DealRefused, "nothing-to-approve", detail.into()));
+    }
+    let version = policy::committed(&app.store).await?;
+    let approvers = version.and_then(|version| version.policy.approvers);
+    let currency = approvers.map_or(snapshot.quote.currency, |approvers| approvers.currency);
+    let told = [reason, &beyond.join("; ")].join("\n").trim().to_owned();
+    let case = StoredApproval {
+        id: String::new(),
+        content: stored.content.clone(),
+        quote: stored.digest.clone(),
+        deal: stored.deal.clone(),
+        person: stored.seller.clone(),
+        amount: snapshot.worth(currency),
+        currency: currency.to_string(),
+        reason: told,
+        asked_at: app.clock.now(),
+        state: ApprovalState::Open,
+        decision: None,
+        revision: 1,
+    };
+    send(app, caller, What::Ask(Box::new(case))).await?;
+    Ok(approval::of_content(&app.store, &stored.content).await?)
+}
+
+async fn keep(
+    app: &App,
+    caller: &Caller,
+    (snapshot, deal): (Snapshot, Option<String>),
+) -> Result<Kept, Fault> {
+    let document = snapshot.write().map_err(Fault::internal)?;
+    let stored = StoredQuote {
+        digest: snapshot.digest.clone(),
+        number: snapshot.request.id.clone(),
+        content: snapshot.content.clone(),
+        deal,
+        seller: snapshot.request.seller.person.clone(),
+        actor: caller.id().to_owned(),
+        at: app.clock.now(),
+        is_clear: snapshot.quote.is_clear(),
+        document,
+    };
+    send(app, caller, What::Keep(Box::new(stored.clone()))).await?;
+    // One that was priced before with the same outcome is kept as it was.
+    let stored = kept::find(&app.store, &stored.digest).await?.unwrap_or(stored);
+    Ok(Kept { stored, snapshot })
+}
+
+/// Prices `request` by the rules and the facts in force.
+async fn take(app: &App, mut request: QuoteRequest) -> Result<Snapshot, Fault> {
+    let version = policy::committed(&app.store).await?;
+    let policy = version.map(|version| version.policy).unwrap_or_default();
+    check_role(&policy, &request)?;
+    let cases = approval::of_content(&app.store, &snapshot::content(&request)).await?;
+    request.approvals = cases.iter().filter_map(approved).collect();
+    let feeds = std::sync::Arc::clone(&app.feeds.borrow());
+    let facts = stored::read(&app.store, &feeds, Wanted { feed: None, position: None }).await;
+    let facts = facts.map_err(|error| match error {
+        StoredError::Store(error) => Fault::from(error),
+        other @ (StoredError::Kind { .. } | StoredError::Document { .. } | StoredError::Cut(_)) => {
+            Fault::internal(other)
+        }
+    })?;
+    let sources = quote::sources(facts);
+    let priced = tokio::task::spawn_blocking(move || {
+        let library = Library::of(sources, &request.facts, request.date)?;
+        Snapshot::take(request, &library, &policy)
+    });
+    let priced = priced.await.map_err(Fault::internal)?;
+    priced.map_err(|problems| wrong(&problems))
+}
+
+/// Returns the approval that a decided case is.
+fn approved(case: &StoredApproval) -> Option<Approval> {
+    if case.state != ApprovalState::Approved {
+        return None;
+    }
+    let decision = case.decision.as_ref()?;
+    let (on, until) = decision.valid?;
+    Some(Approval { content: case.content.clone(), by: decision.by.clone(), on, until })
+}
+
+/// Refuses a role that somebody has and the seller has not: authority is not taken by naming it.
+fn check_role(policy: &Policy, request: &QuoteRequest) -> Result<(), Fault> {
+    let (Some(role), Some(approvers)) = (&request.seller.role, &policy.approvers) else {
+        return Ok(());
+    };
+    let Approvers { people, tier, .. } = approvers;
+    let holds = |roles: &Vec<String>| roles.contains(role);
+    let is_given = people.values().any(holds) || tier.iter().any(|tier| tier.role == *role);
+    if !is_given || people.get(&request.seller.person).is_some_and(holds) {
+        return Ok(());
+    }
+    let detail = format!("'{}' does not have the role '{role}'", request.seller.person);
+    Err(Fault::with_code(FaultKind::WrongQuote, "role-not-held", detail))
+}
+
+fn wrong(problems: &[Problem]) -> Fault {
+    let item = |(index, problem): (usize, &Problem)| WrongItem {
+        index,
+        line: None,
+        pointer: Some(problem.at.clone()),
+        code: problem.code.as_str().into(),
+        detail: problem.message.clone(),
+    };
+    let detail = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    Fault::wrong_quote(detail, problems.iter().enumerate().map(item).collect())
+}
+
+/// Returns the request that `body` is, if `caller` may have any priced.
+pub(crate) fn read(caller: &Caller, body: Value) -> Result<QuoteRequest, Fault> {
+    if !caller.can(Action::ActOnDeals) {
+        return Err(FaultKind::Forbidden.into());
+    }
+    serde_json::from_value(body).map_err(|error| {
+        let detail = format!("the request is no quote request: {error}");
+        Fault::with_code(FaultKind::WrongQuote, "request-unread", detail)
+    })
+}
