@@ -32,6 +32,10 @@ pub(crate) enum Action {
     ReadFeeds,
     /// Run, try and pause feeds, set their secrets, release or reject what is held.
     ManageFeeds,
+    /// Look at records of accounts, devices, stock and what else other systems keep.
+    ReadRecords,
+    /// Write and remove records, import tables, adopt devices.
+    ManageRecords,
     /// Look at people, their roles and their tokens.
     ReadPeople,
     /// Add and change people, give them passwords, revoke their tokens.
@@ -81,6 +85,8 @@ pub(crate) enum TokenScope {
     Delivery,
     /// To look after feeds.
     Feeds,
+    /// To write and remove records.
+    Records,
     /// To look at people and to change them.
     People,
     /// To look at who changed what.
@@ -89,13 +95,14 @@ pub(crate) enum TokenScope {
 
 impl TokenScope {
     /// All of them, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Read,
         Self::Tasks,
         Self::Events,
         Self::Rules,
         Self::Delivery,
         Self::Feeds,
+        Self::Records,
         Self::People,
         Self::Audit,
     ];
@@ -109,6 +116,7 @@ impl TokenScope {
             Self::Rules => "rules",
             Self::Delivery => "delivery",
             Self::Feeds => "feeds",
+            Self::Records => "records",
             Self::People => "people",
             Self::Audit => "audit",
         }
@@ -144,8 +152,10 @@ impl Action {
             Self::ReadDeadLetters | Self::ReadDestinations
                                      => (TokenScope::Read,    [NO,  ALL, NO,   NO,   NO,   ALL]),
             Self::ManageDestinations => (TokenScope::Delivery, [NO,  ALL, NO,   NO,   NO,   NO ]),
-            Self::ReadFeeds          => (TokenScope::Read,    [NO,  ALL, NO,   ALL,  ALL,  ALL]),
+            Self::ReadFeeds | Self::ReadRecords
+                                     => (TokenScope::Read,    [NO,  ALL, NO,   ALL,  ALL,  ALL]),
             Self::ManageFeeds        => (TokenScope::Feeds,   [NO,  ALL, NO,   NO,   NO,   NO ]),
+            Self::ManageRecords      => (TokenScope::Records, [NO,  ALL, NO,   NO,   NO,   NO ]),
             Self::ReadPeople         => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   ALL]),
             Self::ManagePeople       => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   NO ]),
             Self::ReadAudit          => (TokenScope::Audit,   [ALL, NO,  NO,   NO,   NO,   ALL]),

@@ -11,6 +11,7 @@ use upturn_core::registry::Registry;
 use upturn_core::rule::{Rule, Stage};
 
 use super::act::Act;
+use super::records::{RecordRefusal, RecordWish};
 use crate::delivery::letter;
 use crate::explain::why_not::{Answer, Examined, Question};
 use crate::rules::LoadedRule;
@@ -43,6 +44,13 @@ pub(crate) enum Request {
         wanted: Box<Wanted>,
         /// Who waits.
         reply: Reply<Changes>,
+    },
+    /// Records are written or removed.
+    Records {
+        /// Which.
+        wish: Box<RecordWish>,
+        /// Who waits.
+        reply: Reply<Result<String, RecordRefusal>>,
     },
     /// Why a rule has made no task for a scope. Only looks.
     WhyNot {
@@ -80,6 +88,7 @@ impl Request {
             Self::Require { reply, .. } => !reply.is_closed(),
             Self::Reload { reply, .. } => !reply.is_closed(),
             Self::Feed { reply, .. } => !reply.is_closed(),
+            Self::Records { reply, .. } => !reply.is_closed(),
             Self::WhyNot { reply, .. } => !reply.is_closed(),
             Self::Examine { reply, .. } => !reply.is_closed(),
         }

@@ -45,6 +45,9 @@ impl Runtime<'_> {
             Request::Feed { step, reply } => {
                 reply.send(self.step_feed(fold, &step).await?).ok();
             }
+            Request::Records { wish, reply } => {
+                reply.send(self.write_records(fold, &wish).await?).ok();
+            }
             Request::WhyNot { question, reply } => {
                 reply.send(why_not::ask(&fold.engine, &question)).ok();
             }

@@ -21,6 +21,7 @@ mod hooks;
 mod letters;
 pub(crate) mod openapi;
 mod people;
+mod records;
 mod requirements;
 mod rules;
 mod tasks;
@@ -49,6 +50,7 @@ fn endpoints() -> Vec<Endpoint> {
         feeds::endpoints(),
         requirements::endpoints(),
         hooks::endpoints(),
+        records::endpoints(),
     ];
     all.into_iter().flatten().collect()
 }

@@ -74,6 +74,10 @@ pub(crate) enum FaultKind {
     WrongEvents,
     /// 422: rules or registry are wrong.
     WrongRules,
+    /// 422: records are wrong.
+    WrongRecords,
+    /// 409: somebody else changed the record first, or something needs it.
+    RecordState,
     /// 409: another person has the id.
     PersonTaken,
     /// 409: somebody else changed the person first.
@@ -90,7 +94,7 @@ pub(crate) enum FaultKind {
 
 impl FaultKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 26] = [
+    pub(crate) const ALL: [Self; 28] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::CrossSite,
@@ -111,6 +115,8 @@ impl FaultKind {
         Self::NotRouted,
         Self::WrongEvents,
         Self::WrongRules,
+        Self::WrongRecords,
+        Self::RecordState,
         Self::PersonTaken,
         Self::PersonChanged,
         Self::WrongPerson,
@@ -142,6 +148,8 @@ impl FaultKind {
             Self::NotRouted => "not-routed",
             Self::WrongEvents => "wrong-events",
             Self::WrongRules => "wrong-rules",
+            Self::WrongRecords => "wrong-records",
+            Self::RecordState => "record-state",
             Self::PersonTaken => "person-taken",
             Self::PersonChanged => "person-changed",
             Self::WrongPerson => "wrong-person",
@@ -169,11 +177,13 @@ impl FaultKind {
             | Self::LetterState
             | Self::SetState
             | Self::NotRouted
+            | Self::RecordState
             | Self::PersonTaken
             | Self::PersonChanged => StatusCode::CONFLICT,
             Self::WrongAct
             | Self::WrongEvents
             | Self::WrongRules
+            | Self::WrongRecords
             | Self::WrongPerson
             | Self::WrongSecret => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
@@ -285,6 +295,12 @@ impl Fault {
     pub(crate) fn wrong_events(detail: String, items: Vec<WrongItem>) -> Self {
         let items = items.into_iter().map(Wrong::Item).collect();
         Self { items, ..Self::of(FaultKind::WrongEvents, detail) }
+    }
+
+    /// Returns the refusal of records, all of them, because `items` are wrong.
+    pub(crate) fn wrong_records(detail: String, items: Vec<WrongItem>) -> Self {
+        let items = items.into_iter().map(Wrong::Item).collect();
+        Self { items, ..Self::of(FaultKind::WrongRecords, detail) }
     }
 
     /// Returns the refusal of a reload, because of `findings`.
@@ -422,6 +438,8 @@ fn log(fault: &Fault) -> String {
         | FaultKind::NotRouted
         | FaultKind::WrongEvents
         | FaultKind::WrongRules
+        | FaultKind::WrongRecords
+        | FaultKind::RecordState
         | FaultKind::PersonTaken
         | FaultKind::PersonChanged
         | FaultKind::WrongPerson

@@ -57,6 +57,7 @@ struct Plant<'s> {
     config: Config,
     metrics: Metrics,
     delivery: watch::Sender<std::sync::Arc<crate::delivery::Routing>>,
+    folder: watch::Sender<std::sync::Arc<Registry>>,
     changes: broadcast::Sender<crate::web::Change>,
 }
 
@@ -75,6 +76,7 @@ impl<'s> Plant<'s> {
             config: Config { retention, ..Config::default() },
             metrics: Metrics::new(),
             delivery: watch::Sender::default(),
+            folder: watch::Sender::default(),
             changes,
         }
     }
@@ -101,6 +103,7 @@ impl<'s> Plant<'s> {
             clock: &self.clock,
             sources,
             delivery: &self.delivery,
+            folder: &self.folder,
             retention: &self.config.retention,
             metrics: &self.metrics,
             changes: &self.changes,

@@ -41,7 +41,7 @@ struct MePage {
     /// The language that was chosen.
     language: Language,
     tokens: Vec<TokenLine>,
-    scopes: [TokenScope; 8],
+    scopes: [TokenScope; 9],
     days: [i64; 3],
     /// A token that was just made, told once.
     made: Option<String>,
@@ -177,6 +177,7 @@ fn scope_key(scope: TokenScope) -> &'static str {
         TokenScope::Rules => key!("scope-rules"),
         TokenScope::Delivery => key!("scope-delivery"),
         TokenScope::Feeds => key!("scope-feeds"),
+        TokenScope::Records => key!("scope-records"),
         TokenScope::People => key!("scope-people"),
         TokenScope::Audit => key!("scope-audit"),
     }
