@@ -42,15 +42,12 @@ impl<R: Read> Lines<R> {
     fn note(&mut self, byte: u8) {
         if matches!(byte, b'\r' | b'\n') {
             let lines = u64::from(byte == b'\n');
-            match self.ahead.back_mut().filter(|last| last.until == self.given) {
-                Some(last) => {
-                    last.until += 1;
-                    last.lines += lines;
-                }
-                None => {
-                    let (from, until) = (self.given, self.given + 1);
-                    self.ahead.push_back(Breaks { from, until, lines });
-                }
+            if let Some(last) = self.ahead.back_mut().filter(|last| last.until == self.given) {
+                last.until += 1;
+                last.lines += lines;
+            } else {
+                let (from, until) = (self.given, self.given + 1);
+                self.ahead.push_back(Breaks { from, until, lines });
             }
         }
         self.given += 1;

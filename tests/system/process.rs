@@ -40,7 +40,13 @@ fn a_table_is_judged_by_a_process() {
     std::fs::write(&table, rows).unwrap();
     let table = table.to_str().unwrap();
     let columns = [
-        "--deals", table, "--begin", "began", "--enter", "engaged=met", "--enter",
+        "--deals",
+        table,
+        "--begin",
+        "began",
+        "--enter",
+        "engaged=met",
+        "--enter",
         "won=closed:state=Won",
     ];
     let with = |verb: &'static str| [&[verb], &columns[..]].concat();
@@ -75,15 +81,23 @@ fn a_funnel_that_drops_says_since_when() {
     let table = folder.path().join("deals.csv");
     let mut rows = "id,decided,state\n".to_owned();
     for week in 0..24_u32 {
-        let day = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).unwrap() + chrono::Days::new(u64::from(week) * 7);
+        let day = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).unwrap()
+            + chrono::Days::new(u64::from(week) * 7);
         for deal in 0..30_u32 {
             let won = deal < if week < 20 { 12 } else { 2 };
             writeln!(rows, "{week}-{deal},{day},{}", if won { "Won" } else { "Lost" }).unwrap();
         }
     }
     std::fs::write(&table, rows).unwrap();
-    let arguments =
-        ["funnel", "--deals", table.to_str().unwrap(), "--decided", "decided", "--passed", "state=Won"];
+    let arguments = [
+        "funnel",
+        "--deals",
+        table.to_str().unwrap(),
+        "--decided",
+        "decided",
+        "--passed",
+        "state=Won",
+    ];
     let (ended, told) = process(folder.path(), &arguments);
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     assert_eq!((&told["weeks"], &told["drop"]["since"]), (&24.into(), &"2024-05-20".into()));
@@ -97,8 +111,18 @@ fn opportunities_and_leads_of_others_go_through_both() {
     let leads = folder.join("olist_funnel.csv");
     let (deals, leads) = (deals.to_str().unwrap(), leads.to_str().unwrap());
     let of_deals = [
-        "report", "--deals", deals, "--id", "opportunity_id", "--seller", "sales_agent", "--begin",
-        "engage_date", "--enter", "engaged=engage_date", "--enter",
+        "report",
+        "--deals",
+        deals,
+        "--id",
+        "opportunity_id",
+        "--seller",
+        "sales_agent",
+        "--begin",
+        "engage_date",
+        "--enter",
+        "engaged=engage_date",
+        "--enter",
         "won=close_date:deal_stage=Won",
     ];
     let (ended, told) = process(scratch.path(), &of_deals);
@@ -107,8 +131,17 @@ fn opportunities_and_leads_of_others_go_through_both() {
     assert_eq!(told["all"]["deals"], 8_300);
     assert_eq!(told["all"]["compliance_bp"], 10_000);
     let of_leads = [
-        "report", "--deals", leads, "--id", "mql_id", "--seller", "sr_id", "--begin",
-        "first_contact_date", "--enter", "won=won_date",
+        "report",
+        "--deals",
+        leads,
+        "--id",
+        "mql_id",
+        "--seller",
+        "sr_id",
+        "--begin",
+        "first_contact_date",
+        "--enter",
+        "won=won_date",
     ];
     let (ended, told) = process(scratch.path(), &of_leads);
     assert_eq!(ended.status.code(), Some(0), "{ended:?}");
@@ -116,12 +149,22 @@ fn opportunities_and_leads_of_others_go_through_both() {
     // They tell of no stage between, so each that was won went past one; of one the day is before the first.
     assert_eq!(told["all"]["jumps"], 841);
     assert_eq!(told["all"]["breaches"]["back-dated"], 1);
-    let funnel = ["funnel", "--deals", deals, "--decided", "close_date", "--passed", "deal_stage=Won"];
+    let funnel =
+        ["funnel", "--deals", deals, "--decided", "close_date", "--passed", "deal_stage=Won"];
     let (ended, told) = process(scratch.path(), &funnel);
     assert!(ended.status.code().is_some_and(|code| code < 2), "{ended:?}");
     assert!(told["weeks"].as_u64().is_some_and(|weeks| 40 <= weeks), "{told}");
-    let funnel =
-        ["funnel", "--deals", leads, "--decided", "first_contact_date", "--passed", "won_date", "--within", "60"];
+    let funnel = [
+        "funnel",
+        "--deals",
+        leads,
+        "--decided",
+        "first_contact_date",
+        "--passed",
+        "won_date",
+        "--within",
+        "60",
+    ];
     let (ended, told) = process(scratch.path(), &funnel);
     assert!(ended.status.code().is_some_and(|code| code < 2), "{ended:?}");
     assert!(told["weeks"].as_u64().is_some_and(|weeks| 40 <= weeks), "{told}");

@@ -26,7 +26,7 @@ fn problems(files: &[(&str, &[u8])]) -> Vec<String> {
 fn the_sample_in_deploy_is_sound_and_answers_who_owns_a_device() {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/registry");
     let registry = load(&sample).unwrap();
-    let owner = |id: &str| registry.find_owner_of(&DeviceId::new(id).unwrap());
+    let owner = |id: &str| registry.known().find_owner_of(&DeviceId::new(id).unwrap());
     assert_eq!(owner("EVSE-0042"), Some("advisor-east"));
     assert_eq!(owner("EVSE-0043"), Some("advisor-eu"), "by its site's account");
     assert_eq!(owner("unknown"), None);

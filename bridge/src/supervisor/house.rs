@@ -6,6 +6,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use upturn_core::decode::Sources;
+use upturn_core::registry::Registry;
 
 use super::StartError;
 use super::publisher::Current;
@@ -39,6 +40,8 @@ pub(super) struct House {
     pub(super) publisher: watch::Sender<Current>,
     /// Who is told of what happens to tasks.
     pub(super) delivery: watch::Sender<Arc<Routing>>,
+    /// The registry of the folder.
+    pub(super) folder: watch::Sender<Arc<Registry>>,
     /// Reads who is told.
     pub(super) setup: Setup,
     /// Where facts come from.

@@ -163,6 +163,8 @@ impl Site {
             clock: Arc::<Fixed>::clone(&clock),
             settings: Arc::new(settings),
             throttle: Arc::default(),
+            twins: Arc::default(),
+            uploads: Arc::default(),
         };
         let folder = Arc::new(folder);
         let submissions = Arc::new(Mutex::new(Some(submissions)));
@@ -455,6 +457,7 @@ fn documents(
     let documents = Documents {
         delivery: (Setup::for_checks(config).unwrap(), delivery.clone()),
         feeds: (setup, feeds),
+        folder: watch::Sender::default(),
     };
     (documents, office)
 }
