@@ -5,6 +5,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use upturn_core::condition::Term;
 use upturn_core::event::Position;
+use upturn_core::registry::Registry;
+use upturn_core::registry::entry::Entry;
 
 use crate::runtime::reading::LoggedRegistry;
 use crate::store::Store;
@@ -49,9 +51,9 @@ impl TermRow {
 /// The version of the registry that was asked, and since when it is in force.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct RegistryRow {
-    /// The hash of its text.
+    /// The hash of the registry that came into force last as a whole; entries may have changed since.
     pub(crate) digest: String,
-    /// Its place in the log.
+    /// The place of its last change in the log.
     pub(crate) position: Position,
     /// Log time since which it is in force.
     pub(crate) since: DateTime<Utc>,
@@ -65,14 +67,48 @@ pub(crate) async fn registry_at(
     store: &Store,
     (position, at): (Position, DateTime<Utc>),
 ) -> Result<Option<RegistryRow>, StoreError> {
+    Ok(changes_until(store, (position, at)).await?.map(|(row, _)| row))
+}
+
+/// Returns the registry of the log at or before `position`, and which it is, asked at log time `at`;
+/// an empty one where there was none.
+pub(crate) async fn registry_of(
+    store: &Store,
+    place: (Position, DateTime<Utc>),
+) -> Result<(Registry, Option<RegistryRow>), StoreError> {
+    let Some((row, entries)) = changes_until(store, place).await? else {
+        return Ok((Registry::default(), None));
+    };
+    let mut registry: Registry = log::parsed(&log::registry(store, &row.digest).await?)?;
+    registry.extend(entries);
+    Ok((registry, Some(row)))
+}
+
+/// Returns the newest change of the registry, and all entries that changed since it came as a whole.
+async fn changes_until(
+    store: &Store,
+    (position, at): (Position, DateTime<Utc>),
+) -> Result<Option<(RegistryRow, Vec<Entry>)>, StoreError> {
     let switches = log::switches_until(store, position).await?;
-    let newest = switches.into_iter().rev().find(|switch| switch.kind == Kind::Registry);
-    let row = newest.map(|LoggedInput { position, received_at: since, body, .. }| {
-        let LoggedRegistry { digest } = log::parsed(&body)?;
+    let mut found: Option<(RegistryRow, Vec<Entry>)> = None;
+    for LoggedInput { position, received_at: since, kind, body } in switches {
+        if kind != Kind::Registry {
+            continue;
+        }
         let age_s = (at - since).num_seconds();
-        Ok(RegistryRow { digest, position, since, age_s })
-    });
-    row.transpose()
+        match (log::parsed(&body)?, &mut found) {
+            (LoggedRegistry::Whole { digest }, _) => {
+                found = Some((RegistryRow { digest, position, since, age_s }, Vec::new()));
+            }
+            (LoggedRegistry::Entries { entries }, Some((row, all))) => {
+                (row.position, row.since, row.age_s) = (position, since, age_s);
+                all.extend(entries);
+            }
+            // A log begins with a whole registry.
+            (LoggedRegistry::Entries { .. }, None) => {}
+        }
+    }
+    Ok(found)
 }
 
 /// Returns a span in its two largest units: `3h 20m`; a day is `24h`, as rules write it.

@@ -1,5 +1,7 @@
 //! Facts to look things up in: of the feeds' sets in force, or of documents saved in a folder.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use upturn_connectors::feed::Kind;
 use upturn_core::duty::assess::{self, Assessment, Question};
@@ -14,8 +16,12 @@ use self::lookup::{LookupError, RateAsked, RateFound, TaxFound};
 use crate::feeds::limits::Limits;
 
 pub(crate) mod changes;
+pub(crate) mod days;
+pub(crate) mod goods;
 pub(crate) mod lookup;
+pub(crate) mod sailings;
 pub(crate) mod saved;
+pub(crate) mod shelf;
 pub(crate) mod stored;
 
 /// The feed whose euro rates become customs rates of the European Union.
@@ -39,10 +45,23 @@ pub(crate) struct Sheet {
     pub(crate) limits: Limits,
     /// Which set they are; none where they were saved in a folder.
     pub(crate) set: Option<i64>,
+    /// When they came into force; none where they were saved in a folder.
+    pub(crate) known_at: Option<DateTime<Utc>>,
     /// When the source was last asked and answered well; none where they were saved in a folder.
     pub(crate) checked_at: Option<DateTime<Utc>>,
     /// The facts.
-    pub(crate) facts: Vec<Fact>,
+    pub(crate) facts: Arc<Vec<Fact>>,
+    /// What the feed said before, the oldest first, where that was asked for.
+    pub(crate) earlier: Vec<Earlier>,
+}
+
+/// Facts that were in force before.
+#[derive(Debug)]
+pub(crate) struct Earlier {
+    /// Since when.
+    pub(crate) known_at: DateTime<Utc>,
+    /// The facts.
+    pub(crate) facts: Arc<Vec<Fact>>,
 }
 
 impl Facts {
@@ -154,7 +173,8 @@ impl Sheet {
         Some(RateBook::new(&self.feed, self.limits.review.publication, wanted.chain(derived)))
     }
 
-    fn require_fresh(&self, on: NaiveDate) -> Result<(), LookupError> {
+    /// Fails where the source was not heard of for too long before the day `on`.
+    pub(crate) fn require_fresh(&self, on: NaiveDate) -> Result<(), LookupError> {
         let Some(checked_at) = self.checked_at else { return Ok(()) };
         let checked_on = checked_at.date_naive();
         if on - checked_on <= self.limits.block_after {

@@ -14,6 +14,7 @@ use upturn_core::task::Title;
 use self::document::SecretDocument;
 use self::limits::Limits;
 
+pub(crate) mod age;
 pub(crate) mod agenda;
 pub(crate) mod document;
 pub(crate) mod files;

@@ -1,39 +1,44 @@
 //! Tables of records taken in: looked at as a whole, then written as a whole or not at all.
 //!
 //! **Entry**: [`Import::examine`], then [`Import::take_in`]. A file is read twice and never held; what is remembered of
-//! a row is 16 bytes.
+//! a row is 16 bytes. What differs is first written down beside the records, in small steps, so that a program
+//! that works on the database goes on meanwhile.
 //!
 //! **Invariants**: nothing is written while a row is wrong, or while a column changes that should not
 //! ([`shift`]); what is written is what was looked at, since the digests of both readings are compared.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use upturn_core::id::DeviceId;
-use upturn_core::record::form::Form;
 use upturn_core::record::{Kind, Record};
 use upturn_core::registry::Registry;
 
 use self::findings::Findings;
+use self::references::Missing;
 use self::rows::{Numbered, Rows};
 use self::shift::Changes;
+use crate::auth::token;
 use crate::hex::hex;
+use crate::runtime::records::is_registered;
 use crate::runtime::selling::deals::{Fields, KIND as DEAL};
 use crate::runtime::selling::guard::Guard;
 use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
 use crate::store::record::{self, ROWS_MAX, StoredRecord};
-use crate::store::{Store, audit};
+use crate::store::{Store, audit, record_staged};
 
 mod findings;
 mod limit;
-mod rows;
+pub(crate) mod references;
+pub(crate) mod rows;
 mod shift;
 
+/// How many rows are written in one step, so that nobody waits long for the database.
+const STEP_ROWS: usize = 10 * ROWS_MAX;
 /// How many rows a preview shows.
 const PREVIEW_MAX: usize = 5;
 
@@ -90,8 +95,19 @@ pub(crate) enum ImportError {
     Table { path: PathBuf, why: String },
     #[error("{path} has changed while it was read; nothing was taken in", path = .0.display())]
     Restless(PathBuf),
+    #[error("the system gives no random bytes")]
+    Random(#[source] getrandom::Error),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Examined {
+    /// Returns what there is to say of a file that is no table.
+    pub(crate) fn of_no_table(why: String) -> Self {
+        let mut findings = Findings::default();
+        findings.refuse(why);
+        Self { findings, ..Self::default() }
+    }
 }
 
 impl Import<'_> {
@@ -109,14 +125,22 @@ impl Import<'_> {
             let batch = seen.only_new(self.kind, batch.records, &mut examined.findings);
             let room = PREVIEW_MAX.saturating_sub(examined.preview.len());
             examined.preview.extend(batch.iter().take(room).map(|row| row.record.clone()));
-            self.check_references(&batch, &mut seen, &mut examined.findings).await?;
+            let places = (self.store, self.registry);
+            for missing in references::missing(places, self.kind, &batch).await? {
+                if missing.is_of_own_kind {
+                    // It may stand further down in the same file.
+                    seen.expected.push(missing);
+                } else {
+                    examined.findings.report(missing.line, missing.message());
+                }
+            }
             self.compare(&batch, &mut changes, &mut examined).await?;
             if let Some(guard) = &guard {
                 self.keep_to_process(guard, &batch, &mut examined.findings).await?;
             }
         }
-        for (line, error) in seen.strangers(self.kind) {
-            examined.findings.report(line, error);
+        for missing in seen.strangers() {
+            examined.findings.report(missing.line, missing.message());
         }
         for error in changes.suspicious(allowed) {
             examined.findings.refuse(error);
@@ -133,19 +157,54 @@ impl Import<'_> {
         at: DateTime<Utc>,
         by: &str,
     ) -> Result<u64, ImportError> {
+        let import = token::new().map_err(ImportError::Random)?;
+        let staged = self.stage(&import, examined, at).await;
+        let switched = match staged {
+            Ok(()) => self.switch(&import, examined, (at, by)).await,
+            Err(error) => Err(error),
+        };
+        record_staged::clear(self.store, &import, at).await?;
+        switched
+    }
+
+    /// Writes what differs from the store down beside the records, in steps between which others write.
+    async fn stage(
+        &self,
+        import: &str,
+        examined: &Examined,
+        at: DateTime<Utc>,
+    ) -> Result<(), ImportError> {
+        let mut rows = Rows::open(self.kind, self.source)?;
+        let mut unseen = Findings::default();
+        while let Some(batch) = rows.batch(STEP_ROWS, &mut unseen)? {
+            let mut tx = self.store.begin().await?;
+            for rows in batch.records.chunks(ROWS_MAX) {
+                let mut records: Vec<_> =
+                    rows.iter().map(|row| stored(self.kind, &row.record)).collect();
+                let ids: Vec<&str> = records.iter().map(|record| &*record.id).collect();
+                let before = record::find_all_in(&mut tx, self.kind.name, &ids).await?;
+                records.retain(|record| {
+                    before.get(&record.id).is_none_or(|(before, _)| *before != record.document)
+                });
+                record_staged::add(&mut tx, import, &records, at).await?;
+            }
+            tx.commit().await?;
+        }
+        let is_same = rows.digest() == examined.digest && unseen.is_empty();
+        if is_same { Ok(()) } else { Err(ImportError::Restless(self.source.file.clone())) }
+    }
+
+    /// Makes records of what was staged, in one transaction.
+    async fn switch(
+        &self,
+        import: &str,
+        examined: &Examined,
+        (at, by): (DateTime<Utc>, &str),
+    ) -> Result<u64, ImportError> {
         let kind = self.kind;
-        let mut rows = Rows::open(kind, self.source)?;
         let mut tx = self.store.begin().await?;
-        let (mut written, mut unseen) = (0, Findings::default());
-        while let Some(batch) = rows.batch(ROWS_MAX, &mut unseen)? {
-            let records: Vec<_> =
-                batch.records.iter().map(|row| stored(kind, &row.record)).collect();
-            written += record::write(&mut tx, kind.name, &records, at, by).await?;
-        }
-        if rows.digest() != examined.digest || !unseen.is_empty() {
-            // Dropped, the transaction leaves nothing behind.
-            return Err(ImportError::Restless(self.source.file.clone()));
-        }
+        let staged = (import, kind.name, is_registered(kind));
+        let written = record_staged::switch(&mut tx, staged, at, by).await?;
         let digest = hex(&examined.digest);
         let detail = json!({ "rows": examined.rows, "written": written, "sha256": digest });
         let (action, subject) = ("records-imported", kind.name);
@@ -207,86 +266,20 @@ impl Import<'_> {
         }
         Ok(())
     }
-
-    /// Reports rows that name what is not there.
-    async fn check_references(
-        &self,
-        batch: &[Numbered],
-        seen: &mut Seen,
-        findings: &mut Findings,
-    ) -> Result<(), StoreError> {
-        for column in self.kind.columns {
-            let Form::Of(table) = column.form else { continue };
-            let named = |row: &Numbered| row.record.get(column.name).cloned();
-            let is_record = upturn_core::record::kind(table).is_some();
-            let found = if is_record {
-                let all: BTreeSet<String> = batch.iter().filter_map(named).collect();
-                self.find_keys(table, &all).await?
-            } else {
-                HashSet::new()
-            };
-            let is_there = |id: &String| {
-                if is_record { found.contains(id) } else { is_registered(self.registry, table, id) }
-            };
-            for row in batch {
-                let Some(id) = named(row).filter(|id| !is_there(id)) else { continue };
-                if table == self.kind.name {
-                    // It may stand further down in the same file.
-                    seen.expect(row.line, column.name, id);
-                    continue;
-                }
-                let advice = if is_record {
-                    format!("import its record first: upturn records import {table}")
-                } else {
-                    format!("add it to {table}.csv in the registry's folder first")
-                };
-                findings.report(row.line, unknown(column.name, &id, table, &advice));
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns those of `ids` that records of `kind` have.
-    async fn find_keys(
-        &self,
-        kind: &str,
-        ids: &BTreeSet<String>,
-    ) -> Result<HashSet<String>, StoreError> {
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let mut found = HashSet::new();
-        for ids in ids.chunks(ROWS_MAX) {
-            found.extend(record::find_all(self.store, kind, ids).await?.into_keys());
-        }
-        Ok(found)
-    }
 }
 
 /// Returns `record` as it is kept.
-fn stored(kind: &Kind, record: &Record) -> StoredRecord {
+pub(crate) fn stored(kind: &Kind, record: &Record) -> StoredRecord {
     // A map of texts always has a JSON text.
     let document = serde_json::to_string(record).unwrap_or_default();
     StoredRecord { id: kind.key_of(record), document }
-}
-
-fn unknown(column: &str, id: &str, table: &str, advice: &str) -> String {
-    format!("'{column}' names \"{}\", which {table} does not have; {advice}", id.escape_debug())
-}
-
-fn is_registered(registry: &Registry, table: &str, id: &str) -> bool {
-    match table {
-        "devices" => DeviceId::new(id).is_ok_and(|id| registry.devices.contains_key(&id)),
-        "accounts" => registry.accounts.contains_key(id),
-        "people" => registry.people.contains_key(id),
-        "sites" => registry.sites.contains_key(id),
-        _ => false,
-    }
 }
 
 /// The keys of a file, and what its rows name of each other.
 #[derive(Debug, Default)]
 struct Seen {
     keys: HashSet<[u8; 16]>,
-    expected: Vec<(u64, &'static str, String)>,
+    expected: Vec<Missing>,
 }
 
 impl Seen {
@@ -310,16 +303,9 @@ impl Seen {
         records.into_iter().filter(&mut is_new).collect()
     }
 
-    fn expect(&mut self, line: u64, column: &'static str, id: String) {
-        self.expected.push((line, column, id));
-    }
-
     /// Returns the rows that name what neither the file nor the store has.
-    fn strangers(&self, kind: &Kind) -> impl Iterator<Item = (u64, String)> {
-        let table = kind.name;
-        let missing = self.expected.iter().filter(|(_, _, id)| !self.keys.contains(&mark(id)));
-        missing
-            .map(move |(line, column, id)| (*line, unknown(column, id, table, "add a row for it")))
+    fn strangers(&self) -> impl Iterator<Item = &Missing> {
+        self.expected.iter().filter(|missing| !self.keys.contains(&mark(&missing.id)))
     }
 }
 

@@ -8,6 +8,7 @@ mod config;
 mod logging;
 mod health;
 mod telemetry;
+mod twins;
 mod hex;
 mod import;
 mod lines;

@@ -1,6 +1,8 @@
 //! Quotes as people meet them: facts from feeds, and the page that is printed.
 
+use chrono::NaiveDate;
 use upturn_core::quote::library::Source;
+use upturn_core::quote::snapshot::UsedSet;
 
 use crate::facts::Facts;
 
@@ -10,16 +12,22 @@ mod words;
 /// The kind of feed whose rates the European Union's customs rates follow from.
 const UNION_REFERENCE: &str = "ecb";
 
-/// Returns what quotes are made with, of `facts`.
-pub(crate) fn sources(facts: Facts) -> Vec<Source> {
+/// Returns what quotes of the day `date` are made with, of `facts`.
+pub(crate) fn sources(facts: Facts, date: NaiveDate) -> Vec<Source> {
     let of_sheets = facts.sheets.into_iter();
     of_sheets
         .map(|sheet| Source {
-            name: sheet.feed,
             publication: sheet.limits.review.publication,
             missed_max: sheet.limits.missed,
             is_union_reference: sheet.kind.name == UNION_REFERENCE,
+            set: sheet.set.map(|set| UsedSet {
+                feed: sheet.feed.clone(),
+                set,
+                checked_at: sheet.checked_at,
+            }),
+            too_old: sheet.require_fresh(date).err().map(|error| error.to_string()),
             facts: sheet.facts,
+            name: sheet.feed,
         })
         .collect()
 }

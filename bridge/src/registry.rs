@@ -7,6 +7,7 @@ use std::path::Path;
 
 use upturn_core::calendar::Calendar;
 use upturn_core::id::DeviceId;
+use upturn_core::registry::of_record;
 use upturn_core::registry::{Account, Contact, Device, DeviceStatus, Person, Registry, Site};
 
 use self::problem::{Problems, RegistryError};
@@ -43,14 +44,6 @@ const FILES: [&str; 7] = [
     PEOPLE.file,
     documents::CALENDAR,
     documents::HAND_OVERS,
-];
-
-/// How a device's status is written.
-const STATUSES: [(&str, DeviceStatus); 4] = [
-    ("in-service", DeviceStatus::InService),
-    ("commissioning", DeviceStatus::Commissioning),
-    ("maintenance", DeviceStatus::Maintenance),
-    ("retired", DeviceStatus::Retired),
 ];
 
 /// The longest id of a site, an account, a contact, a person or a team, in bytes.
@@ -191,8 +184,8 @@ impl<'f> Loader<'f> {
             let (Some(id), Some(name)) = (id, name) else { return };
             if check.is_new(lines.get(&id)) {
                 lines.insert(id.clone(), row.line);
-                tags.extend(own.into_iter().map(|tag| (tag, id.clone())));
-                contacts.insert(id, Contact { name, account, is_test });
+                tags.extend(own.iter().map(|tag| (tag.clone(), id.clone())));
+                contacts.insert(id, Contact { name, account, is_test, tags: own });
             }
         });
         if !is_read {
@@ -368,12 +361,12 @@ impl Check<'_> {
 
     fn status(&mut self) -> DeviceStatus {
         let Some(word) = self.row.find("status") else { return DeviceStatus::default() };
-        let known = STATUSES.iter().find(|(known, _)| *known == word);
+        let known = of_record::status(word);
         if known.is_none() {
-            let words = STATUSES.map(|(known, _)| known).join(", ");
+            let words = of_record::statuses().collect::<Vec<_>>().join(", ");
             self.report(format!("status is '{word}'; use one of {words}"));
         }
-        known.map_or_else(DeviceStatus::default, |(_, status)| *status)
+        known.unwrap_or_default()
     }
 
     /// Returns the tags of a contact, of which `lines` knows those of the contacts before.

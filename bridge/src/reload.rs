@@ -46,6 +46,8 @@ pub(crate) struct Reloader {
     delivery: watch::Sender<Arc<Routing>>,
     /// Where facts come from.
     feeds: watch::Sender<Arc<Feeds>>,
+    /// The registry of the folder, over which its records lie.
+    folder: watch::Sender<Arc<Registry>>,
 }
 
 /// Documents that the writer does not ask for: what reads them, and where those in force are put.
@@ -55,6 +57,8 @@ pub(crate) struct Documents {
     pub(crate) delivery: (Setup, watch::Sender<Arc<Routing>>),
     /// Where facts come from.
     pub(crate) feeds: (feeds::files::Setup, watch::Sender<Arc<Feeds>>),
+    /// The registry of the folder.
+    pub(crate) folder: watch::Sender<Arc<Registry>>,
 }
 
 /// Where rules and registry are.
@@ -118,7 +122,8 @@ impl Reloader {
         registry: &Registry,
         documents: Documents,
     ) -> Self {
-        let Documents { delivery: (setup, delivery), feeds: (feed_setup, feeds) } = documents;
+        let Documents { delivery: (setup, delivery), feeds: (feed_setup, feeds), folder } =
+            documents;
         let files = Files {
             rules: config.rules.dir.clone(),
             registry: config.registry.dir.clone(),
@@ -132,7 +137,19 @@ impl Reloader {
         let people = Mutex::new(Arc::new(registry.people.clone()));
         let hand_overs = Mutex::new(Arc::new(registry.hand_overs.clone()));
         let files = Arc::new(files);
-        Self { files, asks, clock, turn, refused, zone, people, hand_overs, delivery, feeds }
+        Self {
+            files,
+            asks,
+            clock,
+            turn,
+            refused,
+            zone,
+            people,
+            hand_overs,
+            delivery,
+            feeds,
+            folder,
+        }
     }
 
     /// Reads everything again and puts it in force; `actor` is who wants it.
@@ -151,10 +168,12 @@ impl Reloader {
         let (reply, changes) = oneshot::channel();
         let (zone, people) = (registry.calendar.zone(), Arc::new(registry.people.clone()));
         let hand_overs = Arc::new(registry.hand_overs.clone());
+        let folder = Arc::new(registry.clone());
         let wanted = Box::new(Wanted { rules, registry, policy, actor: actor.to_owned() });
         let asked = self.asks.send(Request::Reload { wanted, reply }).await;
         asked.map_err(|_| ReloadError::NoAnswer)?;
         let mut changes = changes.await.map_err(|_| ReloadError::NoAnswer)?;
+        self.folder.send_replace(folder);
         changes.delivery = self.replace(delivery);
         let feeds = Arc::new(feeds);
         changes.feeds = !self.feeds.send_replace(Arc::clone(&feeds)).is_same(&feeds);
@@ -181,6 +200,11 @@ impl Reloader {
     /// Returns the people of the registry in force, who get tasks whether they sign in or not.
     pub(crate) fn people(&self) -> Arc<People> {
         Arc::clone(&self.people.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns the registry of the folder that was read last.
+    pub(crate) fn folder(&self) -> Arc<Registry> {
+        Arc::clone(&self.folder.borrow())
     }
 
     /// Returns what has to be said when tasks change hands.

@@ -4,18 +4,20 @@
 //! once and a busy one shares each commit among thousands of messages. One transaction holds the
 //! events, what follows from them and the cursor; the senders are told after the commit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{broadcast, mpsc, watch};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use upturn_core::decode::{DecodeError, Message, Receipt, Sources};
 use upturn_core::engine::{Engine, Memory};
 use upturn_core::event::{Event, Position};
 use upturn_core::id::{DeviceId, EventId};
 use upturn_core::input::Input;
+use upturn_core::registry::Registry;
 
 use crate::clock::Clock;
 use crate::config::retention::RetentionConfig;
@@ -29,6 +31,7 @@ use crate::store::dead_letter::NewDeadLetter;
 use crate::store::error::StoreError;
 use crate::store::event::NewEvent;
 use crate::store::retained_state::RetainedState;
+use crate::store::unknown_device::{self, Sighting};
 use crate::store::{self, Store, Tx};
 use crate::telemetry::Metrics;
 use crate::web::Change;
@@ -43,6 +46,7 @@ mod failures;
 mod letters;
 pub(crate) mod fold;
 pub(crate) mod reading;
+pub(crate) mod records;
 pub(crate) mod recovery;
 mod refusal;
 mod retention;
@@ -102,6 +106,8 @@ pub(crate) struct Runtime<'r> {
     pub(crate) sources: &'r Sources,
     /// Who is told of what happens to tasks.
     pub(crate) delivery: &'r watch::Sender<Arc<Routing>>,
+    /// The registry of the folder.
+    pub(crate) folder: &'r watch::Sender<Arc<Registry>>,
     /// How long things are kept.
     pub(crate) retention: &'r RetentionConfig,
     /// Counts.
@@ -122,12 +128,29 @@ struct Decoded<'s> {
     repeated: u64,
     /// What came by each submission.
     submitted: Vec<Submitted>,
+    /// Devices that nobody registered.
+    strangers: BTreeMap<DeviceId, Sighting>,
 }
 
 impl Decoded<'_> {
     /// Whether there is nothing to store.
     fn is_empty(&self) -> bool {
         self.events.is_empty() && self.dead_letters.is_empty() && self.states.is_empty()
+    }
+
+    /// Counts a message of `device`, if nobody registered it. Where no device is registered at all,
+    /// none is unknown.
+    fn sight(&mut self, registry: &Registry, device: &DeviceId, topic: &str) {
+        if registry.devices.is_empty() || registry.devices.contains_key(device) {
+            return;
+        }
+        if let Some(sighting) = self.strangers.get_mut(device) {
+            sighting.messages += 1;
+            topic.clone_into(&mut sighting.topic);
+        } else if self.strangers.len() < unknown_device::NOTED_MAX {
+            let sighting = Sighting { topic: topic.to_owned(), messages: 1 };
+            self.strangers.insert(device.clone(), sighting);
+        }
     }
 }
 
@@ -181,6 +204,8 @@ impl Runtime<'_> {
         let mut round = None;
         let pause = tokio::time::sleep(retention::FIRST);
         tokio::pin!(pause);
+        let mut look = tokio::time::interval(records::LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
@@ -193,6 +218,10 @@ impl Runtime<'_> {
                     continue;
                 }
                 // Before what comes in, of which there may be no end; each step is short.
+                _ = look.tick() => {
+                    self.take_changes(fold).await?;
+                    continue;
+                }
                 () = &mut pause => {
                     let wait = self.retain(fold, &mut round).await?;
                     pause.set(tokio::time::sleep(wait));
@@ -233,7 +262,7 @@ impl Runtime<'_> {
         if failpoint::is_set("skip-fence") {
             fold.cursor = store::cursor::read(self.store).await?;
         }
-        let decoded = self.decode(fold.cursor, now, batch);
+        let decoded = self.decode(fold, now, batch);
         match self.keep(fold, now, decoded).await {
             Err(error) if error.is_of_value() => {
                 Box::pin(self.keep_without_refused(fold, (now, batch), error)).await
@@ -255,7 +284,7 @@ impl Runtime<'_> {
         self.store.require_room()?;
         let old = fold.cursor;
         let new = decoded.events.last().map_or(old, |(position, _, _)| *position);
-        let Decoded { events, dead_letters, states, repeated, submitted } = decoded;
+        let Decoded { events, dead_letters, states, repeated, submitted, strangers } = decoded;
         let total = events.len();
 
         let mut tx = self.store.begin().await?;
@@ -265,6 +294,7 @@ impl Runtime<'_> {
         let (fresh, stored, late) = self.write(&mut tx, fold, now, events).await?;
         store::dead_letter::insert(&mut tx, &dead_letters).await?;
         store::retained_state::put(&mut tx, &states).await?;
+        unknown_device::note(&mut tx, &strangers, now).await?;
         let fired = self.fire(&mut tx, fold, now).await?;
         if 0 < fired + stored.changed {
             fold.next_timer = timers::next(&mut tx).await?;
@@ -319,7 +349,8 @@ impl Runtime<'_> {
         Desk { delivery: Arc::clone(&self.delivery.borrow()), registry: engine.registry() }
     }
 
-    fn decode(&self, cursor: Position, now: DateTime<Utc>, batch: &Batch) -> Decoded<'_> {
+    fn decode(&self, fold: &Fold, now: DateTime<Utc>, batch: &Batch) -> Decoded<'_> {
+        let (cursor, registry) = (fold.cursor, fold.engine.registry());
         let mut decoded = Decoded::default();
         let mut seen = BTreeSet::new();
         let mut position = cursor;
@@ -334,6 +365,7 @@ impl Runtime<'_> {
             let message = Message { topic: &delivery.topic, payload: &delivery.payload, receipt };
             match self.sources.read(message) {
                 Ok((source, event)) => {
+                    decoded.sight(registry, &event.device, &delivery.topic);
                     if seen.insert(key(&event)) {
                         position += 1;
                         decoded.events.push((position, &*source.name, event));

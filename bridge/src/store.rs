@@ -46,6 +46,7 @@ pub(crate) mod event;
 pub(crate) mod feed_run;
 pub(crate) mod feed_set;
 pub(crate) mod feed_state;
+pub(crate) mod idempotent_request;
 pub(crate) mod inbound;
 pub(crate) mod load;
 pub(crate) mod log;
@@ -60,6 +61,8 @@ pub(crate) mod quote;
 pub(crate) mod retention;
 pub(crate) mod retained_state;
 pub(crate) mod record;
+pub(crate) mod record_staged;
+pub(crate) mod registry_change;
 pub(crate) mod remote_record;
 pub(crate) mod requirement;
 pub(crate) mod room;
@@ -76,6 +79,7 @@ pub(crate) mod task_history;
 pub(crate) mod task_life;
 pub(crate) mod task_timer;
 pub(crate) mod task_view;
+pub(crate) mod unknown_device;
 
 #[cfg(test)]
 mod open_tests;

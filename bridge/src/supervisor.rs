@@ -15,6 +15,7 @@ use upturn_core::registry::Registry;
 
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::delivery::Routing;
 use crate::delivery::files::{DeliveryError, Setup};
 use crate::failpoint;
 use crate::health::Health;
@@ -95,8 +96,8 @@ pub(crate) struct Running {
 pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
     failpoint::start();
     let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
-    let ([mut interrupt, mut terminate], hangup) =
-        signals(plan.reloads).map_err(StartError::Signals)?;
+    let (stops, hangup) = signals(plan.reloads).map_err(StartError::Signals)?;
+    let [mut interrupt, mut terminate] = stops;
     let store = Store::open(plan.config.store.connection_url()?.expose()).await?;
     let mut candidate = store.candidate();
     let claim = candidate.try_claim().await?;
@@ -106,9 +107,7 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
     let (listener, web) = bind(plan.config.web.listen).await?;
 
     let publisher = watch::Sender::new(None);
-    let broker = Arc::new(Broker(publisher.subscribe()));
-    let setup = Setup::new(&plan.config, broker).map_err(DeliveryError::from)?;
-    let delivery = watch::Sender::new(Arc::new(setup.load()?));
+    let (setup, delivery) = delivery(&plan.config, &publisher)?;
 
     let (submit, inbox) = Inbox::with_room_for(SUBMISSIONS_MAX);
     let (asks, requests) = mpsc::channel(REQUESTS_MAX);
@@ -123,6 +122,7 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
         door: watch::Sender::new(None),
         publisher,
         delivery,
+        folder: watch::Sender::new(Arc::new(plan.registry.clone())),
         setup,
         facts: Facts::open(&plan.config)?,
         asks: asks.clone(),
@@ -189,6 +189,17 @@ impl Running {
     }
 }
 
+/// Reads who is told of what happens to tasks; letters to devices go out by `publisher`.
+fn delivery(
+    config: &Config,
+    publisher: &watch::Sender<publisher::Current>,
+) -> Result<(Setup, watch::Sender<Arc<Routing>>), StartError> {
+    let broker = Arc::new(Broker(publisher.subscribe()));
+    let setup = Setup::new(config, broker).map_err(DeliveryError::from)?;
+    let routing = setup.load()?;
+    Ok((setup, watch::Sender::new(Arc::new(routing))))
+}
+
 /// Awaits a part of the start, unless a signal ends the program meanwhile.
 async fn unless_told<T>(
     part: impl Future<Output = Result<T, StartError>>,
@@ -229,6 +240,7 @@ fn app(
             Documents {
                 delivery: (house.setup.clone(), house.delivery.clone()),
                 feeds: (house.facts.setup.clone(), house.facts.feeds.clone()),
+                folder: house.folder.clone(),
             },
         )),
         delivery: house.delivery.subscribe(),
@@ -241,6 +253,8 @@ fn app(
             broker: mqtt.or(plan.config.mqtt.listen),
         }),
         throttle: Arc::default(),
+        twins: Arc::default(),
+        uploads: Arc::default(),
     }
 }
 

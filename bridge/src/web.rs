@@ -25,6 +25,7 @@ use crate::reload::Reloader;
 use crate::runtime::request::Request;
 use crate::store::Store;
 use crate::telemetry::Metrics;
+use crate::twins;
 
 pub(crate) mod api;
 pub(crate) mod ask;
@@ -43,8 +44,10 @@ pub(crate) mod post;
 pub(crate) mod probe;
 pub(crate) mod profile_form;
 pub(crate) mod selling;
+pub(crate) mod records;
 pub(crate) mod serve;
 pub(crate) mod session;
+pub(crate) mod uploads;
 pub(crate) mod visible;
 pub(crate) mod when;
 
@@ -84,6 +87,10 @@ pub(crate) struct App {
     pub(crate) clock: Arc<dyn Clock>,
     /// The settings.
     pub(crate) settings: Arc<WebSettings>,
+    /// Accounts and contacts that may be one.
+    pub(crate) twins: Arc<twins::Known>,
+    /// Tables that were sent to be looked at.
+    pub(crate) uploads: Arc<uploads::Uploads>,
     /// Who failed to come in.
     pub(crate) throttle: Arc<Throttle>,
 }
@@ -156,6 +163,11 @@ fn pages() -> Router<App> {
         .route("/feeds/{id}/{verb}", post(page::feed::act))
         .route("/feeds/{id}/sets/{set}/{verb}", post(page::feed::decide))
         .route("/feeds/{id}/secrets/{name}", post(page::feed::set_secret))
+        .route("/records", get(page::records::show))
+        .route("/records/adopt", post(page::records::adopt))
+        .route("/records/{kind}", get(page::record_kind::show))
+        .route("/records/{kind}/import", post(page::record_kind::look))
+        .route("/records/{kind}/import/{upload}", post(page::record_kind::decide))
         .route("/rules", get(page::rules::show))
         .route("/rules/{id}", get(page::rule::show))
         .route("/dead-letters", get(page::dead_letters::show))

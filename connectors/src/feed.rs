@@ -9,7 +9,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use upturn_core::fact::Fact;
 use upturn_core::fact::almanac::Almanac;
+use upturn_core::fact::attributes::Attributes;
+use upturn_core::fact::closure::Closure;
 use upturn_core::fact::duty::Measure;
+use upturn_core::fact::goods::Goods;
 use upturn_core::fact::lane::Lane;
 use upturn_core::fact::policy::Policy;
 use upturn_core::fact::port_call::PortCall;
@@ -59,7 +62,7 @@ pub const KINDS: &[Kind] = &[
         about: "Attributes of sites or accounts from any JSON, XML or delimited text, by settings.",
         supply: Supply::TAXES,
         schema: || schemars::schema_for!(attributes::Settings),
-        parse: |settings, bytes| told(settings, bytes, attributes::read, Fact::Attributes),
+        parse: |settings, bytes| told(settings, bytes, attributes::read, of_attributes),
     },
     Kind {
         name: "cfets",
@@ -80,7 +83,7 @@ pub const KINDS: &[Kind] = &[
         about: "Closed windows from a table that operations keep, in JSON, XML or delimited text.",
         supply: Supply::CARRIERS,
         schema: || schemars::schema_for!(logistics::closures::Settings),
-        parse: |settings, bytes| told(settings, bytes, logistics::closures::read, Fact::Closure),
+        parse: |settings, bytes| told(settings, bytes, logistics::closures::read, of_closure),
     },
     Kind {
         name: "dcsa-events",
@@ -134,9 +137,7 @@ pub const KINDS: &[Kind] = &[
         about: "Codes of goods and what they stand for: chapters, headings, subheadings.",
         supply: tax::harmonized_system::SUPPLY,
         schema: || schemars::schema_for!(None),
-        parse: |settings, bytes| {
-            plain(settings, || tax::harmonized_system::read(bytes), Fact::Goods)
-        },
+        parse: |settings, bytes| plain(settings, || tax::harmonized_system::read(bytes), of_goods),
     },
     Kind {
         name: "hmrc",
@@ -326,6 +327,18 @@ fn facts<T>(read: Vec<T>, fact: fn(T) -> Fact) -> Vec<Fact> {
 
 fn of_tax(rate: TaxRate) -> Fact {
     Fact::Tax(Box::new(rate))
+}
+
+fn of_goods(goods: Goods) -> Fact {
+    Fact::Goods(Box::new(goods))
+}
+
+fn of_attributes(attributes: Attributes) -> Fact {
+    Fact::Attributes(Box::new(attributes))
+}
+
+fn of_closure(closure: Closure) -> Fact {
+    Fact::Closure(Box::new(closure))
 }
 
 fn of_days(almanac: Almanac) -> Fact {

@@ -100,7 +100,7 @@ fn what_is_no_weather_is_refused_in_its_own_words() {
 fn attributes(settings: &Value, text: &str) -> Result<Vec<Attributes>, String> {
     let attributes = |fact| {
         let Fact::Attributes(attributes) = fact else { panic!("{fact:?} is no attributes") };
-        attributes
+        *attributes
     };
     Ok(parse("attributes", settings, text.as_bytes())?.into_iter().map(attributes).collect())
 }

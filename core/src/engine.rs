@@ -261,6 +261,10 @@ impl Engine {
                 self.registries.push(position, registry);
                 None
             }
+            Input::Entries(entries) => {
+                self.registries.change(position, entries);
+                None
+            }
             Input::Rules(rules) => self.switch(position, rules, effects),
             Input::Action(action) => {
                 self.act(position, &action, effects);

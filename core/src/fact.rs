@@ -48,7 +48,7 @@ pub enum Fact {
     /// A measure that a tariff takes on goods.
     Duty(Box<Measure>),
     /// An entry of the nomenclature of goods.
-    Goods(Goods),
+    Goods(Box<Goods>),
     /// Holidays and make-up workdays of a region.
     Calendar(Box<Almanac>),
     /// A way that a carrier offers.
@@ -60,11 +60,11 @@ pub enum Fact {
     /// How long a carrier takes from one place to another.
     Lane(Box<Lane>),
     /// Days on which something is closed.
-    Closure(Closure),
+    Closure(Box<Closure>),
     /// Weather at a place.
     Weather(Box<Weather>),
     /// What another system says of a site or an account.
-    Attributes(Attributes),
+    Attributes(Box<Attributes>),
     /// What an authority does for or asks of products.
     Policy(Box<Policy>),
 }

@@ -10,6 +10,8 @@
 mod count;
 pub mod demand;
 pub mod distribution;
+pub mod drift;
+pub mod ledger;
 pub mod lifetime;
 pub mod pipeline;
 pub mod score;

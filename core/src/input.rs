@@ -6,6 +6,7 @@ use crate::engine::ActiveRule;
 use crate::event::Event;
 use crate::id::TaskId;
 use crate::registry::Registry;
+use crate::registry::entry::Entry;
 
 /// One input of the fold.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub enum Input {
     Event(Event),
     /// The registry from here on. What lies before in the log keeps the registry of its time.
     Registry(Arc<Registry>),
+    /// Entries of the registry that are others from here on, each of them once.
+    Entries(Vec<Entry>),
     /// The rules in force from here on: all of them.
     Rules(Vec<ActiveRule>),
     /// A person did something with a task.

@@ -9,7 +9,10 @@ use chrono::NaiveDate;
 
 use self::form::{Form, FormError};
 
+mod account;
+mod contact;
 mod deal;
+mod device;
 pub mod form;
 mod installed;
 mod order;
@@ -17,7 +20,9 @@ mod plan;
 mod price;
 mod product;
 mod shipment;
+mod site;
 mod stock;
+pub mod twin;
 
 /// The longest key of a record, in bytes.
 pub const KEY_LEN_MAX: usize = 256;
@@ -119,19 +124,34 @@ pub enum RecordError {
 
 /// All kinds, in the order of their names.
 pub const KINDS: &[Kind] = &[
+    account::KIND,
+    contact::KIND,
     deal::KIND,
+    device::KIND,
     installed::KIND,
     order::KIND,
     plan::KIND,
     price::KIND,
     product::KIND,
     shipment::KIND,
+    site::KIND,
     stock::KIND,
 ];
 
 /// Returns the kind `name`.
 pub fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// Returns the kind whose records are rows of `table` of the registry.
+pub fn registered(table: &str) -> Option<&'static Kind> {
+    match table {
+        "accounts" => Some(&account::KIND),
+        "contacts" => Some(&contact::KIND),
+        "devices" => Some(&device::KIND),
+        "sites" => Some(&site::KIND),
+        _ => None,
+    }
 }
 
 impl Kind {

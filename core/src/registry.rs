@@ -3,19 +3,21 @@
 //! Read from the tables `devices`, `sites`, `accounts`, `contacts` and `people`; a key that names nothing is
 //! an error where the tables are read, so look-ups here only miss for devices nobody registered.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::Calendar;
-use crate::event::Event;
 use crate::id::DeviceId;
-use crate::rule::scope::attribute;
 
+pub mod entry;
 pub mod hand_over;
+pub mod known;
+pub mod of_record;
+pub(crate) mod past;
 
 use self::hand_over::HandOvers;
+use self::known::Known;
 
 /// All registered devices, sites, accounts and people, and the calendar they work by.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -81,6 +83,9 @@ pub struct Contact {
     pub account: Option<Box<str>>,
     /// Whether it stands for our own trials: a test card.
     pub is_test: bool,
+    /// What the person charges or signs on with, such as an RFID card's number.
+    #[serde(default)]
+    pub tags: Vec<Box<str>>,
 }
 
 /// A place with devices.
@@ -138,53 +143,8 @@ impl Registry {
         found.unwrap_or(&self.calendar)
     }
 
-    /// Returns the site of `event`: the one it names, else its device's.
-    pub fn find_site_of<'a>(&'a self, event: &'a Event) -> Option<Cow<'a, str>> {
-        if let Some(named) = attribute(event, "site") {
-            return Some(Cow::Owned(named));
-        }
-        self.devices.get(&event.device)?.site.as_deref().map(Cow::Borrowed)
-    }
-
-    /// Returns the contact of `event`: the one it names, else the one its tag belongs to.
-    pub fn find_contact_of<'a>(&'a self, event: &'a Event) -> Option<Cow<'a, str>> {
-        if let Some(named) = attribute(event, "contact") {
-            return Some(Cow::Owned(named));
-        }
-        self.tags.get(&*attribute(event, "id_tag")?).map(|contact| Cow::Borrowed(&**contact))
-    }
-
-    /// Returns the account behind `event`: the one it names, else its contact's, else its
-    /// device's.
-    pub fn find_account_behind<'a>(&'a self, event: &'a Event) -> Option<Cow<'a, str>> {
-        if let Some(named) = attribute(event, "account") {
-            return Some(Cow::Owned(named));
-        }
-        let contact = self.find_contact_of(event).and_then(|id| self.contacts.get(&*id));
-        contact
-            .and_then(|contact| contact.account.as_deref())
-            .or_else(|| self.find_account_of(&event.device))
-            .map(Cow::Borrowed)
-    }
-
-    /// Returns whether `event` is no customer's: its device does not serve, or its contact is one
-    /// of our own.
-    pub fn is_trial(&self, event: &Event) -> bool {
-        let serves = |device: &Device| device.status == DeviceStatus::InService;
-        let is_test = |id: Cow<'_, str>| self.contacts.get(&*id).is_some_and(|c| c.is_test);
-        !self.devices.get(&event.device).is_none_or(serves)
-            || (!self.contacts.is_empty() && self.find_contact_of(event).is_some_and(is_test))
-    }
-
-    /// Returns the account `device` belongs to: its own, else its site's.
-    pub fn find_account_of(&self, device: &DeviceId) -> Option<&str> {
-        let device = self.devices.get(device)?;
-        let of_site = || self.sites.get(device.site.as_ref()?)?.account.as_deref();
-        device.account.as_deref().or_else(of_site)
-    }
-
-    /// Returns who answers for the account `device` belongs to.
-    pub fn find_owner_of(&self, device: &DeviceId) -> Option<&str> {
-        self.accounts.get(self.find_account_of(device)?)?.owner.as_deref()
+    /// Returns what is known today.
+    pub fn known(&self) -> Known<'_> {
+        Known::from(self)
     }
 }

@@ -196,6 +196,7 @@ impl Replay {
             Input::Event(event) if *position <= until => Some((*position, event.clone())),
             Input::Event(_)
             | Input::Registry(_)
+            | Input::Entries(_)
             | Input::Rules(_)
             | Input::Action(_)
             | Input::Tick => None,

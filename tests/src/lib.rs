@@ -16,5 +16,6 @@ pub mod http;
 pub mod proxy;
 pub mod shared;
 pub mod site;
+pub mod source;
 pub mod stranger;
 pub mod target;

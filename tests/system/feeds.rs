@@ -1,63 +1,11 @@
 //! Feeds: documents of a real server become facts in force, or are held for a person.
 
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-
 use chrono::{NaiveDate, TimeDelta, Utc};
 use serde_json::{Value, json};
 use upturn_tests::binary::{run, wait_for};
 use upturn_tests::http;
 use upturn_tests::site::{Database, Plan, Site, each_database};
-
-/// A source that answers every question with its document of the moment, and counts them.
-struct Source {
-    port: u16,
-    body: Arc<Mutex<String>>,
-    asked: Arc<AtomicUsize>,
-}
-
-impl Source {
-    fn start(body: String) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (body, asked) = (Arc::new(Mutex::new(body)), Arc::new(AtomicUsize::new(0)));
-        let (of_moment, count) = (Arc::clone(&body), Arc::clone(&asked));
-        // Ends with the process: it waits for the next question.
-        std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                count.fetch_add(1, Ordering::SeqCst);
-                let body = of_moment.lock().unwrap().clone();
-                answer(stream, &body);
-            }
-        });
-        Self { port, body, asked }
-    }
-
-    fn says(&self, body: String) {
-        *self.body.lock().unwrap() = body;
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-}
-
-fn answer(mut stream: TcpStream, body: &str) {
-    let mut question = Vec::new();
-    let mut piece = [0; 1024];
-    while !question.ends_with(b"\r\n\r\n") {
-        match stream.read(&mut piece) {
-            Ok(0) | Err(_) => return,
-            Ok(count) => question.extend_from_slice(&piece[..count]),
-        }
-    }
-    let length = body.len();
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
-    // Whoever asked may have gone.
-    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).ok();
-}
+use upturn_tests::source::Source;
 
 #[expect(clippy::disallowed_methods, reason = "the program under test reads the machine's clock")]
 fn today() -> NaiveDate {

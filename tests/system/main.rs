@@ -14,6 +14,7 @@ mod delivery;
 mod demo;
 mod explain;
 mod export;
+mod facts;
 mod forecast;
 mod feeds;
 mod journey;

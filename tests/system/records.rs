@@ -7,8 +7,20 @@ use upturn_tests::binary::run;
 use upturn_tests::site::{Plan, Site};
 
 /// All samples, those that others name first.
-const SAMPLES: [&str; 8] =
-    ["product", "price", "stock", "installed", "deal", "order", "shipment", "plan"];
+const SAMPLES: [&str; 12] = [
+    "account",
+    "site",
+    "device",
+    "contact",
+    "product",
+    "price",
+    "stock",
+    "installed",
+    "deal",
+    "order",
+    "shipment",
+    "plan",
+];
 
 fn deploy() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy")

@@ -40,6 +40,10 @@ pub(crate) enum Action {
     FulfilDeals,
     /// Decide approvals, as far as the rules of the house name one.
     DecideApprovals,
+    /// Look at records of accounts, devices, stock and what else other systems keep.
+    ReadRecords,
+    /// Write and remove records, import tables, adopt devices.
+    ManageRecords,
     /// Look at people, their roles and their tokens.
     ReadPeople,
     /// Add and change people, give them passwords, revoke their tokens.
@@ -91,6 +95,8 @@ pub(crate) enum TokenScope {
     Feeds,
     /// To lead deals, price quotes and decide approvals.
     Deals,
+    /// To write and remove records.
+    Records,
     /// To look at people and to change them.
     People,
     /// To look at who changed what.
@@ -107,6 +113,7 @@ impl TokenScope {
         Self::Delivery,
         Self::Feeds,
         Self::Deals,
+        Self::Records,
         Self::People,
         Self::Audit,
     ];
@@ -121,6 +128,7 @@ impl TokenScope {
             Self::Delivery => "delivery",
             Self::Feeds => "feeds",
             Self::Deals => "deals",
+            Self::Records => "records",
             Self::People => "people",
             Self::Audit => "audit",
         }
@@ -156,12 +164,14 @@ impl Action {
             Self::ReadDeadLetters | Self::ReadDestinations
                                      => (TokenScope::Read,    [NO,  ALL, NO,   NO,   NO,   ALL]),
             Self::ManageDestinations => (TokenScope::Delivery, [NO,  ALL, NO,   NO,   NO,   NO ]),
-            Self::ReadFeeds          => (TokenScope::Read,    [NO,  ALL, NO,   ALL,  ALL,  ALL]),
+            Self::ReadFeeds | Self::ReadRecords
+                                     => (TokenScope::Read,    [NO,  ALL, NO,   ALL,  ALL,  ALL]),
             Self::ManageFeeds        => (TokenScope::Feeds,   [NO,  ALL, NO,   NO,   NO,   NO ]),
             Self::ReadDeals          => (TokenScope::Read,    [NO,  ALL, OWN,  TEAM, ALL,  ALL]),
             Self::ActOnDeals         => (TokenScope::Deals,   [NO,  NO,  OWN,  TEAM, NO,   NO ]),
             Self::FulfilDeals        => (TokenScope::Deals,   [NO,  NO,  OWN,  TEAM, ALL,  NO ]),
             Self::DecideApprovals    => (TokenScope::Deals,   [NO,  NO,  ALL,  ALL,  NO,   NO ]),
+            Self::ManageRecords      => (TokenScope::Records, [NO,  ALL, NO,   NO,   NO,   NO ]),
             Self::ReadPeople         => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   ALL]),
             Self::ManagePeople       => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   NO ]),
             Self::ReadAudit          => (TokenScope::Audit,   [ALL, NO,  NO,   NO,   NO,   ALL]),

@@ -3,20 +3,29 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use chrono::{NaiveDate, NaiveTime};
 use serde_json::json;
 use upturn_core::compliance::policy::Policy;
+use upturn_core::event::Position;
 use upturn_core::quote::library::Library;
 use upturn_core::quote::problem::Problem;
 use upturn_core::quote::request::Request;
 use upturn_core::quote::snapshot::{Snapshot, SnapshotError};
 
 use super::output;
-use crate::clock::Clock;
+use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::exit::Exit;
+use crate::facts::Facts;
 use crate::facts::saved::{self, SavedError};
+use crate::facts::shelf::Shelf;
+use crate::facts::stored::{Archive, AsOf, StoredError, Wanted};
+use crate::feeds::files::{FeedsError, Setup};
 use crate::rules::RulesError;
+use crate::store::error::StoreError;
+use crate::store::{Store, schema};
 use crate::{compliance, quote};
 
 mod again;
@@ -40,9 +49,13 @@ pub(super) enum Command {
 /// With what a quote is made, besides its request.
 #[derive(Clone, Debug, clap::Args)]
 struct With {
-    /// A folder of saved documents: a sub-directory for each feed, with feed.toml
+    /// A folder of saved documents: a sub-directory for each feed, with feed.toml; else the sets that
+    /// were in force on the quote's day in the configured database, if there is one
     #[arg(long, value_name = "DIR")]
     facts: Option<PathBuf>,
+    /// Ask the sets by which what stands at this place in the log is judged
+    #[arg(long, value_name = "POSITION", conflicts_with = "facts")]
+    position: Option<Position>,
     /// A folder of price bands and approvals; else the configured one
     #[arg(long, value_name = "DIR")]
     policy: Option<PathBuf>,
@@ -57,6 +70,14 @@ enum QuoteError {
     Policy(#[from] RulesError),
     #[error(transparent)]
     Facts(#[from] SavedError),
+    #[error(transparent)]
+    Feeds(#[from] FeedsError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Stored(#[from] StoredError),
+    #[error("there is no runtime")]
+    Runtime(#[source] io::Error),
     #[error("'{}' cannot be read: {source}", .path.display())]
     Unreadable { path: PathBuf, source: io::Error },
     #[error("{}: {source}", .path.display())]
@@ -76,13 +97,15 @@ fn list(problems: &[Problem]) -> String {
 impl QuoteError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::Policy(_) => Exit::Config,
+            Self::Config(_) | Self::Policy(_) | Self::Feeds(_) => Exit::Config,
+            Self::Store(_) | Self::Stored(StoredError::Store(_)) => Exit::Unavailable,
+            Self::Stored(_) => Exit::DataErr,
             Self::Facts(error) if error.is_missing() => Exit::NoInput,
             Self::Unreadable { .. } => Exit::NoInput,
             Self::Facts(_) | Self::Request { .. } | Self::Snapshot { .. } | Self::Wrong(_) => {
                 Exit::DataErr
             }
-            Self::Unwritten(_) => Exit::Software,
+            Self::Unwritten(_) | Self::Runtime(_) => Exit::Software,
         }
     }
 
@@ -112,14 +135,36 @@ pub(super) fn run(command: &Command, config: Option<&Path>, clock: &dyn Clock) -
 impl With {
     /// Prices `request` and freezes the quote.
     fn take(&self, request: Request, config: Option<&Path>) -> Result<Snapshot, QuoteError> {
-        let sources = match &self.facts {
-            Some(dir) => quote::sources(saved::read(dir)?),
-            None => Vec::new(),
+        let facts = if let Some(dir) = &self.facts {
+            saved::read(dir)?
+        } else {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.map_err(QuoteError::Runtime)?;
+            runtime.block_on(self.stored(request.date, &Config::load(config)?))?
         };
+        let sources = quote::sources(facts, request.date);
         let library =
             Library::of(sources, &request.facts, request.date).map_err(QuoteError::Wrong)?;
         let policy = self.policy(config)?;
         Snapshot::take(request, &library, &policy).map_err(QuoteError::Wrong)
+    }
+
+    /// Returns the facts of the sets that were in force on the day `date`, or at the place that is asked
+    /// for. Where there is no database yet no feed has said anything.
+    async fn stored(&self, date: NaiveDate, config: &Config) -> Result<Facts, QuoteError> {
+        if config.store.url.file().is_some_and(|file| !file.exists()) {
+            return Ok(Facts::default());
+        }
+        let setup = Setup::new(config, Arc::new(SystemClock)).map_err(FeedsError::from)?;
+        let feeds = setup.load()?;
+        let store = Store::open(config.store.connection_url()?.expose()).await?;
+        schema::require_current(&store).await?;
+        let ends_at = date.succ_opt().unwrap_or(date).and_time(NaiveTime::MIN).and_utc();
+        let as_of = self.position.map_or(AsOf::Time(ends_at), AsOf::Position);
+        let archive = Archive { store: &store, shelf: &Shelf::default(), feeds: &feeds };
+        let facts = archive.read(Wanted { as_of, ..Wanted::default() }).await;
+        store.close().await;
+        Ok(facts?)
     }
 
     fn policy(&self, config: Option<&Path>) -> Result<Policy, QuoteError> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use upturn_core::record::{KINDS, Kind, Presence};
+use upturn_core::registry::Registry;
 
 use super::output;
 use super::store_command::{self, StoreCommandError, open};
@@ -12,10 +13,12 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::import::{Examined, Import, ImportError, Source};
-use crate::registry::{self, problem::RegistryError};
+use crate::registry::problem::RegistryError;
 use crate::store::audit::CONSOLE;
 use crate::store::error::StoreError;
 use crate::store::{self, record};
+
+mod registry;
 
 /// Records in one statement of a list.
 const PAGE: u32 = 500;
@@ -47,6 +50,20 @@ pub(super) enum Command {
     /// its line; a column that seldom changes and would in more than one of five records has to be
     /// allowed by name, since that is what a shifted template looks like.
     Import(ImportArgs),
+    /// Show accounts and contacts that may be the same company or person
+    Duplicates {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the devices that send messages and that nobody has registered
+    Unknown {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Register a device, known or not
+    Adopt(registry::AdoptArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -86,6 +103,10 @@ enum Refusal {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
+    Open(StoreCommandError),
+    #[error("{0}")]
+    Wrong(String),
+    #[error(transparent)]
     Print(#[from] std::io::Error),
 }
 
@@ -93,9 +114,14 @@ impl Refusal {
     fn exit(&self) -> Exit {
         match self {
             Self::Import(ImportError::Read { .. }) => Exit::NoInput,
-            Self::Import(ImportError::Table { .. } | ImportError::Restless(_)) => Exit::DataErr,
-            Self::Import(ImportError::Store(_)) | Self::Store(_) => Exit::Unavailable,
+            Self::Wrong(_) | Self::Import(ImportError::Table { .. } | ImportError::Restless(_)) => {
+                Exit::DataErr
+            }
+            Self::Import(ImportError::Store(_) | ImportError::Random(_)) | Self::Store(_) => {
+                Exit::Unavailable
+            }
             Self::Registry(_) => Exit::Config,
+            Self::Open(_) => Exit::Unavailable,
             Self::Print(_) => Exit::Output,
         }
     }
@@ -129,14 +155,36 @@ pub(super) fn run(command: &Command, file: Option<&Path>, clock: &dyn Clock) -> 
         Command::List { kind, limit } => {
             store_command::run(file, |config| async move { list(kind, *limit, &config).await })
         }
-        Command::Import(args) => store_command::run(file, |config| async move {
-            match take_in(args, &config, clock).await {
-                Ok(exit) => Ok(exit),
-                Err(Refusal::Print(error)) => Err(StoreCommandError::Print(error)),
-                Err(error) => Ok(output::failed(&error, error.exit())),
-            }
+        Command::Import(args) => {
+            store_command::run(
+                file,
+                |config| async move { ended(take_in(args, &config, clock).await) },
+            )
+        }
+        Command::Duplicates { json } => store_command::run(file, |config| async move {
+            ended(registry::duplicates(&config, *json).await)
+        }),
+        Command::Unknown { json } => store_command::run(file, |config| async move {
+            ended(registry::unknown(&config, *json).await)
+        }),
+        Command::Adopt(args) => store_command::run(file, |config| async move {
+            ended(registry::adopt(args, &config, clock).await)
         }),
     }
+}
+
+fn ended(outcome: Result<Exit, Refusal>) -> Result<Exit, StoreCommandError> {
+    match outcome {
+        Ok(exit) => Ok(exit),
+        Err(Refusal::Print(error)) => Err(StoreCommandError::Print(error)),
+        Err(error) => Ok(output::failed(&error, error.exit())),
+    }
+}
+
+/// Returns the registry of the folder that `config` names; an empty one where it names none.
+fn folder(config: &Config) -> Result<Registry, RegistryError> {
+    let folder = config.registry.dir.as_deref().map(crate::registry::load).transpose()?;
+    Ok(folder.unwrap_or_default())
 }
 
 fn kinds(one: Option<&Kind>, json: bool) -> std::io::Result<Exit> {
@@ -198,8 +246,7 @@ async fn list(kind: &Kind, limit: u32, config: &Config) -> Result<Exit, StoreCom
 }
 
 async fn take_in(args: &ImportArgs, config: &Config, clock: &dyn Clock) -> Result<Exit, Refusal> {
-    let registry = config.registry.dir.as_deref().map(registry::load).transpose()?;
-    let registry = registry.unwrap_or_default();
+    let registry = folder(config)?;
     let store = match open(config).await {
         Ok(store) => store,
         Err(error) => return Ok(output::failed(&error, Exit::Unavailable)),

@@ -11,7 +11,7 @@ use upturn_core::replay::{Keep, Replay, in_force};
 use upturn_core::rule::{Rule, Stage};
 use upturn_core::task::{EpisodeState, Evidence, Occasion, Task, Title};
 
-use super::{RegistryRow, TermRow, registry_at};
+use super::{RegistryRow, TermRow, registry_of};
 use crate::auth::sight::Sight;
 use crate::runtime::consequence::CAUSED_BY;
 use crate::runtime::reading::parse_logged;
@@ -142,11 +142,7 @@ pub(crate) async fn find(
         rule: rule.to_owned(),
         version: version.to_owned(),
     })?;
-    let row = registry_at(store, (made_by, detail.row.created_at)).await?;
-    let registry: Registry = match &row {
-        Some(row) => store::log::parsed(&store::log::registry(store, &row.digest).await?)?,
-        None => Registry::default(),
-    };
+    let (registry, row) = registry_of(store, (made_by, detail.row.created_at)).await?;
     let taken = taken(store, &detail).await?;
     let (state, contradicted) = (Some(detail.row.status), detail.row.contradicted);
     let task = task_of(detail, made_by);

@@ -142,7 +142,7 @@ fn devices_of(engine: &Engine, (rule, stage): (&RuleId, Stage), scope: &str) -> 
     devices.extend(DeviceId::new(named).ok());
     let registry = engine.registry();
     let belongs = registry.devices.iter().filter(|(id, device)| {
-        device.site.as_deref() == Some(scope) || registry.find_account_of(id) == Some(scope)
+        device.site.as_deref() == Some(scope) || registry.known().find_account_of(id) == Some(scope)
     });
     devices.extend(belongs.map(|(id, _)| id.clone()));
     devices

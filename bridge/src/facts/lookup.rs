@@ -1,8 +1,9 @@
 //! What is looked up in facts, what is found, and why nothing is.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use upturn_core::calendar::compose::ComposeError;
 use upturn_core::duty::assess::QuestionError;
 use upturn_core::fact::rate_book::{Found, Leg, NoRate, Query};
 use upturn_core::money::Currency;
@@ -77,6 +78,30 @@ pub(crate) enum LookupError {
     /// The question is none.
     #[error(transparent)]
     Question(#[from] QuestionError),
+    /// No feed tells the days of the place.
+    #[error("no feed tells the days of '{place}'; there are those of: {}", listed(known))]
+    NoPlace {
+        /// The place.
+        place: String,
+        /// Those whose days are told.
+        known: Vec<String>,
+    },
+    /// What feeds tell of the days does not go together.
+    #[error(transparent)]
+    Days(#[from] ComposeError),
+    /// No departure is known.
+    #[error("no departure from {way} is known after {}; there are: {}", after.to_rfc3339(), listed(known))]
+    NoSailing {
+        /// From where to where.
+        way: String,
+        /// After which time.
+        after: DateTime<Utc>,
+        /// Ways that are known.
+        known: Vec<String>,
+    },
+    /// No feed has codes of goods.
+    #[error("no feed has codes of goods; set up one of the kind harmonized-system")]
+    NoGoods,
     /// The source has not answered for too long.
     #[error("what '{feed}' says was last confirmed on {checked_on}, too long before {on}")]
     TooOld {
@@ -87,6 +112,10 @@ pub(crate) enum LookupError {
         /// The day that is asked about.
         on: NaiveDate,
     },
+}
+
+fn listed(known: &[String]) -> String {
+    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
 }
 
 impl LookupError {
@@ -100,6 +129,10 @@ impl LookupError {
             Self::NoTaxes | Self::Tax(_) => "tax-missing",
             Self::Clash(_) => "tax-clash",
             Self::Question(_) => "bad-question",
+            Self::NoPlace { .. } => "calendar-missing",
+            Self::Days(_) => "calendar-clash",
+            Self::NoSailing { .. } => "sailing-missing",
+            Self::NoGoods => "goods-missing",
             Self::TooOld { .. } => "facts-too-old",
         }
     }

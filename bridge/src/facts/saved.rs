@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -111,7 +112,9 @@ fn sheet(folder: &Path) -> Result<Sheet, SavedError> {
     let feed = folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let feed = feed.unwrap_or_default();
     name_source(&mut facts, &feed);
-    Ok(Sheet { feed, kind, limits, set: None, checked_at: None, facts })
+    let facts = Arc::new(facts);
+    let (set, known_at, checked_at) = (None, None, None);
+    Ok(Sheet { feed, kind, limits, set, known_at, checked_at, facts, earlier: Vec::new() })
 }
 
 /// Says in each fact that names a source which feed it is of.

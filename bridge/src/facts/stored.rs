@@ -1,17 +1,19 @@
 //! Facts of the sets in force, read from the documents that are kept of them.
 
-use serde_json::Value;
-use upturn_connectors::feed::{self, FeedError, Kind};
+use chrono::{DateTime, Utc};
+use upturn_connectors::feed::{self, FeedError};
 use upturn_core::event::Position;
-use upturn_core::fact::Fact;
 
-use super::saved::name_source;
-use super::{Facts, Sheet};
+use super::shelf::Shelf;
+use super::{Earlier, Facts, Sheet};
 use crate::feeds::Feeds;
 use crate::feeds::limits::Limits;
 use crate::store::error::StoreError;
-use crate::store::feed_set::{self, Set};
+use crate::store::feed_set::{self, Set, SetState};
 use crate::store::{Store, feed_state};
+
+/// How many sets of a feed are looked at to find those that were in force before.
+const SETS_MAX: u32 = 40;
 
 /// Why a set gives no facts.
 #[derive(Debug, thiserror::Error)]
@@ -40,67 +42,93 @@ pub(crate) enum StoredError {
     Cut(i64),
 }
 
-/// Returns the facts of `set`, in the order of its documents.
-pub(crate) async fn facts_of(store: &Store, set: &Set) -> Result<Vec<Fact>, StoredError> {
-    let kind = kind_of(set)?;
-    let settings: Value = serde_json::from_str(&set.settings).unwrap_or_default();
-    let documents = feed_set::documents(store, set.id).await?;
-    let id = set.id;
-    let read = tokio::task::spawn_blocking(move || {
-        let mut facts = Vec::new();
-        for document in &documents {
-            facts.extend((kind.parse)(&settings, &document.bytes)?);
-        }
-        Ok(facts)
-    });
-    let read = read.await.map_err(|_gone| StoredError::Cut(id))?;
-    read.map_err(|error| StoredError::Document { set: id, error })
-}
-
 /// Which sets are wanted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Wanted<'w> {
     /// Of this feed alone.
     pub(crate) feed: Option<&'w str>,
-    /// Those by which what stands at this place in the log is judged, instead of those in force.
-    pub(crate) position: Option<Position>,
+    /// As of when.
+    pub(crate) as_of: AsOf,
+    /// Those that were in force before, too, where the set has sailings: what a source said once and
+    /// left out later still counts.
+    pub(crate) has_earlier: bool,
 }
 
-/// Returns the facts of the sets that are `wanted`; limits are those of `feeds`, or what is usual for
-/// the kind.
-pub(crate) async fn read(
-    store: &Store,
-    feeds: &Feeds,
-    wanted: Wanted<'_>,
-) -> Result<Facts, StoredError> {
-    let states = feed_state::all(store).await?;
-    let mut sheets = Vec::new();
-    for set in feed_set::active(store).await? {
-        if wanted.feed.is_some_and(|only| only != set.feed) {
-            continue;
+/// As of when sets are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum AsOf {
+    /// Those in force.
+    #[default]
+    Present,
+    /// Those by which what stands at this place in the log is judged.
+    Position(Position),
+    /// Those that were in force then.
+    Time(DateTime<Utc>),
+}
+
+/// Where sets are found, and how they are judged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Archive<'a> {
+    /// The sets.
+    pub(crate) store: &'a Store,
+    /// Those that were read already.
+    pub(crate) shelf: &'a Shelf,
+    /// Whose limits hold; where a feed is gone, what is usual for its kind.
+    pub(crate) feeds: &'a Feeds,
+}
+
+impl Archive<'_> {
+    /// Returns the facts of the sets that are `wanted`.
+    pub(crate) async fn read(&self, wanted: Wanted<'_>) -> Result<Facts, StoredError> {
+        let states = feed_state::all(self.store).await?;
+        let mut sheets = Vec::new();
+        for set in feed_set::active(self.store).await? {
+            if wanted.feed.is_some_and(|only| only != set.feed) {
+                continue;
+            }
+            let then = match wanted.as_of {
+                AsOf::Present => Some(set),
+                AsOf::Position(position) => {
+                    feed_set::as_of(self.store, &set.feed, position).await?
+                }
+                AsOf::Time(at) => feed_set::as_of_time(self.store, &set.feed, at).await?,
+            };
+            let Some(set) = then else { continue };
+            let checked_at = states.get(&set.feed).and_then(|state| state.checked_at);
+            let mut sheet = self.sheet(&set).await?;
+            sheet.checked_at = checked_at.or(sheet.checked_at);
+            if wanted.has_earlier && sheet.sailings().next().is_some() {
+                sheet.earlier = self.earlier(&set).await?;
+            }
+            sheets.push(sheet);
         }
-        let set = match wanted.position {
-            None => set,
-            Some(position) => match feed_set::as_of(store, &set.feed, position).await? {
-                Some(earlier) => earlier,
-                None => continue,
-            },
-        };
-        let kind = kind_of(&set)?;
-        let mut facts = facts_of(store, &set).await?;
-        name_source(&mut facts, &set.feed);
-        let limits = match feeds.feeds.get(&set.feed) {
+        Ok(Facts { sheets })
+    }
+
+    async fn sheet(&self, set: &Set) -> Result<Sheet, StoredError> {
+        let unknown = || StoredError::Kind { set: set.id, kind: set.kind.clone() };
+        let kind = feed::kind(&set.kind).ok_or_else(unknown)?;
+        let limits = match self.feeds.feeds.get(&set.feed) {
             Some(feed) => feed.limits,
             None => Limits::usual(&kind.supply),
         };
-        let checked_at = states.get(&set.feed).and_then(|state| state.checked_at);
-        let checked_at = checked_at.or(Some(set.fetched_at));
-        sheets.push(Sheet { feed: set.feed, kind, limits, set: Some(set.id), checked_at, facts });
+        let facts = self.shelf.facts_of(self.store, set).await?;
+        let (feed, known_at) = (set.feed.clone(), set.active_at.or(Some(set.fetched_at)));
+        let (set, checked_at) = (Some(set.id), Some(set.fetched_at));
+        Ok(Sheet { feed, kind, limits, set, known_at, checked_at, facts, earlier: Vec::new() })
     }
-    Ok(Facts { sheets })
-}
 
-fn kind_of(set: &Set) -> Result<&'static Kind, StoredError> {
-    let unknown = || StoredError::Kind { set: set.id, kind: set.kind.clone() };
-    feed::kind(&set.kind).ok_or_else(unknown)
+    /// Returns what was in force before `set`, the oldest first.
+    async fn earlier(&self, set: &Set) -> Result<Vec<Earlier>, StoredError> {
+        let mut sets = feed_set::of_feed(self.store, &set.feed, SETS_MAX).await?;
+        sets.retain(|one| one.state == SetState::Superseded && one.active_at < set.active_at);
+        sets.sort_by_key(|one| one.active_at);
+        let mut earlier = Vec::new();
+        for one in sets {
+            let Some(known_at) = one.active_at else { continue };
+            let facts = self.shelf.facts_of(self.store, &one).await?;
+            earlier.push(Earlier { known_at, facts });
+        }
+        Ok(earlier)
+    }
 }

@@ -19,6 +19,8 @@ use super::Feed;
 use super::document::SecretDocument;
 use super::vault::{Vault, VaultError};
 use crate::clock::Clock;
+use crate::facts::saved::name_source;
+use crate::facts::shelf::Shelf;
 use crate::facts::stored;
 use crate::hex;
 use crate::runtime::request::{FeedStep, Put, Request};
@@ -48,6 +50,8 @@ pub(crate) struct Office {
     pub(crate) http: Http,
     /// Opens secrets.
     pub(crate) vault: Arc<Vault>,
+    /// Sets that were read already.
+    pub(crate) shelf: Shelf,
 }
 
 /// A run that is begun.
@@ -225,15 +229,16 @@ impl Office {
         let today = self.clock.now().with_timezone(&feed.zone).date_naive();
         let pulled = pulling.pull(known, &self.http, today).await?;
         let against = store::feed_set::in_force(&self.store, &feed.id).await?;
-        let Pulled::Facts(Pull { facts, documents, known }) = pulled else {
+        let Pulled::Facts(Pull { mut facts, documents, known }) = pulled else {
             let digest = String::new();
             let (facts, verdict) = (Vec::new(), Verdict::Accept);
             return Ok(Judged { facts, against, verdict, digest, pull: None });
         };
         let last = match &against {
-            Some(set) => stored::facts_of(&self.store, set).await?,
-            None => Vec::new(),
+            Some(set) => self.shelf.facts_of(&self.store, set).await?,
+            None => Arc::default(),
         };
+        name_source(&mut facts, &feed.id);
         let limits = feed.limits.review;
         let judging = tokio::task::spawn_blocking(move || {
             let verdict = review::judge(&facts, &last, today, &limits);

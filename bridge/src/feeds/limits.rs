@@ -39,7 +39,8 @@ pub(crate) struct LimitsDocument {
     /// "0.05" for 5 %, which is the default.
     #[schemars(regex(pattern = r"^[0-9]+(\.[0-9]+)?$"))]
     pub(crate) jump: Option<String>,
-    /// How long ago the source may last have answered well, before people are warned: `24h`.
+    /// How long ago the source may last have answered well, before people are warned: `24h`. Of rates
+    /// only days of publication count.
     #[schemars(regex(pattern = r"^[0-9]+(m|h|d)$"))]
     pub(crate) warn_after: Option<String>,
     /// How long ago at most, before facts other than rates are no longer used: `90d`.

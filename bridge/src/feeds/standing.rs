@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Feed, Feeds, agenda};
+use super::{Feed, Feeds, age, agenda};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::feed_run::{self, Run};
@@ -96,7 +96,7 @@ pub(crate) async fn all(
 }
 
 fn health(feed: &Feed, state: &FeedState, is_held: bool, now: DateTime<Utc>) -> Health {
-    let is_late = |at: DateTime<Utc>| feed.limits.warn_after < now - at;
+    let is_late = |at| feed.limits.warn_after < age::unheard(feed, at, now);
     if feed.is_paused || state.paused_by.is_some() {
         Health::Paused
     } else if is_held {

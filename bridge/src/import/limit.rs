@@ -2,8 +2,8 @@
 //! cells, would be held as a whole.
 
 use std::io::{self, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::lines::Lines;
 
 /// The longest row, in bytes.
 pub(super) const ROW_MAX: u64 = 1024 * 1024;
@@ -11,22 +11,27 @@ pub(super) const ROW_MAX: u64 = 1024 * 1024;
 /// Reads on as long as the row that is read began at most [`ROW_MAX`] bytes before.
 #[derive(Debug)]
 pub(super) struct Limited<R> {
-    inner: R,
+    inner: Lines<R>,
     given: u64,
-    begun: Arc<AtomicU64>,
+    begun: u64,
 }
 
 impl<R: Read> Limited<R> {
-    /// Returns a reader of `inner`, and where it is to be told at which byte the newest row began.
-    pub(super) fn new(inner: R) -> (Self, Arc<AtomicU64>) {
-        let begun = Arc::new(AtomicU64::new(0));
-        (Self { inner, given: 0, begun: Arc::clone(&begun) }, begun)
+    /// Returns a reader of `inner`.
+    pub(super) fn new(inner: R) -> Self {
+        Self { inner: Lines::of(inner), given: 0, begun: 0 }
+    }
+
+    /// Takes note that the newest row begins at byte `start`; returns its line, counted from 1.
+    pub(super) fn begin(&mut self, start: u64) -> u64 {
+        self.begun = start;
+        self.inner.of_record(start)
     }
 }
 
 impl<R: Read> Read for Limited<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if ROW_MAX < self.given.saturating_sub(self.begun.load(Ordering::Relaxed)) {
+        if ROW_MAX < self.given.saturating_sub(self.begun) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 format!("a row is longer than {ROW_MAX} bytes; is a quote left open?"),

@@ -1,8 +1,6 @@
 //! The rows of a table, read by the names of its columns.
 
 use std::io::{BufRead as _, BufReader, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 use encoding_rs::Encoding;
@@ -37,8 +35,6 @@ pub(super) struct Rows {
     kind: &'static Kind,
     source: Source,
     reader: csv::Reader<Limited<Box<dyn Read + Send>>>,
-    /// Where the newest row began.
-    begun: Arc<AtomicU64>,
     /// Where each column of the kind stands in a row.
     places: Vec<(&'static str, usize)>,
     width: usize,
@@ -54,13 +50,12 @@ impl Rows {
             Some(delimiter) => delimiter,
             None => find_delimiter(source)?,
         };
-        let (reader, begun) = Limited::new(decoded(source)?);
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .trim(Trim::All)
             .delimiter(delimiter)
-            .from_reader(reader);
+            .from_reader(Limited::new(decoded(source)?));
         let mut headings = StringRecord::new();
         let is_there = reader.read_record(&mut headings).map_err(|error| refuse(wrong(&error)))?;
         if !is_there {
@@ -70,7 +65,7 @@ impl Rows {
         let width = headings.len();
         let cells = StringRecord::new();
         let source = source.clone();
-        Ok(Self { kind, source, reader, begun, places, width, cells, digest: Sha256::new() })
+        Ok(Self { kind, source, reader, places, width, cells, digest: Sha256::new() })
     }
 
     /// Reads up to `max` rows; `None` behind the last one. Wrong ones go to `findings`.
@@ -87,15 +82,15 @@ impl Rows {
             if !is_there {
                 return Ok((0 < batch.rows).then_some(batch));
             }
-            let place = self.cells.position().map_or((0, 0), |at| (at.byte(), at.line()));
-            self.begun.store(place.0, Ordering::Relaxed);
+            let start = self.cells.position().map_or(0, csv::Position::byte);
+            let line = self.reader.get_mut().begin(start);
             // Spreadsheets leave rows of commas behind.
             if self.cells.iter().all(str::is_empty) {
                 continue;
             }
             batch.rows += 1;
-            if let Some(record) = self.read(place.1, findings) {
-                batch.records.push(Numbered { line: place.1, record });
+            if let Some(record) = self.read(line, findings) {
+                batch.records.push(Numbered { line, record });
             }
         }
         Ok(Some(batch))

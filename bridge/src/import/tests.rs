@@ -28,7 +28,10 @@ async fn import(
     let import = Import { store, registry: &registry, kind, source };
     let examined = import.examine(&allowed).await.map_err(|error| match &error {
         ImportError::Table { why, .. } => vec![why.clone()],
-        ImportError::Read { .. } | ImportError::Restless(_) | ImportError::Store(_) => {
+        ImportError::Read { .. }
+        | ImportError::Restless(_)
+        | ImportError::Random(_)
+        | ImportError::Store(_) => {
             vec![error.to_string()]
         }
     })?;
@@ -175,6 +178,29 @@ async fn a_shifted_column_does_not_slip_through() {
         assert_eq!(import(store, "product", &renamed, &["name"]).await, Ok((0, 20, 20)));
         let some = rows("Wallbox", "wall").replacen("wall,", "post,", 4);
         assert_eq!(import_text(store, "product", some).await, Ok((0, 4, 4)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn lines_are_counted_as_an_editor_does() {
+    each_backend(async |store| {
+        import_text(store, "product", PRODUCTS).await.unwrap();
+        let tables = [
+            "product,place,on_hand\r\nP-1,hub,1\r\n\r\n\r\nP-1,far,x\r\n",
+            "\u{feff}product,place,on_hand\n\nP-1,hub,1\n\nP-1,far,x",
+            "\r\nproduct,place,on_hand\r\n,,\r\nP-1,\"hub\",1\r\nP-1,far,x\r\n",
+        ];
+        for table in tables {
+            let found = import_text(store, "stock", table).await.unwrap_err();
+            let expected = ["5: 'on_hand' is \"x\"; write a whole number, 0 or more"];
+            assert_eq!(found, expected, "case: {table:?}");
+        }
+        // Many empty lines are passed over, and remembered as one.
+        let many = "\r\n".repeat(1 << 18);
+        let found =
+            import_text(store, "stock", format!("{}{many}P-1,far,x\n", "product,place,on_hand\n"));
+        assert!(found.await.unwrap_err()[0].starts_with("262146: 'on_hand'"));
     })
     .await;
 }

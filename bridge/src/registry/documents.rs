@@ -9,6 +9,7 @@ use upturn_core::registry::hand_over::{HandOverError, HandOvers};
 use upturn_core::registry::{Person, Registry};
 
 use super::problem::Problems;
+use super::table;
 
 /// The working hours of all.
 pub(super) const CALENDAR: &str = "calendar.toml";
@@ -59,14 +60,10 @@ pub(super) fn check_calendars(folder: &Path, registry: &Registry, problems: &mut
 
 /// Returns the text of a file, unless it is missing or cannot be read.
 fn read(path: &Path, problems: &mut Problems) -> Option<String> {
-    match fs::read_to_string(path) {
-        Ok(text) => Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => {
-            problems.report(path, None, format!("cannot be read: {error}"));
-            None
-        }
-    }
+    table::read_text(path).unwrap_or_else(|(line, message)| {
+        problems.report(path, line, message);
+        None
+    })
 }
 
 fn calendar(path: &Path, text: &str, problems: &mut Problems) -> Option<Calendar> {

@@ -59,23 +59,24 @@ impl Table {
                 return false;
             }
         };
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .trim(Trim::All)
-            .from_reader(text.as_bytes());
-        let mut lines = Lines::of(text.as_bytes());
+            .from_reader(Lines::of(text.as_bytes()));
         let mut columns: Option<Vec<&'static str>> = None;
-        for cells in reader.records() {
-            let cells = match cells {
-                Ok(cells) => cells,
+        let mut cells = StringRecord::new();
+        loop {
+            match reader.read_record(&mut cells) {
+                Ok(true) => {}
+                Ok(false) => break,
                 Err(error) => {
                     problems.report(&path, None, format!("not CSV: {error}"));
                     return false;
                 }
-            };
-            let line = lines.of_record(cells.position().map_or(0, csv::Position::byte));
+            }
+            let start = cells.position().map_or(0, csv::Position::byte);
+            let line = reader.get_mut().of_record(start);
             let Some(columns) = &columns else {
                 columns = self.header(&path, line, &cells, problems);
                 if columns.is_none() {
@@ -146,8 +147,9 @@ impl Table {
     }
 }
 
-/// Returns the text of a file, `None` if there is no such file, or the line and what is wrong.
-fn read_text(path: &Path) -> Result<Option<String>, (Option<u64>, String)> {
+/// Returns the text of a file without its byte order mark, `None` if there is no such file, or the line
+/// and what is wrong.
+pub(super) fn read_text(path: &Path) -> Result<Option<String>, (Option<u64>, String)> {
     let unreadable = |error: io::Error| (None, format!("cannot be read: {error}"));
     let file = match File::open(path) {
         Ok(file) => file,
@@ -159,10 +161,13 @@ fn read_text(path: &Path) -> Result<Option<String>, (Option<u64>, String)> {
     if SIZE_MAX < u64::try_from(bytes.len()).unwrap_or(u64::MAX) {
         return Err((None, format!("larger than {SIZE_MAX} bytes; is it the right file?")));
     }
+    if bytes.starts_with(b"\xEF\xBB\xBF") {
+        bytes.drain(..3);
+    }
     String::from_utf8(bytes).map(Some).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let lines = error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count();
         let line = u64::try_from(lines).map_or(u64::MAX, |lines| lines + 1);
-        (Some(line), "not UTF-8; save the table as \"CSV UTF-8\"".to_owned())
+        (Some(line), "not UTF-8; save it as UTF-8, a table as \"CSV UTF-8\"".to_owned())
     })
 }

@@ -26,7 +26,7 @@ fn problems(files: &[(&str, &[u8])]) -> Vec<String> {
 fn the_sample_in_deploy_is_sound_and_answers_who_owns_a_device() {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/registry");
     let registry = load(&sample).unwrap();
-    let owner = |id: &str| registry.find_owner_of(&DeviceId::new(id).unwrap());
+    let owner = |id: &str| registry.known().find_owner_of(&DeviceId::new(id).unwrap());
     assert_eq!(owner("EVSE-0042"), Some("advisor-east"));
     assert_eq!(owner("EVSE-0043"), Some("advisor-eu"), "by its site's account");
     assert_eq!(owner("unknown"), None);
@@ -192,9 +192,12 @@ fn refuses_tables_whose_columns_or_characters_are_not_understood() {
         // "Müller" as Windows writes it.
         (
             b"id,model\r\nE-1,X7\r\nE-2,M\xfcller\r\n",
-            &["devices.csv:3: not UTF-8; save the table as \"CSV UTF-8\""],
+            &["devices.csv:3: not UTF-8; save it as UTF-8, a table as \"CSV UTF-8\""],
         ),
-        (b"\xff\xfei\0d\0", &["devices.csv:1: not UTF-8; save the table as \"CSV UTF-8\""]),
+        (
+            b"\xff\xfei\0d\0",
+            &["devices.csv:1: not UTF-8; save it as UTF-8, a table as \"CSV UTF-8\""],
+        ),
         (
             b"id,model\nE-1,\"X\x007\"\n",
             &["devices.csv:2: model \"X\\07\" has a control character; remove it"],
@@ -211,7 +214,7 @@ fn a_table_that_cannot_be_read_does_not_make_those_wrong_that_name_its_rows() {
         ("accounts.csv", b"id,name\nacme,M\xfcller\n"),
         ("sites.csv", b"id,name,account\ns,S,acme\n"),
     ]);
-    assert_eq!(found, ["accounts.csv:2: not UTF-8; save the table as \"CSV UTF-8\""]);
+    assert_eq!(found, ["accounts.csv:2: not UTF-8; save it as UTF-8, a table as \"CSV UTF-8\""]);
 }
 
 #[test]

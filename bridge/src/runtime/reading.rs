@@ -11,6 +11,7 @@ use upturn_core::event::Position;
 use upturn_core::id::TaskId;
 use upturn_core::input::{Action, Input, Verb};
 use upturn_core::registry::Registry;
+use upturn_core::registry::entry::Entry;
 use upturn_core::rule::{Rule, parse};
 
 use super::fold::Placed;
@@ -47,10 +48,14 @@ pub(crate) struct LoggedAction {
     pub(crate) detail: Value,
 }
 
-/// A registry, as the log has it.
+/// A change of the registry, as the log has it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub(crate) struct LoggedRegistry {
-    pub(crate) digest: String,
+#[serde(untagged)]
+pub(crate) enum LoggedRegistry {
+    /// Another one, kept under its digest.
+    Whole { digest: String },
+    /// Some of its entries.
+    Entries { entries: Vec<Entry> },
 }
 
 /// Walks through the log page by page.
@@ -125,7 +130,13 @@ impl<'s> Reader<'s> {
         let input = match kind {
             Kind::Tick => Input::Tick,
             Kind::Registry => {
-                let LoggedRegistry { digest } = read(&body)?;
+                let digest = match read(&body)? {
+                    LoggedRegistry::Whole { digest } => digest,
+                    LoggedRegistry::Entries { entries } => {
+                        let input = Input::Entries(entries);
+                        return Ok(Placed { position, received_at, input });
+                    }
+                };
                 let text = store::log::registry(self.store, &digest).await?;
                 let registry: Registry = read(&text)?;
                 self.registry = digest;

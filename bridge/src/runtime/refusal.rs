@@ -109,7 +109,7 @@ impl Runtime<'_> {
         (now, batch): (DateTime<Utc>, &Batch),
         refused: &Refused,
     ) -> Decoded<'_> {
-        let mut decoded = self.decode(fold.cursor, now, batch);
+        let mut decoded = self.decode(fold, now, batch);
         if refused.is_empty() {
             return decoded;
         }
@@ -212,6 +212,7 @@ mod tests {
                 clock: &SystemClock,
                 sources: &sources,
                 delivery: &watch::Sender::default(),
+                folder: &watch::Sender::default(),
                 metrics: &metrics,
                 changes: &changes,
                 retention: &RetentionConfig::default(),

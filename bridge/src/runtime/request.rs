@@ -12,6 +12,7 @@ use upturn_core::registry::Registry;
 use upturn_core::rule::{Rule, Stage};
 
 use super::act::Act;
+use super::records::{RecordRefusal, RecordWish};
 use super::selling::{self, Step};
 use crate::delivery::letter;
 use crate::explain::why_not::{Answer, Examined, Question};
@@ -45,6 +46,13 @@ pub(crate) enum Request {
         wanted: Box<Wanted>,
         /// Who waits.
         reply: Reply<Changes>,
+    },
+    /// Records are written or removed.
+    Records {
+        /// Which.
+        wish: Box<RecordWish>,
+        /// Who waits.
+        reply: Reply<Result<String, RecordRefusal>>,
     },
     /// Why a rule has made no task for a scope. Only looks.
     WhyNot {
@@ -90,6 +98,7 @@ impl Request {
             Self::Reload { reply, .. } => !reply.is_closed(),
             Self::Feed { reply, .. } => !reply.is_closed(),
             Self::Sell { reply, .. } => !reply.is_closed(),
+            Self::Records { reply, .. } => !reply.is_closed(),
             Self::WhyNot { reply, .. } => !reply.is_closed(),
             Self::Examine { reply, .. } => !reply.is_closed(),
         }

@@ -42,14 +42,13 @@ impl Runtime<'_> {
         fold: &mut Fold,
         wanted: &Wanted,
     ) -> Result<Changes, StoreError> {
-        let Wanted { rules: loaded, registry, policy, actor } = wanted;
-        let document = json!(registry).to_string();
-        let digest = hex(&Sha256::digest(document.as_bytes()));
+        let Wanted { rules: loaded, registry: folder, policy, actor } = wanted;
+        let registry = self.compose(folder).await?;
         let mut set: Vec<LoggedRule> = loaded.iter().map(logged).collect();
         set.sort_by(|one, other| (&one.rule, &one.version).cmp(&(&other.rule, &other.version)));
         let in_force: Vec<LoggedRule> = fold.rules.iter().map(logged_active).collect();
         let changes = Changes {
-            registry: digest != fold.registry,
+            registry: fold.registry.is_empty() || registry != *fold.engine.registry(),
             delivery: false,
             feeds: false,
             policy: self.is_other(policy).await?,
@@ -60,15 +59,17 @@ impl Runtime<'_> {
         }
 
         let mut tx = self.store.begin().await?;
-        let mut inputs = Vec::new();
+        let (mut inputs, mut digest) = (Vec::new(), None);
         if changes.registry {
-            store::log::keep_registry(&mut tx, &digest, &document).await?;
+            let document = json!(registry).to_string();
+            let digest = &*digest.insert(hex(&Sha256::digest(document.as_bytes())));
+            store::log::keep_registry(&mut tx, digest, &document).await?;
             let (at, action, detail) =
                 (self.now(fold), "registry-switched", json!({"digest": digest}));
             let entry = NewEntry { at, actor, action, subject: SUBJECT, detail: &detail };
             audit::append(&mut tx, entry).await?;
-            let body = json!(LoggedRegistry { digest: digest.clone() }).to_string();
-            let input = Input::Registry(Arc::new(registry.clone()));
+            let body = json!(LoggedRegistry::Whole { digest: digest.clone() }).to_string();
+            let input = Input::Registry(Arc::new(registry));
             inputs.push(Logged { kind: Kind::Registry, body, input });
         }
         if changes.policy {
@@ -92,7 +93,9 @@ impl Runtime<'_> {
             rules = Some(next);
         }
         self.commit_inputs(fold, tx, inputs).await?;
-        fold.registry = digest;
+        if let Some(digest) = digest {
+            fold.registry = digest;
+        }
         if let Some(rules) = rules {
             fold.rules = rules;
         }

@@ -48,6 +48,9 @@ impl Runtime<'_> {
             Request::Sell { step, reply } => {
                 reply.send(Box::pin(self.sell(fold, *step)).await?).ok();
             }
+            Request::Records { wish, reply } => {
+                reply.send(self.write_records(fold, &wish).await?).ok();
+            }
             Request::WhyNot { question, reply } => {
                 reply.send(why_not::ask(&fold.engine, &question)).ok();
             }

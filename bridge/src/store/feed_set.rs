@@ -327,6 +327,26 @@ pub(crate) async fn as_of(
     row.map(Row::read).transpose()
 }
 
+/// Returns the set that was in force for `feed` at `at`, if it is still kept.
+pub(crate) async fn as_of_time(
+    store: &Store,
+    feed: &str,
+    at: DateTime<Utc>,
+) -> Result<Option<Set>, StoreError> {
+    const SQL: &str = "
+        SELECT id, feed, fetched_at, digest, kind, settings, state, reasons, validators,
+            configured_by, facts, decided_by, decided_at, active_position, active_at
+        FROM feed_set WHERE feed = $1 AND active_at <= $2
+        ORDER BY active_position DESC, active_at DESC, id DESC LIMIT 1";
+
+    let row: Option<Row> = on_backend!(store.reader(), db => sqlx::query_as(SQL)
+        .bind(feed)
+        .bind(at.timestamp_millis())
+        .fetch_optional(db)
+        .await?);
+    row.map(Row::read).transpose()
+}
+
 /// Returns the set `id`.
 pub(crate) async fn find(store: &Store, id: i64) -> Result<Option<Set>, StoreError> {
     const SQL: &str = "

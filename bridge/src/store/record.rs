@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sqlx::QueryBuilder;
 
+use super::column::Column;
 use super::error::StoreError;
 use super::{Store, Tx};
 
@@ -102,6 +103,131 @@ pub(crate) async fn page(
         .fetch_all(db)
         .await?);
     Ok(rows.into_iter().map(|(id, document)| StoredRecord { id, document }).collect())
+}
+
+/// A record with how often it was written, and when last and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RevisedRecord {
+    /// The record.
+    pub(crate) record: StoredRecord,
+    /// How often it was written, counted from 1.
+    pub(crate) revision: u64,
+    /// When it was written last.
+    pub(crate) updated_at: DateTime<Utc>,
+    /// By whom.
+    pub(crate) updated_by: String,
+}
+
+type RevisedRow = (String, String, i64, i64, String);
+
+fn revised(
+    (id, document, revision, updated_at, updated_by): RevisedRow,
+) -> Result<RevisedRecord, StoreError> {
+    let record = StoredRecord { id, document };
+    let revision = u64::try_from(revision)
+        .map_err(|_| Column("record", "revision").inconsistent("a number below 0"))?;
+    let updated_at = Column("record", "updated_at").time(updated_at)?;
+    Ok(RevisedRecord { record, revision, updated_at, updated_by })
+}
+
+/// Returns the record `id` of `kind`.
+pub(crate) async fn find(
+    store: &Store,
+    kind: &str,
+    id: &str,
+) -> Result<Option<RevisedRecord>, StoreError> {
+    const SQL: &str = "
+        SELECT id, document, revision, updated_at, updated_by FROM record
+        WHERE kind = $1 AND id = $2";
+
+    let found: Option<RevisedRow> = on_backend!(store.reader(), db => {
+        sqlx::query_as(SQL).bind(kind).bind(id).fetch_optional(db).await?
+    });
+    found.map(revised).transpose()
+}
+
+/// Returns at most `max` records of `kind` behind `after` whose key or columns have `words` in them,
+/// in the order of their keys.
+pub(crate) async fn search(
+    store: &Store,
+    (kind, words): (&str, &str),
+    after: &str,
+    max: u32,
+) -> Result<Vec<RevisedRecord>, StoreError> {
+    const SQL: &str = "
+        SELECT id, document, revision, updated_at, updated_by FROM record
+        WHERE kind = $1 AND $2 < id
+            AND ($3 = '' OR lower(document) LIKE $3 ESCAPE '\\')
+        ORDER BY id LIMIT $4";
+
+    let mut like = String::new();
+    if !words.is_empty() {
+        let plain = words.to_lowercase();
+        like.push('%');
+        for c in plain.chars() {
+            if matches!(c, '%' | '_' | '\\') {
+                like.push('\\');
+            }
+            like.push(c);
+        }
+        like.push('%');
+    }
+    let rows: Vec<RevisedRow> = on_backend!(store.reader(), db => sqlx::query_as(SQL)
+        .bind(kind)
+        .bind(after)
+        .bind(&like)
+        .bind(i64::from(max))
+        .fetch_all(db)
+        .await?);
+    rows.into_iter().map(revised).collect()
+}
+
+/// Returns how many records there are of each kind, by the kinds' names.
+pub(crate) async fn counts(store: &Store) -> Result<BTreeMap<String, i64>, StoreError> {
+    const SQL: &str = "SELECT kind, COUNT(*) FROM record GROUP BY kind";
+
+    let rows: Vec<(String, i64)> =
+        on_backend!(store.reader(), db => sqlx::query_as(SQL).fetch_all(db).await?);
+    Ok(rows.into_iter().collect())
+}
+
+/// Returns a number that is another one once a record of `kind` is written or removed.
+pub(crate) async fn state(store: &Store, kind: &str) -> Result<(i64, i64, i64), StoreError> {
+    const SQL: &str = "
+        SELECT COUNT(*), CAST(COALESCE(SUM(revision), 0) AS BIGINT), COALESCE(MAX(updated_at), 0)
+        FROM record WHERE kind = $1";
+
+    Ok(on_backend!(store.reader(), db => sqlx::query_as(SQL).bind(kind).fetch_one(db).await?))
+}
+
+/// Returns those of `ids`, at most [`ROWS_MAX`], that `tx` sees, with their documents and revisions.
+pub(crate) async fn find_all_in(
+    tx: &mut Tx,
+    kind: &str,
+    ids: &[&str],
+) -> Result<BTreeMap<String, (String, i64)>, StoreError> {
+    let found: Vec<(String, String, i64)> = on_backend!(tx.connection(), db => {
+        let mut query =
+            QueryBuilder::new("SELECT id, document, revision FROM record WHERE kind = ");
+        query.push_bind(kind).push(" AND id IN (");
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(*id);
+        }
+        query.push(")");
+        query.build_query_as().fetch_all(db).await?
+    });
+    Ok(found.into_iter().map(|(id, document, revision)| (id, (document, revision))).collect())
+}
+
+/// Removes the record `id` of `kind`.
+pub(crate) async fn remove(tx: &mut Tx, kind: &str, id: &str) -> Result<(), StoreError> {
+    const SQL: &str = "DELETE FROM record WHERE kind = $1 AND id = $2";
+
+    on_backend!(tx.connection(), db => {
+        sqlx::query(SQL).bind(kind).bind(id).execute(db).await.map(drop)?;
+    });
+    Ok(())
 }
 
 #[cfg(test)]

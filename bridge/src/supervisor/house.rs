@@ -6,6 +6,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use upturn_core::decode::Sources;
+use upturn_core::registry::Registry;
 
 use super::StartError;
 use super::publisher::Current;
@@ -13,6 +14,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::delivery::Routing;
 use crate::delivery::files::Setup;
+use crate::facts::shelf::Shelf;
 use crate::feeds::files::FeedsError;
 use crate::feeds::vault::Vault;
 use crate::feeds::{self, Feeds};
@@ -38,6 +40,8 @@ pub(super) struct House {
     pub(super) publisher: watch::Sender<Current>,
     /// Who is told of what happens to tasks.
     pub(super) delivery: watch::Sender<Arc<Routing>>,
+    /// The registry of the folder.
+    pub(super) folder: watch::Sender<Arc<Registry>>,
     /// Reads who is told.
     pub(super) setup: Setup,
     /// Where facts come from.
@@ -58,6 +62,8 @@ pub(super) struct Facts {
     pub(super) setup: feeds::files::Setup,
     /// Opens their secrets.
     pub(super) vault: Arc<Vault>,
+    /// Sets that were read already.
+    pub(super) shelf: Shelf,
 }
 
 impl Facts {
@@ -66,7 +72,8 @@ impl Facts {
         let setup = feeds::files::Setup::new(config, Arc::new(SystemClock));
         let setup = setup.map_err(FeedsError::from)?;
         let feeds = watch::Sender::new(Arc::new(setup.load()?));
-        Ok(Self { feeds, setup, vault: Arc::new(Vault::open(&config.feeds)?) })
+        let vault = Arc::new(Vault::open(&config.feeds)?);
+        Ok(Self { feeds, setup, vault, shelf: Shelf::default() })
     }
 }
 
@@ -80,6 +87,7 @@ impl House {
             asks: self.asks.clone(),
             http: self.facts.setup.http.clone(),
             vault: Arc::clone(&self.facts.vault),
+            shelf: self.facts.shelf.clone(),
         }
     }
 }

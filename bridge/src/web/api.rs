@@ -25,6 +25,7 @@ pub(crate) mod openapi;
 mod people;
 mod quotes;
 mod reports;
+mod records;
 mod requirements;
 mod rules;
 mod tasks;
@@ -57,6 +58,7 @@ fn endpoints() -> Vec<Endpoint> {
         approvals::endpoints(),
         quotes::endpoints(),
         reports::endpoints(),
+        records::endpoints(),
     ];
     all.into_iter().flatten().collect()
 }

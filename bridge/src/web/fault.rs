@@ -75,6 +75,10 @@ pub(crate) enum FaultKind {
     WrongEvents,
     /// 422: rules or registry are wrong.
     WrongRules,
+    /// 422: records are wrong.
+    WrongRecords,
+    /// 409: somebody else changed the record first, or something needs it.
+    RecordState,
     /// 409: another person has the id.
     PersonTaken,
     /// 409: somebody else changed the person first.
@@ -97,7 +101,7 @@ pub(crate) enum FaultKind {
 
 impl FaultKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 29] = [
+    pub(crate) const ALL: [Self; 31] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::CrossSite,
@@ -118,6 +122,8 @@ impl FaultKind {
         Self::NotRouted,
         Self::WrongEvents,
         Self::WrongRules,
+        Self::WrongRecords,
+        Self::RecordState,
         Self::PersonTaken,
         Self::PersonChanged,
         Self::WrongPerson,
@@ -152,6 +158,8 @@ impl FaultKind {
             Self::NotRouted => "not-routed",
             Self::WrongEvents => "wrong-events",
             Self::WrongRules => "wrong-rules",
+            Self::WrongRecords => "wrong-records",
+            Self::RecordState => "record-state",
             Self::PersonTaken => "person-taken",
             Self::PersonChanged => "person-changed",
             Self::WrongPerson => "wrong-person",
@@ -182,6 +190,7 @@ impl FaultKind {
             | Self::LetterState
             | Self::SetState
             | Self::NotRouted
+            | Self::RecordState
             | Self::PersonTaken
             | Self::PersonChanged
             | Self::DealChanged
@@ -189,6 +198,7 @@ impl FaultKind {
             Self::WrongAct
             | Self::WrongEvents
             | Self::WrongRules
+            | Self::WrongRecords
             | Self::WrongPerson
             | Self::WrongSecret
             | Self::WrongQuote => StatusCode::UNPROCESSABLE_ENTITY,
@@ -319,6 +329,12 @@ impl Fault {
             detail: detail.clone(),
         };
         Self { items: vec![Wrong::Item(item)], ..Self::of(kind, detail) }
+    }
+
+    /// Returns the refusal of records, all of them, because `items` are wrong.
+    pub(crate) fn wrong_records(detail: String, items: Vec<WrongItem>) -> Self {
+        let items = items.into_iter().map(Wrong::Item).collect();
+        Self { items, ..Self::of(FaultKind::WrongRecords, detail) }
     }
 
     /// Returns the refusal of a reload, because of `findings`.
@@ -471,6 +487,8 @@ fn log(fault: &Fault) -> String {
         | FaultKind::NotRouted
         | FaultKind::WrongEvents
         | FaultKind::WrongRules
+        | FaultKind::WrongRecords
+        | FaultKind::RecordState
         | FaultKind::PersonTaken
         | FaultKind::PersonChanged
         | FaultKind::WrongPerson

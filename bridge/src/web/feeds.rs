@@ -121,10 +121,11 @@ pub(crate) async fn would_change(
         }
         Fault::of(FaultKind::Internal, error.to_string())
     };
-    let new = stored::facts_of(&app.store, set).await.map_err(unreadable)?;
+    let shelf = &app.feed_office.shelf;
+    let new = shelf.facts_of(&app.store, set).await.map_err(unreadable)?;
     let last = match standing {
-        Some(standing) => stored::facts_of(&app.store, standing).await.map_err(unreadable)?,
-        None => Vec::new(),
+        Some(standing) => shelf.facts_of(&app.store, standing).await.map_err(unreadable)?,
+        None => Arc::default(),
     };
     let compared = tokio::task::spawn_blocking(move || changes(&new, &last)).await;
     compared.map_err(|_gone| FaultKind::Unavailable.into())

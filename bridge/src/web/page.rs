@@ -15,6 +15,8 @@ pub(crate) mod feeds;
 pub(crate) mod login;
 pub(crate) mod me;
 pub(crate) mod people;
+pub(crate) mod record_kind;
+pub(crate) mod records;
 pub(crate) mod person;
 pub(crate) mod quotes;
 pub(crate) mod reports;
@@ -26,6 +28,7 @@ pub(crate) mod task;
 mod task_acts;
 pub(crate) mod tasks;
 mod token_line;
+mod twin_line;
 
 use askama::Template;
 use axum::response::Html;

@@ -12,6 +12,7 @@ mod openapi;
 mod people;
 mod pages;
 mod probes;
+mod records;
 mod rules;
 mod safety;
 mod selling;

@@ -185,7 +185,7 @@ fn measures(facts: Vec<Fact>) -> Vec<Measure> {
 fn goods(facts: Vec<Fact>) -> Vec<Goods> {
     let goods = |fact| {
         let Fact::Goods(goods) = fact else { panic!("{fact:?} is no entry") };
-        goods
+        *goods
     };
     facts.into_iter().map(goods).collect()
 }

@@ -31,6 +31,12 @@ pub enum ComposeError {
 }
 
 impl Calendar {
+    /// Returns the calendar with the same hours by the clocks of `zone`.
+    #[must_use]
+    pub fn in_zone(self, zone: Tz) -> Self {
+        Self { zone, ..self }
+    }
+
     /// Returns the calendar with the days of a region as they were known at `at`.
     ///
     /// Only what `known` says of `region` counts; of one part of it, what came last.

@@ -7,13 +7,13 @@ use serde_json::value::RawValue;
 
 use super::datum::Datum;
 use crate::event::Event;
-use crate::registry::Registry;
+use crate::registry::known::Known;
 
 /// An event and the registry it is judged with.
 #[derive(Debug)]
 pub struct Facts<'e> {
     pub(super) event: &'e Event,
-    pub(super) registry: &'e Registry,
+    pub(super) registry: Known<'e>,
     /// The event's attributes, from when the first was asked for.
     members: OnceLock<Vec<Attribute<'e>>>,
 }
@@ -28,7 +28,8 @@ struct Attribute<'e> {
 
 impl<'e> Facts<'e> {
     /// Returns what is known of `event`.
-    pub fn new(event: &'e Event, registry: &'e Registry) -> Self {
+    pub fn new(event: &'e Event, registry: impl Into<Known<'e>>) -> Self {
+        let registry = registry.into();
         Self { event, registry, members: OnceLock::new() }
     }
 

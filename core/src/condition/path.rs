@@ -188,8 +188,8 @@ impl Part {
 
     fn read<'a>(self, facts: &'a Facts<'_>) -> Datum<'a> {
         let Facts { event, registry, .. } = *facts;
-        let device = || registry.devices.get(&event.device);
-        let site = || registry.sites.get(device()?.site.as_ref()?);
+        let device = || registry.device(&event.device);
+        let site = || registry.site(device()?.site.as_ref()?);
         let account = || registry.find_account_of(&event.device);
         let text = match self {
             Self::EventId => Some(event.id.as_str()),
@@ -207,7 +207,7 @@ impl Part {
             Self::DeviceSite => device().and_then(|device| device.site.as_deref()),
             Self::DeviceAccount => account(),
             Self::AccountName => {
-                account().and_then(|id| registry.accounts.get(id)).map(|account| &*account.name)
+                account().and_then(|id| registry.account(id)).map(|account| &*account.name)
             }
             Self::AccountOwner => registry.find_owner_of(&event.device),
             Self::SiteName => site().map(|site: &Site| &*site.name),

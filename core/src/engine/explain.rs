@@ -12,7 +12,7 @@ use crate::condition::{Facts, Term};
 use crate::event::{Event, Position};
 use crate::id::{DeviceId, RuleId, TaskId};
 use crate::pattern::{Progress, Steps};
-use crate::registry::Registry;
+use crate::registry::known::Known;
 use crate::rule::Stage;
 
 /// Why there is no (further) task of a rule for a scope.
@@ -131,7 +131,7 @@ impl Engine {
     }
 
     /// Returns the registry as of `position`.
-    pub fn registry_at(&self, position: Position) -> &Registry {
+    pub fn registry_at(&self, position: Position) -> Known<'_> {
         self.registries.at(position)
     }
 

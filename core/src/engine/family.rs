@@ -8,7 +8,7 @@ use super::history::History;
 use super::key::Key;
 use crate::event::Event;
 use crate::intern::{Interner, Symbol};
-use crate::registry::Registry;
+use crate::registry::known::Known;
 use crate::rule::Scope;
 
 /// All scopes of one kind.
@@ -38,7 +38,7 @@ impl Family {
         &self,
         event: &Event,
         device: Symbol,
-        (registry, names): (&Registry, &mut Interner),
+        (registry, names): (Known<'_>, &mut Interner),
     ) -> Option<Symbol> {
         if self.per == Scope::Device {
             return Some(device);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, EventRef};
 use crate::id::DeviceId;
-use crate::registry::Registry;
+use crate::registry::known::Known;
 
 pub(super) const STARTED: &str = "maintenance_started";
 pub(super) const ENDED: &str = "maintenance_ended";
@@ -51,7 +51,7 @@ impl Maintenance {
 
     /// Returns whether `event` says nothing about a customer: its device was being worked on, or it
     /// is a trial.
-    pub(super) fn leaves_out(&self, event: &Event, registry: &Registry) -> bool {
+    pub(super) fn leaves_out(&self, event: &Event, registry: Known<'_>) -> bool {
         self.covers(event) || registry.is_trial(event)
     }
 

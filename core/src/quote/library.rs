@@ -1,12 +1,14 @@
 //! The facts a quote is made with: whose they are, and which of them answers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
 
 use super::priced::{UsedLeg, UsedRate};
 use super::problem::{Code, Problem};
+use super::snapshot::UsedSet;
 use super::stated::{StatedFacts, StatedRate};
 use crate::fact::Fact;
 use crate::fact::duty::Measure;
@@ -38,7 +40,11 @@ pub struct Source {
     /// Whether its rates are the European Central Bank's own, from which the Union's customs rates follow.
     pub is_union_reference: bool,
     /// Its facts.
-    pub facts: Vec<Fact>,
+    pub facts: Arc<Vec<Fact>>,
+    /// Which set of the feed they are; none where they are documents that were saved.
+    pub set: Option<UsedSet>,
+    /// Why taxes and duties of it may not be used, if they are too old.
+    pub too_old: Option<String>,
 }
 
 /// All facts, by who says them.
@@ -48,6 +54,9 @@ pub struct Library {
     customs_rates: BTreeMap<String, Vec<Rate>>,
     taxes: BTreeMap<String, TaxTable>,
     measures: BTreeMap<String, Vec<Measure>>,
+    sets: Vec<UsedSet>,
+    /// By source, why its taxes and duties may not be used.
+    too_old: BTreeMap<String, String>,
 }
 
 /// The rates of one source.
@@ -94,38 +103,13 @@ impl Library {
         date: NaiveDate,
     ) -> Result<Self, Vec<Problem>> {
         let mut shelves: BTreeMap<String, Shelf> = BTreeMap::new();
+        let mut library = Self::default();
         for source in sources {
-            let shelf = shelves.entry(source.name.clone()).or_default();
-            shelf.publication = Some(source.publication);
-            shelf.missed_max = Some(source.missed_max);
-            shelf.is_union_reference |= source.is_union_reference;
-            for fact in source.facts {
-                match fact {
-                    Fact::Rate(rate) => shelf.rates.push(rate),
-                    Fact::Tax(mut rate) => {
-                        rate.source.clone_from(&source.name);
-                        shelf.taxes.push(*rate);
-                    }
-                    Fact::Duty(mut measure) => {
-                        measure.source.clone_from(&source.name);
-                        shelf.measures.push(*measure);
-                    }
-                    // Nothing that a price depends on.
-                    Fact::Goods(_)
-                    | Fact::Calendar(_)
-                    | Fact::Sailing(_)
-                    | Fact::PortCall(_)
-                    | Fact::TransportEvent(_)
-                    | Fact::Lane(_)
-                    | Fact::Closure(_)
-                    | Fact::Weather(_)
-                    | Fact::Attributes(_)
-                    | Fact::Policy(_) => {}
-                }
-            }
+            shelves.entry(source.name.clone()).or_default().put(&source);
+            library.sets.extend(source.set);
+            library.too_old.extend(source.too_old.map(|why| (source.name, why)));
         }
         let mut problems = shelve(stated, &mut shelves);
-        let mut library = Self::default();
         for (name, shelf) in shelves {
             library.add(name, shelf, date, &mut problems);
         }
@@ -238,7 +222,10 @@ impl Library {
             }
         }
         match (answers.pop(), answers.pop()) {
-            (Some((_, Ok(answer))), None) => Ok(answer),
+            (Some((name, Ok(answer))), None) => {
+                self.require_fresh(name, at)?;
+                Ok(answer)
+            }
             (Some((_, Err(unknown))), None) => {
                 let message =
                     format!("{unknown}; give it under 'facts', or load a feed that has it");
@@ -271,7 +258,10 @@ impl Library {
         let known = named(&self.measures, source, at)?;
         let known: Vec<_> = known.into_iter().filter(|(_, all)| of_territory(all)).collect();
         match &*known {
-            [(_, measures)] => Ok(measures),
+            [(name, measures)] => {
+                self.require_fresh(name, at)?;
+                Ok(measures)
+            }
             [] => {
                 let message = format!(
                     "no duty of {territory} is known; give it under 'facts', or load a feed that has it"
@@ -283,6 +273,55 @@ impl Library {
                     "both '{one}' and '{other}' tell duties of {territory}; name one under 'sources'"
                 );
                 Err(Problem::new(Code::SourceAmbiguous, at, message))
+            }
+        }
+    }
+}
+
+impl Library {
+    /// Returns the sets of facts of `sources`.
+    pub(super) fn sets_of(&self, sources: &BTreeSet<&str>) -> Vec<UsedSet> {
+        self.sets.iter().filter(|set| sources.contains(&*set.feed)).cloned().collect()
+    }
+
+    fn require_fresh(&self, source: &str, at: &str) -> Result<(), Problem> {
+        match self.too_old.get(source) {
+            Some(why) => Err(Problem::new(Code::FactsTooOld, at, why.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Shelf {
+    /// Puts what `source` says of prices beside what is there.
+    fn put(&mut self, source: &Source) {
+        self.publication = Some(source.publication);
+        self.missed_max = Some(source.missed_max);
+        self.is_union_reference |= source.is_union_reference;
+        for fact in &*source.facts {
+            match fact {
+                Fact::Rate(rate) => self.rates.push(rate.clone()),
+                Fact::Tax(rate) => {
+                    let mut rate = TaxRate::clone(rate);
+                    rate.source.clone_from(&source.name);
+                    self.taxes.push(rate);
+                }
+                Fact::Duty(measure) => {
+                    let mut measure = Measure::clone(measure);
+                    measure.source.clone_from(&source.name);
+                    self.measures.push(measure);
+                }
+                // Nothing that a price depends on.
+                Fact::Goods(_)
+                | Fact::Calendar(_)
+                | Fact::Sailing(_)
+                | Fact::PortCall(_)
+                | Fact::TransportEvent(_)
+                | Fact::Lane(_)
+                | Fact::Closure(_)
+                | Fact::Weather(_)
+                | Fact::Attributes(_)
+                | Fact::Policy(_) => {}
             }
         }
     }

@@ -77,6 +77,7 @@ pub enum Code {
     DutyMissing,
     DutyNeedsMore,
     FactsContradict,
+    FactsTooOld,
     GiftsBeyondLimit,
     GoodsUnclassified,
     ImporterMissing,

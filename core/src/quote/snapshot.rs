@@ -1,5 +1,8 @@
 //! Snapshots: a quote frozen with its request, every fact it was made with, and a digest over all.
 
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +37,23 @@ pub struct Snapshot {
     pub facts: StatedFacts,
     /// The quote.
     pub quote: Quote,
+    /// The sets of feeds that those facts are of; none where no feed was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sets: Vec<UsedSet>,
     /// The hash of all of the above.
     pub digest: String,
+}
+
+/// A set of a feed that a quote stands on.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsedSet {
+    /// The feed, which facts name as their source.
+    pub feed: String,
+    /// The set's number.
+    pub set: i64,
+    /// When its source was last asked and confirmed it.
+    pub checked_at: Option<DateTime<Utc>>,
 }
 
 /// Why a text is no snapshot.
@@ -63,12 +81,18 @@ impl Snapshot {
     ) -> Result<Self, Vec<Problem>> {
         let Priced { quote, mut used } = price(&request, library, policy)?;
         used.merge(StatedFacts::default());
+        let sources = used.rates.iter().map(|rate| &*rate.source);
+        let sources = sources.chain(used.taxes.iter().map(|tax| &*tax.source));
+        let sources: BTreeSet<_> =
+            sources.chain(used.duties.iter().map(|duty| &*duty.source)).collect();
+        let sets = library.sets_of(&sources);
         let mut snapshot = Self {
             layout: LAYOUT.to_owned(),
             content: content(&request),
             request,
             facts: used,
             quote,
+            sets,
             digest: String::new(),
         };
         snapshot.digest = snapshot.digest();
@@ -117,7 +141,11 @@ impl Snapshot {
     }
 
     fn digest(&self) -> String {
-        hash(&(&self.layout, &self.request, &self.content, &self.facts, &self.quote))
+        let Self { layout, request, content, facts, quote, sets, digest: _ } = self;
+        if sets.is_empty() {
+            return hash(&(layout, request, content, facts, quote));
+        }
+        hash(&(layout, request, content, facts, quote, sets))
     }
 }
 

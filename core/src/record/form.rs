@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 
 use super::KEY_MARK;
 use crate::fact::place::Country;
+use crate::id::DeviceId;
 use crate::money::Currency;
 
 /// The longest text, in characters.
@@ -21,6 +22,8 @@ const COUNT_MAX: u64 = 1 << 53;
 pub enum Form {
     /// A name of something: up to 128 bytes without blanks, control characters and `|`.
     Id,
+    /// The id of a device, as its messages have it.
+    Device,
     /// The id of a record of this kind, or of a row of this table of the registry.
     Of(&'static str),
     /// Words for people, up to 500 characters.
@@ -43,6 +46,10 @@ pub enum Form {
     Day,
     /// An instant with its offset: `2026-01-31T08:00:00+08:00`.
     Instant,
+    /// An address for mail.
+    Email,
+    /// China's unified social credit code of an organisation.
+    CreditCode,
     /// A code of goods: 6 to 10 digits, with or without dots.
     GoodsCode,
     /// One of these words.
@@ -67,6 +74,7 @@ impl Form {
             Self::Id => {
                 format!("an id of up to {ID_LEN_MAX} bytes without blanks and '{KEY_MARK}'")
             }
+            Self::Device => "a device's id: up to 128 letters, digits, '-', '_' or '.'".to_owned(),
             Self::Of(table) => format!("the id of a row of {table}"),
             Self::Text => format!("up to {TEXT_MAX} characters"),
             Self::Count => "a whole number, 0 or more".to_owned(),
@@ -80,6 +88,10 @@ impl Form {
             Self::Instant => {
                 "an instant with its offset, such as 2026-01-31T08:00:00+08:00".to_owned()
             }
+            Self::Email => "an address such as name@example.org".to_owned(),
+            Self::CreditCode => {
+                "18 digits and capital letters, of which the last checks the others".to_owned()
+            }
             Self::GoodsCode => "6 to 10 digits of a goods code, such as 8504.40".to_owned(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
         }
@@ -92,6 +104,7 @@ impl Form {
         }
         let value = match self {
             Self::Id | Self::Of(_) => is_id(text).then(|| text.to_owned()),
+            Self::Device => DeviceId::new(text).ok().map(|id| id.to_string()),
             Self::Text => is_text(text).then(|| text.to_owned()),
             Self::Count => whole(text, 0),
             Self::Some => whole(text, 1),
@@ -103,6 +116,8 @@ impl Form {
             Self::Country => text.parse::<Country>().ok().map(|country| country.to_string()),
             Self::Day => day(text).map(|day| day.to_string()),
             Self::Instant => instant(text),
+            Self::Email => is_email(text).then(|| text.to_owned()),
+            Self::CreditCode => credit_code(text),
             Self::GoodsCode => goods_code(text),
             Self::Choice(words) => words.contains(&text).then(|| text.to_owned()),
         };
@@ -154,6 +169,26 @@ fn day(text: &str) -> Option<NaiveDate> {
 fn instant(text: &str) -> Option<String> {
     let at = DateTime::parse_from_rfc3339(text).ok()?;
     Some(at.with_timezone(&Utc).to_rfc3339_opts(SecondsFormat::Millis, true))
+}
+
+fn is_email(text: &str) -> bool {
+    let is_address = text
+        .split_once('@')
+        .is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !host.contains('@'));
+    is_address && text.len() <= 254 && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
+/// Returns a credit code whose last character is that of the seventeen before (GB 32100-2015).
+fn credit_code(text: &str) -> Option<String> {
+    // Without I, O, S, V and Z, which are taken for digits.
+    const CHARACTERS: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
+
+    let code = text.to_ascii_uppercase();
+    let values: Option<Vec<usize>> = code.chars().map(|c| CHARACTERS.find(c)).collect();
+    let (last, others) = values.as_ref().filter(|values| values.len() == 18)?.split_last()?;
+    let weights = std::iter::successors(Some(1_usize), |weight| Some(weight * 3 % 31));
+    let sum: usize = others.iter().zip(weights).map(|(value, weight)| value * weight).sum();
+    ((31 - sum % 31) % 31 == *last).then_some(code)
 }
 
 fn goods_code(text: &str) -> Option<String> {

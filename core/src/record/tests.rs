@@ -124,3 +124,23 @@ fn what_is_wrong_with_a_row_is_told_all_at_once() {
         assert_eq!(read(kind, row).unwrap_err(), expected, "case: {kind} {row}");
     }
 }
+
+#[test]
+fn a_credit_code_is_checked_by_its_last_character() {
+    let cases = [
+        ("91350100M000100Y43", true),
+        ("91350100m000100y43", true),
+        ("91350100M000100Y44", false),
+        ("9135O100M000100Y43", false),
+        ("91350100M000100Y4", false),
+    ];
+    for (code, is_one) in cases {
+        let found = Form::CreditCode.read(code);
+        assert_eq!(found.is_ok(), is_one, "case: {code}");
+        assert!(found.is_err() || found == Ok(code.to_ascii_uppercase()), "case: {code}");
+    }
+    assert!(Form::Email.read("a@b.example").is_ok());
+    for text in ["a", "a@b", "@b.example", "a b@c.example", "a@b@c.example"] {
+        assert!(Form::Email.read(text).is_err(), "case: {text}");
+    }
+}

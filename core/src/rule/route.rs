@@ -2,7 +2,7 @@
 
 use super::finding::Fault;
 use super::nearest;
-use crate::registry::Registry;
+use crate::registry::known::Known;
 
 /// The pool of tasks whose device nobody has registered, and of routes that name no other.
 pub const OPERATIONS_POOL: &str = "pool:operations";
@@ -54,8 +54,8 @@ impl Route {
     }
 
     /// Returns the owner of a task about something of `account`.
-    pub fn owner_of(&self, account: Option<&str>, registry: &Registry) -> Box<str> {
-        let owner = || registry.accounts.get(account?)?.owner.as_deref();
+    pub fn owner_of(&self, account: Option<&str>, registry: Known<'_>) -> Box<str> {
+        let owner = || registry.account(account?)?.owner.as_deref();
         let mut named = self.0.iter().filter_map(|target| match target {
             Target::AccountOwner => owner().map(Into::into),
             Target::Pool(team) => Some(format!("pool:{team}").into()),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
-use crate::registry::Registry;
+use crate::registry::known::Known;
 
 /// What a rule counts by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub enum Scope {
 
 impl Scope {
     /// Returns what `event` is counted under; `None` where nobody knows, so that it is not counted.
-    pub fn of<'a>(&self, event: &'a Event, registry: &'a Registry) -> Option<Cow<'a, str>> {
+    pub fn of<'a>(&self, event: &'a Event, registry: Known<'a>) -> Option<Cow<'a, str>> {
         match self {
             Self::Device => Some(Cow::Borrowed(event.device.as_str())),
             Self::Channel => {

@@ -216,9 +216,9 @@ pub(super) fn registry(given: &Given, notes: &mut Notes<'_>) -> Registry {
             registry.accounts.contains_key(id)
         });
         let id: Box<str> = row.id.as_str().into();
-        let tags = row.tags.iter().map(|tag| (tag.as_str().into(), id.clone()));
-        registry.tags.extend(tags);
-        let contact = Contact { name: name(&row.name, &row.id), account, is_test: row.test };
+        let tags: Vec<Box<str>> = row.tags.iter().map(|tag| tag.as_str().into()).collect();
+        registry.tags.extend(tags.iter().map(|tag| (tag.clone(), id.clone())));
+        let contact = Contact { name: name(&row.name, &row.id), account, is_test: row.test, tags };
         registry.contacts.insert(id, contact);
     }
     for row in &given.devices {

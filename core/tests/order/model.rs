@@ -100,7 +100,7 @@ fn parted<'e>(
     let places = history.iter().enumerate();
     let (counted, left_out): (Vec<_>, Vec<_>) = places.partition(|(place, event)| {
         !rule.when.not_while_maintenance
-            || !(is_worked_on(*place, event) || registry.is_trial(event))
+            || !(is_worked_on(*place, event) || registry.known().is_trial(event))
     });
     let events = |parted: Vec<(usize, &'e Event)>| parted.into_iter().map(|(_, event)| event);
     (events(counted).collect(), events(left_out).collect())
@@ -115,7 +115,7 @@ fn by_scope<'e>(
 ) -> BTreeMap<String, Vec<&'e Event>> {
     let mut parts: BTreeMap<String, Vec<&Event>> = BTreeMap::new();
     for event in counted {
-        if let Some(scope) = rule.when.per.of(event, registry) {
+        if let Some(scope) = rule.when.per.of(event, registry.known()) {
             parts.entry(scope.into_owned()).or_default().push(event);
         }
     }

@@ -172,7 +172,8 @@ pub(crate) fn registry(setting: &Setting) -> Registry {
     let contacts = [("0", Some("a0"), false), ("1", Some("a1"), false), ("2", None, false)];
     for (number, account, is_test) in contacts.into_iter().chain([("3", None, true)]) {
         let id: Box<str> = format!("p{number}").into();
-        let contact = Contact { name: id.clone(), account: account.map(Into::into), is_test };
+        let tags = vec![format!("t{number}").into()];
+        let contact = Contact { name: id.clone(), account: account.map(Into::into), is_test, tags };
         registry.contacts.insert(id.clone(), contact);
         registry.tags.insert(format!("t{number}").into(), id);
     }

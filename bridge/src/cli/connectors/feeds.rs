@@ -13,6 +13,7 @@ use crate::cli::store_command::{self, StoreCommandError, open};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::facts::shelf::Shelf;
 use crate::feeds::files::{FeedsError, Setup};
 use crate::feeds::job::{Judged, Office};
 use crate::feeds::standing::{self, Standing};
@@ -178,6 +179,7 @@ pub(super) fn test(args: &Test, config: Option<&Path>) -> Exit {
             asks,
             http: desk.setup.http.clone(),
             vault: Arc::new(Vault::open(&desk.config.feeds)?),
+            shelf: Shelf::default(),
         };
         let looked = office.look(&feed).await;
         desk.store.close().await;

@@ -3,6 +3,8 @@
 //! `id`, `ts`, `kind`, `channel`, `seq`, `device`, `account` and `contact` are the event's own parts;
 //! every other column is an attribute. A cell that is empty says nothing.
 
+use std::io::Read;
+
 use chrono::{DateTime, Utc};
 use csv::{ByteRecord, ReaderBuilder, Trim};
 use serde_json::{Map, Number, Value};
@@ -114,13 +116,21 @@ impl<'f> Table<'f> {
         &self,
         now: DateTime<Utc>,
     ) -> impl Iterator<Item = Result<Row, WrongRow>> + '_ {
-        let mut lines = Lines::of(self.text);
-        let records = reader(self.text, self.delimiter).into_byte_records().skip(1);
-        records.filter_map(Result::ok).filter_map(move |cells| {
-            let line = lines.of_record(cells.position().map_or(0, csv::Position::byte));
-            // Spreadsheets leave rows of separators behind.
-            let is_blank = cells.iter().all(<[u8]>::is_empty);
-            (!is_blank).then(|| self.row(line, &cells, now))
+        let mut reader = reader(Lines::of(self.text), self.delimiter);
+        let mut cells = ByteRecord::new();
+        let mut is_header = true;
+        std::iter::from_fn(move || {
+            // Only a source that breaks off can fail, and this one is in memory.
+            while reader.read_byte_record(&mut cells).unwrap_or(false) {
+                let start = cells.position().map_or(0, csv::Position::byte);
+                let line = reader.get_mut().of_record(start);
+                // Spreadsheets leave rows of separators behind.
+                let is_blank = cells.iter().all(<[u8]>::is_empty);
+                if !std::mem::take(&mut is_header) && !is_blank {
+                    return Some(self.row(line, &cells, now));
+                }
+            }
+            None
         })
     }
 
@@ -180,7 +190,7 @@ fn value(attribute: &str, cell: &str) -> Value {
     number().map_or_else(|| cell.into(), Value::Number)
 }
 
-fn reader(text: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
+fn reader<R: Read>(text: R, delimiter: u8) -> csv::Reader<R> {
     ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)

@@ -57,7 +57,8 @@ async fn of_fold(args: &Args, config: Option<&Path>) -> Result<TaskExplained, Ex
         rule: task.rule.as_str().to_owned(),
         version: task.version.to_string(),
     })?;
-    let registry = folded.engine().registry_at(task.created_by);
+    let registry = folded.engine().registry_at(task.created_by).registry();
+    let registry = &*registry;
     let registry_row = folded.registry_row((task.created_by, task.created_at)).await?;
     let contradicted = folded.board().is_contradicted(&id);
     Ok(task::explain(Asked { task, rule, registry, registry_row, contradicted }))

@@ -58,6 +58,7 @@ struct Plant<'s> {
     config: Config,
     metrics: Metrics,
     delivery: watch::Sender<std::sync::Arc<crate::delivery::Routing>>,
+    folder: watch::Sender<std::sync::Arc<Registry>>,
     changes: broadcast::Sender<crate::web::Change>,
 }
 
@@ -76,6 +77,7 @@ impl<'s> Plant<'s> {
             config: Config { retention, ..Config::default() },
             metrics: Metrics::new(),
             delivery: watch::Sender::default(),
+            folder: watch::Sender::default(),
             changes,
         }
     }
@@ -107,6 +109,7 @@ impl<'s> Plant<'s> {
             clock: &self.clock,
             sources,
             delivery: &self.delivery,
+            folder: &self.folder,
             retention: &self.config.retention,
             metrics: &self.metrics,
             changes: &self.changes,

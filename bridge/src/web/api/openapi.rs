@@ -7,7 +7,7 @@ use axum::Router;
 use axum::handler::Handler;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, get, patch, post};
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -77,6 +77,24 @@ impl Endpoint {
         Self::new(("patch", path), patch(handler), summary)
     }
 
+    /// Returns a route that makes something be as it is sent.
+    pub(super) fn put<H, T>(path: &'static str, handler: H, summary: &'static str) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        Self::new(("put", path), put(handler), summary)
+    }
+
+    /// Returns a route that removes something.
+    pub(super) fn delete<H, T>(path: &'static str, handler: H, summary: &'static str) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        Self::new(("delete", path), delete(handler), summary)
+    }
+
     fn new(
         (method, path): (&'static str, &'static str),
         handler: MethodRouter<App>,
@@ -112,6 +130,11 @@ impl Endpoint {
     /// Adds what may be asked.
     pub(super) fn query(self, name: &str, description: &str, schema: &Value) -> Self {
         self.parameter(("query", name), description, schema)
+    }
+
+    /// Adds a header that may be sent.
+    pub(super) fn header(self, name: &str, description: &str, schema: &Value) -> Self {
+        self.parameter(("header", name), description, schema)
     }
 
     /// Says that the parameter that was added last must be there.

@@ -178,6 +178,7 @@ fn scope_key(scope: TokenScope) -> &'static str {
         TokenScope::Delivery => key!("scope-delivery"),
         TokenScope::Feeds => key!("scope-feeds"),
         TokenScope::Deals => key!("scope-deals"),
+        TokenScope::Records => key!("scope-records"),
         TokenScope::People => key!("scope-people"),
         TokenScope::Audit => key!("scope-audit"),
     }

@@ -18,7 +18,7 @@ use super::shell::Shell;
 use super::start;
 use super::task_acts::{self, Acts, Decision, Said, step_words};
 use super::tasks::{DueShown, OwnerShown, link, title};
-use super::{deliveries, render, rule};
+use super::{deliveries, render, rule, twin_line};
 use crate::auth::rights::Action;
 use crate::explain::task::{Taken, taken};
 use crate::runtime::deed::POOL;
@@ -55,6 +55,8 @@ struct TaskPage {
     decisions: Vec<Decision>,
     /// What to do next, in words.
     next: Option<String>,
+    /// What to agree on before anybody calls twice.
+    twins: Vec<String>,
     /// Until when it is put off.
     snoozed: Option<String>,
     /// How it ended.
@@ -155,11 +157,14 @@ pub(crate) async fn show(
     let reader = shell.caller()?.id();
     let decisions =
         if can_act { task_acts::decisions(&teller, &detail, reader) } else { Vec::new() };
+    let account = detail.row.account.as_deref();
+    let twins = twin_line::of_account(&app, shell.language, account).await?;
     render(&TaskPage {
         taken,
         told,
         acts,
         decisions,
+        twins,
         told_elsewhere,
         ..page(shell, &teller, &detail)
     })
@@ -255,6 +260,7 @@ fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
         decisions: Vec::new(),
         next: (row.status.is_open() && row.stage != Stage::Shadow)
             .then(|| start::next(language, detail)),
+        twins: Vec::new(),
         snoozed: row.snoozed_until.map(|until| {
             let at = FluentValue::from(teller.in_sentence(until));
             text_with(language, key!("task-snoozed-note"), [("at", at)])

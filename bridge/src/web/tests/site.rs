@@ -28,6 +28,7 @@ use crate::clock::Clock;
 use crate::config::{Config, RegistryConfig, RulesConfig};
 use crate::delivery::Routing;
 use crate::delivery::files::Setup;
+use crate::facts::shelf::Shelf;
 use crate::feeds::job::Office;
 use crate::feeds::{self, Feeds};
 use crate::health::Health;
@@ -162,6 +163,8 @@ impl Site {
             clock: Arc::<Fixed>::clone(&clock),
             settings: Arc::new(settings),
             throttle: Arc::default(),
+            twins: Arc::default(),
+            uploads: Arc::default(),
         };
         let folder = Arc::new(folder);
         let submissions = Arc::new(Mutex::new(Some(submissions)));
@@ -448,11 +451,13 @@ fn documents(
         asks: asks.clone(),
         http: setup.http.clone(),
         vault: Arc::default(),
+        shelf: Shelf::default(),
     };
     let feeds = watch::Sender::new(Arc::new(Feeds::default()));
     let documents = Documents {
         delivery: (Setup::for_checks(config).unwrap(), delivery.clone()),
         feeds: (setup, feeds),
+        folder: watch::Sender::default(),
     };
     (documents, office)
 }

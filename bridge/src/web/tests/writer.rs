@@ -1,6 +1,6 @@
 //! The real writer, for as long as a test needs it.
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use upturn_core::decode::Sources;
 
@@ -20,6 +20,7 @@ pub(super) async fn with_writer<T>(site: &Site, requests: impl Future<Output = T
         clock: site.clock(),
         sources: &Sources::default(),
         delivery: &site.delivery,
+        folder: &watch::Sender::default(),
         retention: &RetentionConfig::default(),
         metrics: &site.metrics,
         changes: &site.changes,

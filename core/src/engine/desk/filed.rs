@@ -13,6 +13,7 @@ use super::Scene;
 use super::customer::Place;
 use crate::decode::digest;
 use crate::id::TaskId;
+use crate::rule::route::OPERATIONS_POOL;
 use crate::task::{EpisodeState, Evidence, Occasion, Task};
 
 /// An episode and what became of it.
@@ -59,7 +60,7 @@ pub(super) fn file(
     let newest = episode.newest();
     let registry = scene.registries.at(episode.position());
     let account = newest.and_then(|event| registry.find_account_behind(event));
-    let consent = account.as_ref().and_then(|id| registry.accounts.get(&**id)?.consent);
+    let consent = account.as_ref().and_then(|id| registry.account(id)?.consent);
     let by = active.rule.then.group.as_ref().map(|group| &group.by);
     let group = newest.zip(by).and_then(|(event, by)| by.of(event, registry));
     let of_group = || group.as_ref().map(|g| format!("group/{}/{g}", active.rule.id).into());
@@ -96,6 +97,7 @@ pub(super) fn task_of(scene: Scene<'_>, filed: &Filed) -> Option<Task> {
     let occasion = occasion_of(filed);
     let rule = &filed.active.rule;
     let registry = scene.registries.newest();
+    let known = registry.known();
     let newest = filed.episode.newest()?;
     let scope = scene.names.text(filed.address.scope);
     // A device's ids may come again at other times, so they alone do not tell occasions apart.
@@ -106,8 +108,14 @@ pub(super) fn task_of(scene: Scene<'_>, filed: &Filed) -> Option<Task> {
         .evidence
         .iter()
         .flat_map(|e| [e.device.as_str().as_bytes(), e.id.as_str().as_bytes()]);
-    let account = registry.find_account_behind(newest).map(|account| Box::from(&*account));
-    let owner = rule.then.route.owner_of(account.as_deref(), registry);
+    let account = known.find_account_behind(newest).map(|account| Box::from(&*account));
+    let is_registered = registry.devices.is_empty() || known.device(&newest.device).is_some();
+    let owner = if account.is_some() || is_registered {
+        rule.then.route.owner_of(account.as_deref(), known)
+    } else {
+        // Nobody can be asked about what nobody registered: operations find out what it is.
+        OPERATIONS_POOL.into()
+    };
     Some(Task {
         id: TaskId::from_text(&digest(cause.chain(ids))),
         rule: rule.id.clone(),

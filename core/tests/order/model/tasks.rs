@@ -52,9 +52,9 @@ fn place<'s>(episode: &'s Episode<'_>) -> (DateTime<Utc>, &'s str, &'s str) {
 
 fn candidate<'e>(episode: Episode<'e>, registry: &Registry) -> Candidate<'e> {
     let newest = episode.evidence[episode.evidence.len() - 1];
-    let account = registry.find_account_behind(newest).map(Into::into);
+    let account = registry.known().find_account_behind(newest).map(Into::into);
     let by = episode.rule.then.group.as_ref().map(|group| &group.by);
-    let group = by.and_then(|by| by.of(newest, registry)).map(Into::into);
+    let group = by.and_then(|by| by.of(newest, registry.known())).map(Into::into);
     let (joined, joined_at) = (episode.joins.len(), episode.joins.last().copied());
     Candidate { account, group, newest_at: episode.opened_at, joined, joined_at, episode }
 }
@@ -124,7 +124,8 @@ fn has_severe_ticket(
     registry: &Registry,
     history: &[Event],
 ) -> bool {
-    let is_of = |event: &Event| registry.find_account_behind(event).as_deref() == Some(account);
+    let is_of =
+        |event: &Event| registry.known().find_account_behind(event).as_deref() == Some(account);
     let said: Vec<&Event> =
         history.iter().filter(|event| event.occurred_at <= at && is_of(event)).collect();
     let ticket = |event: &Event| event.attributes.find("ticket");

@@ -1,0 +1,93 @@
+//! Rows of an import on their way: written in small steps, so that nobody waits long for the database,
+//! and made records at once.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::QueryBuilder;
+
+use super::error::StoreError;
+use super::record::StoredRecord;
+use super::{Store, Tx, registry_change};
+
+/// How long rows are kept that no import comes back for.
+const ABANDONED_AFTER: TimeDelta = TimeDelta::days(1);
+/// How many rows are deleted in one statement.
+const DELETED_MAX: i64 = 5_000;
+
+/// Writes rows of `import` down.
+pub(crate) async fn add(
+    tx: &mut Tx,
+    import: &str,
+    records: &[StoredRecord],
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let at = at.timestamp_millis();
+    on_backend!(tx.connection(), db => {
+        let mut query =
+            QueryBuilder::new("INSERT INTO record_staged (import, id, document, staged_at) ");
+        query.push_values(records, |mut row, record| {
+            row.push_bind(import).push_bind(&*record.id).push_bind(&*record.document).push_bind(at);
+        });
+        query.build().execute(db).await.map(drop)?;
+    });
+    Ok(())
+}
+
+/// Makes the rows of `import` records of `kind`, as of `at` in the name of `by`; returns how many.
+///
+/// With `is_registered`, the writer is told to put them in force.
+pub(crate) async fn switch(
+    tx: &mut Tx,
+    (import, kind, is_registered): (&str, &str, bool),
+    at: DateTime<Utc>,
+    by: &str,
+) -> Result<u64, StoreError> {
+    const SQL: &str = "
+        INSERT INTO record (kind, id, document, revision, updated_at, updated_by)
+        SELECT $1, id, document, 1, $2, $3 FROM record_staged WHERE import = $4
+        ON CONFLICT (kind, id) DO UPDATE SET document = excluded.document,
+            revision = record.revision + 1, updated_at = excluded.updated_at,
+            updated_by = excluded.updated_by
+        WHERE record.document <> excluded.document";
+
+    if is_registered {
+        registry_change::note_staged(tx, import, kind).await?;
+    }
+    Ok(on_backend!(tx.connection(), db => sqlx::query(SQL)
+        .bind(kind)
+        .bind(at.timestamp_millis())
+        .bind(by)
+        .bind(import)
+        .execute(db)
+        .await?
+        .rows_affected()))
+}
+
+/// Deletes the rows of `import`, and those that an import left behind long before `now`.
+pub(crate) async fn clear(
+    store: &Store,
+    import: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        DELETE FROM record_staged WHERE (import, id) IN (
+            SELECT import, id FROM record_staged WHERE import = $1 OR staged_at < $2 LIMIT $3)";
+
+    let before = (now - ABANDONED_AFTER).timestamp_millis();
+    loop {
+        let mut tx = store.begin().await?;
+        let deleted = on_backend!(tx.connection(), db => sqlx::query(SQL)
+            .bind(import)
+            .bind(before)
+            .bind(DELETED_MAX)
+            .execute(db)
+            .await?
+            .rows_affected());
+        tx.commit().await?;
+        if deleted == 0 {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Entries of the registry that change one by one.
+
+use serde::{Deserialize, Serialize};
+
+use super::past::Past;
+use super::{Account, Contact, Device, Registry, Site};
+use crate::event::Position;
+use crate::id::DeviceId;
+
+/// What an entry of the registry is from a place in the log on; nothing, where it is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Entry {
+    /// A device.
+    Device(DeviceId, Option<Device>),
+    /// A site.
+    Site(Box<str>, Option<Site>),
+    /// An account.
+    Account(Box<str>, Option<Account>),
+    /// A person at a customer, with all tags.
+    Contact(Box<str>, Option<Contact>),
+}
+
+impl Entry {
+    /// Returns whether it changes nothing in `registry`.
+    pub fn is_in(&self, registry: &Registry) -> bool {
+        match self {
+            Self::Device(id, device) => registry.devices.get(id) == device.as_ref(),
+            Self::Site(id, site) => registry.sites.get(id) == site.as_ref(),
+            Self::Account(id, account) => registry.accounts.get(id) == account.as_ref(),
+            Self::Contact(id, contact) => registry.contacts.get(id) == contact.as_ref(),
+        }
+    }
+}
+
+impl Registry {
+    /// Puts `entry` in force from `position` on; `past` remembers what was before.
+    pub(crate) fn put(&mut self, position: Position, entry: Entry, past: &mut Past) {
+        match entry {
+            Entry::Device(id, device) => past.devices.put(position, &mut self.devices, id, device),
+            Entry::Site(id, site) => past.sites.put(position, &mut self.sites, id, site),
+            Entry::Account(id, account) => {
+                past.accounts.put(position, &mut self.accounts, id, account);
+            }
+            Entry::Contact(id, contact) => self.put_contact(position, (id, contact), past),
+        }
+    }
+
+    /// Puts `entries` in force; what was before is forgotten.
+    pub fn extend(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        for entry in entries {
+            self.put(0, entry, &mut Past::default());
+        }
+    }
+
+    /// A tag belongs to one contact: whoever is given it last.
+    fn put_contact(
+        &mut self,
+        position: Position,
+        (id, contact): (Box<str>, Option<Contact>),
+        past: &mut Past,
+    ) {
+        let old = self.contacts.get(&id).map(|old| old.tags.clone()).unwrap_or_default();
+        for tag in old {
+            if self.tags.get(&tag) == Some(&id) {
+                past.tags.put(position, &mut self.tags, tag, None);
+            }
+        }
+        for tag in contact.iter().flat_map(|contact| &contact.tags) {
+            past.tags.put(position, &mut self.tags, tag.clone(), Some(id.clone()));
+        }
+        past.contacts.put(position, &mut self.contacts, id, contact);
+    }
+}

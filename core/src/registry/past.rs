@@ -1,0 +1,88 @@
+//! What entries of a registry were before they changed: one value a change, however large the registry.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Account, Contact, Device, Registry, Site};
+use crate::event::Position;
+use crate::id::DeviceId;
+
+/// What the entries of a registry were.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Past {
+    pub(super) devices: Before<DeviceId, Device>,
+    pub(super) sites: Before<Box<str>, Site>,
+    pub(super) accounts: Before<Box<str>, Account>,
+    pub(super) contacts: Before<Box<str>, Contact>,
+    pub(super) tags: Before<Box<str>, Box<str>>,
+}
+
+impl Past {
+    /// Makes `registry`, which is as of the last change, what it was at `position`.
+    pub(super) fn take_back(&self, position: Position, registry: &mut Registry) {
+        self.devices.take_back(position, &mut registry.devices);
+        self.sites.take_back(position, &mut registry.sites);
+        self.accounts.take_back(position, &mut registry.accounts);
+        self.contacts.take_back(position, &mut registry.contacts);
+        self.tags.take_back(position, &mut registry.tags);
+    }
+}
+
+/// Values by key: for each change its place in the log, and the value before, if there was one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "K: Ord + Deserialize<'de>, V: Deserialize<'de>"))]
+pub(super) struct Before<K, V>(BTreeMap<K, Vec<(Position, Option<V>)>>);
+
+/// What was under a key, if anything was.
+#[derive(Debug)]
+pub(super) struct Was<'v, V>(pub(super) Option<&'v V>);
+
+impl<K, V> Default for Before<K, V> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<K: Ord + Clone, V: Clone> Before<K, V> {
+    /// Puts `value` under `key` in `values`, or takes it away, and remembers what was there until
+    /// `position`.
+    pub(super) fn put(
+        &mut self,
+        position: Position,
+        values: &mut BTreeMap<K, V>,
+        key: K,
+        value: Option<V>,
+    ) {
+        let before = match value {
+            Some(value) => values.insert(key.clone(), value),
+            None => values.remove(&key),
+        };
+        let changes = self.0.entry(key).or_default();
+        // Of changes at one place, what was before the first counts.
+        if changes.last().is_none_or(|(at, _)| *at < position) {
+            changes.push((position, before));
+        }
+    }
+
+    fn take_back(&self, position: Position, values: &mut BTreeMap<K, V>) {
+        for key in self.0.keys() {
+            match self.find(key, position) {
+                None => {}
+                Some(Was(Some(before))) => drop(values.insert(key.clone(), before.clone())),
+                Some(Was(None)) => drop(values.remove(key)),
+            }
+        }
+    }
+
+    /// Returns what was under `key` at `position`; `None` if that is what is there today.
+    pub(super) fn find<Q: Ord + ?Sized>(&self, key: &Q, position: Position) -> Option<Was<'_, V>>
+    where
+        K: Borrow<Q>,
+    {
+        let changes = self.0.get(key)?;
+        let next = changes.partition_point(|(at, _)| *at <= position);
+        changes.get(next).map(|(_, before)| Was(before.as_ref()))
+    }
+}
