@@ -51,6 +51,7 @@ pub(crate) mod inbound;
 pub(crate) mod load;
 pub(crate) mod log;
 pub(crate) mod named_secret;
+pub(crate) mod open_ticket;
 pub(crate) mod outbox;
 pub(crate) mod outbox_view;
 pub(crate) mod person;

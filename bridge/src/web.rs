@@ -149,6 +149,7 @@ fn pages() -> Router<App> {
         .route("/quotes/{id}", get(page::quotes::one))
         .route("/quotes/{id}/print", get(page::quotes::print))
         .route("/quotes/{id}/{verb}", post(page::quotes::act))
+        .route("/deliveries-at-risk", get(page::at_risk::show))
         .route("/reports", get(page::reports::show))
         .route("/approvals", get(page::approvals::show))
         .route("/approvals/{id}/{verb}", post(page::approvals::decide))

@@ -1,6 +1,7 @@
 //! The pages for people.
 
 pub(crate) mod approvals;
+pub(crate) mod at_risk;
 pub(crate) mod audit;
 pub(crate) mod dead_letters;
 pub(crate) mod deal;

@@ -22,6 +22,7 @@ use crate::store::deal_act::{self, Head};
 use crate::store::policy::{self, Version};
 use crate::store::record;
 
+pub(crate) mod at_risk;
 pub(crate) mod gate;
 pub(crate) mod quotes;
 pub(crate) mod reports;
@@ -199,7 +200,8 @@ async fn consent(app: &App, view: &DealView, requirement: &str) -> Result<Option
         fields: &deal.fields,
         record: &view.row.fields,
     };
-    let asked = gate::ask(app, (url, secret_file), &question).await;
+    let http = &app.feed_office.http;
+    let asked = gate::ask((http, app.clock.now()), (url, secret_file), &question).await;
     let said = asked.map_err(|why| refusal(Refused::rule("gate-blocked", why)))?;
     Ok(Some(Proof::Hook { document, said }))
 }

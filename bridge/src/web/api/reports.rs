@@ -12,6 +12,7 @@ use crate::web::App;
 use crate::web::caller::Caller;
 use crate::web::fault::Fault;
 use crate::web::page::reports::DRAWN;
+use crate::web::selling::at_risk;
 use crate::web::selling::reports::{self, Fall, Tolerance};
 
 /// What is wanted.
@@ -30,6 +31,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/api/v1/reports", tell, "Tells how processes are kept")
             .query("month", "Of this month; else of all time", month)
             .query("seed", "What the deals of the scan are drawn by", number),
+        Endpoint::get("/api/v1/deliveries-at-risk", at_risk, "Lists deliveries that will be late"),
     ]
 }
 
@@ -53,6 +55,13 @@ pub(crate) async fn tell(
         "scan": { "seed": seed, "deals": report::scan(&ways, seed, DRAWN) },
     });
     Ok(answer(told, None))
+}
+
+/// Lists deliveries at risk, the worst first.
+pub(crate) async fn at_risk(State(app): State<App>, caller: Caller) -> Result<Response, Fault> {
+    let found = at_risk::board(&app, &caller).await?;
+    let told: Vec<_> = found.iter().map(at_risk::told).collect();
+    Ok(answer(json!({ "deliveries": told }), None))
 }
 
 fn fall(fall: &Fall) -> serde_json::Value {

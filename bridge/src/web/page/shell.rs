@@ -81,6 +81,7 @@ impl Shell {
             (Action::ReadDeals, "/deals", key!("nav-deals")),
             (Action::ReadDeals, "/quotes", key!("nav-quotes")),
             (Action::ReadDeals, "/approvals", key!("nav-approvals")),
+            (Action::ReadDeals, "/deliveries-at-risk", key!("nav-at-risk")),
             (Action::ReadDeals, "/reports", key!("nav-reports")),
             (Action::ReadRules, "/rules", key!("nav-rules")),
             (Action::ReadDestinations, "/destinations", key!("nav-destinations")),

@@ -6,14 +6,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use axum::http::{HeaderValue, Method};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use upturn_connectors::http::Request;
+use upturn_connectors::http::{Http, Request};
 use url::Url;
 
 use crate::delivery::letter;
 use crate::runtime::selling::deals::Fields;
-use crate::web::App;
 
 /// How long the other system may take; less than a request of ours may.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
@@ -48,7 +48,7 @@ struct Answer {
 /// Asks the system at `url`, signed by the key in `secret_file`; returns what it says besides its consent,
 /// or why there is none. Silence, an error and an answer of another shape are none.
 pub(super) async fn ask(
-    app: &App,
+    (http, now): (&Http, DateTime<Utc>),
     (url, secret_file): (&str, &str),
     question: &Question<'_>,
 ) -> Result<String, String> {
@@ -57,7 +57,6 @@ pub(super) async fn ask(
         .map_err(|_| "the gate's key cannot be read; look at its secret_file".to_owned())?;
     let key = standardwebhooks::Webhook::new(secret.trim())
         .map_err(|_| "the gate's key is none; it is whsec_ and Base64".to_owned())?;
-    let now = app.clock.now();
     let body =
         json!({ "type": "deal-gate", "at": letter::text(now), "data": question }).to_string();
     let id = letter::key("deal-gate", &format!("{}@{}", question.document, now), url);
@@ -77,7 +76,7 @@ pub(super) async fn ask(
         }
     }
     request.body = body.into();
-    let http = app.feed_office.http.reading_at_most(ANSWER_BYTES_MAX);
+    let http = http.reading_at_most(ANSWER_BYTES_MAX);
     let answered = tokio::time::timeout(ANSWER_MAX, http.send(request)).await;
     let answer = match answered {
         Err(_elapsed) => {
@@ -102,5 +101,104 @@ pub(super) async fn ask(
             Err("the gate does not consent and does not say why".to_owned())
         }
         false => Err(format!("the gate does not consent: {reason}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use axum::http::{HeaderMap, HeaderName};
+    use tempfile::NamedTempFile;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use upturn_connectors::http::guard::Allowed;
+
+    use super::*;
+
+    const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+    /// Answers one request with `answer`; returns what was asked.
+    async fn answer(listener: TcpListener, answer: String) -> String {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut read = Vec::new();
+        while !String::from_utf8_lossy(&read).contains("deal-gate") || !read.ends_with(b"}") {
+            let mut bytes = [0; 4096];
+            let length = stream.read(&mut bytes).await.unwrap();
+            assert_ne!(length, 0, "{}", String::from_utf8_lossy(&read));
+            read.extend_from_slice(&bytes[..length]);
+        }
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        String::from_utf8(read).unwrap()
+    }
+
+    fn verify(asked: &str, now: DateTime<Utc>) {
+        let (head, body) = asked.split_once("\r\n\r\n").unwrap();
+        let mut headers = HeaderMap::new();
+        for line in head.lines().skip(1) {
+            let (name, value) = line.split_once(": ").unwrap();
+            let name: HeaderName = name.parse().unwrap();
+            headers.insert(name, value.parse().unwrap());
+        }
+        let key = standardwebhooks::Webhook::new(KEY).unwrap();
+        let signature =
+            key.sign(headers["webhook-id"].to_str().unwrap(), now.timestamp(), body.as_bytes());
+        assert_eq!(headers["webhook-signature"].to_str().unwrap(), signature.unwrap());
+        assert!(body.contains("\"deal\":\"D1\"") && body.contains("\"product\":\"V-1\""), "{body}");
+    }
+
+    #[tokio::test]
+    async fn only_consent_in_so_many_words_passes_and_the_request_is_signed() {
+        let mut secret = NamedTempFile::new().unwrap();
+        secret.write_all(KEY.as_bytes()).unwrap();
+        let secret = secret.path().to_str().unwrap();
+        let (fields, record) =
+            (BTreeMap::new(), Fields::from([("product".to_owned(), "V-1".to_owned())]));
+        let question = Question {
+            deal: "D1",
+            requirement: "credit",
+            document: "abc",
+            fields: &fields,
+            record: &record,
+        };
+        let now = DateTime::UNIX_EPOCH;
+        let open = Http::new(Allowed::new(["127.0.0.1".to_owned()])).unwrap();
+        let cases = [
+            ("200 OK", r#"{"allowed":true,"reason":"fine"}"#, Ok("fine")),
+            (
+                "200 OK",
+                r#"{"allowed":false,"reason":"no credit"}"#,
+                Err("does not consent: no credit"),
+            ),
+            ("200 OK", r#"{"allowed":"true"}"#, Err("nothing passes")),
+            ("200 OK", "yes", Err("nothing passes")),
+            ("503 Service Unavailable", r#"{"allowed":true}"#, Err("answered 503")),
+        ];
+        for (status, body, expected) in cases {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}/gate", listener.local_addr().unwrap());
+            let length = body.len();
+            let text = format!(
+                "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+            let asking = ask((&open, now), (&url, secret), &question);
+            let (told, asked) = tokio::join!(asking, answer(listener, text));
+            verify(&asked, now);
+            match expected {
+                Ok(said) => assert_eq!(told.as_deref(), Ok(said), "case: {body}"),
+                Err(why) => assert!(told.unwrap_err().contains(why), "case: {body}"),
+            }
+        }
+        // Nobody there, an address of the inner network, no key: nothing passes.
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/gate", listener.local_addr().unwrap());
+        let closed = Http::new(Allowed::new([])).unwrap();
+        let inner = ask((&closed, now), (&url, secret), &question).await;
+        assert!(inner.unwrap_err().contains("nothing passes"));
+        drop(listener);
+        let gone = ask((&open, now), (&url, secret), &question).await;
+        assert!(gone.unwrap_err().contains("nothing passes"));
+        let keyless = ask((&open, now), (&url, "/nowhere"), &question).await;
+        assert!(keyless.unwrap_err().contains("secret_file"));
     }
 }

@@ -124,10 +124,10 @@ impl Gathered {
                 .and_then(|first| first.process.stage.first())
                 .map(|stage| stage.id.clone());
             for entry in &way.entries {
-                if let DealAction::Enter { stage: next } = &entry.action {
-                    if let Some(left) = stage.replace(next.clone()) {
-                        decisions.entry(left).or_default().push((entry.at.date_naive(), true));
-                    }
+                if let DealAction::Enter { stage: next } = &entry.action
+                    && let Some(left) = stage.replace(next.clone())
+                {
+                    decisions.entry(left).or_default().push((entry.at.date_naive(), true));
                 }
             }
             let lost = self.deals.get(&way.deal).and_then(|(_, lost)| *lost);

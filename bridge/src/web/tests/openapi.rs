@@ -56,6 +56,7 @@ async fn describes_each_route_that_is_served_and_no_other() {
         "get /api/v1/dead-letters/{id}/raw",
         "get /api/v1/deals",
         "get /api/v1/deals/{id}",
+        "get /api/v1/deliveries-at-risk",
         "get /api/v1/destinations",
         "get /api/v1/feeds",
         "get /api/v1/feeds/{id}",
