@@ -76,7 +76,11 @@ pub(crate) async fn write(
 }
 
 /// Returns the document of the record `id` of `kind`, as `tx` sees it.
-pub(crate) async fn find(tx: &mut Tx, kind: &str, id: &str) -> Result<Option<String>, StoreError> {
+pub(crate) async fn find_in(
+    tx: &mut Tx,
+    kind: &str,
+    id: &str,
+) -> Result<Option<String>, StoreError> {
     const SQL: &str = "SELECT document FROM record WHERE kind = $1 AND id = $2";
 
     Ok(on_backend!(tx.connection(), db => sqlx::query_scalar(SQL)
