@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use upturn_core::catalogue::Catalogue;
+use upturn_core::lead::policy::Policy;
 use upturn_core::registry::Registry;
 use upturn_core::registry::hand_over::HandOvers;
 use upturn_core::rule::finding::Finding;
@@ -18,6 +19,7 @@ use crate::delivery::Routing;
 use crate::delivery::files::{DeliveryError, Setup};
 use crate::feeds::files::FeedsError;
 use crate::feeds::{self, Feeds};
+use crate::leads;
 use crate::people::Registry as People;
 use crate::registry;
 use crate::registry::problem::{Problem, RegistryError};
@@ -44,6 +46,8 @@ pub(crate) struct Reloader {
     delivery: watch::Sender<Arc<Routing>>,
     /// Where facts come from.
     feeds: watch::Sender<Arc<Feeds>>,
+    /// What leads are judged by.
+    leads: watch::Sender<Arc<Policy>>,
 }
 
 /// Documents that the writer does not ask for: what reads them, and where those in force are put.
@@ -53,6 +57,8 @@ pub(crate) struct Documents {
     pub(crate) delivery: (Setup, watch::Sender<Arc<Routing>>),
     /// Where facts come from.
     pub(crate) feeds: (feeds::files::Setup, watch::Sender<Arc<Feeds>>),
+    /// What leads are judged by; they lie among the rules.
+    pub(crate) leads: watch::Sender<Arc<Policy>>,
 }
 
 /// Where rules and registry are.
@@ -115,7 +121,8 @@ impl Reloader {
         registry: &Registry,
         documents: Documents,
     ) -> Self {
-        let Documents { delivery: (setup, delivery), feeds: (feed_setup, feeds) } = documents;
+        let Documents { delivery: (setup, delivery), feeds: (feed_setup, feeds), leads } =
+            documents;
         let files = Files {
             rules: config.rules.dir.clone(),
             registry: config.registry.dir.clone(),
@@ -128,14 +135,14 @@ impl Reloader {
         let people = Mutex::new(Arc::new(registry.people.clone()));
         let hand_overs = Mutex::new(Arc::new(registry.hand_overs.clone()));
         let files = Arc::new(files);
-        Self { files, asks, clock, turn, refused, zone, people, hand_overs, delivery, feeds }
+        Self { files, asks, clock, turn, refused, zone, people, hand_overs, delivery, feeds, leads }
     }
 
     /// Reads everything again and puts it in force; `actor` is who wants it.
     pub(crate) async fn reload(&self, actor: &str) -> Result<Changes, ReloadError> {
         let _turn = self.turn.lock().await;
         let files = Arc::clone(&self.files);
-        let Read { rules, registry, delivery, feeds } =
+        let Read { rules, registry, delivery, feeds, leads } =
             match tokio::task::spawn_blocking(move || files.read()).await? {
                 Ok(read) => read,
                 Err(findings) => {
@@ -152,6 +159,8 @@ impl Reloader {
         asked.map_err(|_| ReloadError::NoAnswer)?;
         let mut changes = changes.await.map_err(|_| ReloadError::NoAnswer)?;
         changes.delivery = self.replace(delivery);
+        let leads = Arc::new(leads);
+        changes.leads = self.leads.send_replace(Arc::clone(&leads)) != leads;
         let feeds = Arc::new(feeds);
         changes.feeds = !self.feeds.send_replace(Arc::clone(&feeds)).is_same(&feeds);
         self.note(None);
@@ -200,12 +209,14 @@ impl Files {
         let rules = rules::load(&self.rules, &self.catalogue);
         let registry = self.registry.as_deref().map(registry::load).transpose();
         let feeds = self.feeds.load();
-        match (rules, registry, delivery, feeds) {
-            (Ok(rules), Ok(registry), Ok(delivery), Ok(feeds)) => {
-                Ok(Read { rules, registry: registry.unwrap_or_default(), delivery, feeds })
+        let leads = leads::load(&self.rules);
+        match (rules, registry, delivery, feeds, leads) {
+            (Ok(rules), Ok(registry), Ok(delivery), Ok(feeds), Ok(leads)) => {
+                Ok(Read { rules, registry: registry.unwrap_or_default(), delivery, feeds, leads })
             }
-            (rules, registry, delivery, feeds) => {
+            (rules, registry, delivery, feeds, leads) => {
                 let mut findings = rules.as_ref().err().map(of_rules).unwrap_or_default();
+                findings.extend(leads.as_ref().err().map(of_rules).unwrap_or_default());
                 findings.extend(registry.as_ref().err().map(of_registry).unwrap_or_default());
                 findings.extend(delivery.as_ref().err().map(of_delivery).unwrap_or_default());
                 findings.extend(feeds.as_ref().err().map(of_feeds).unwrap_or_default());
@@ -222,6 +233,7 @@ struct Read {
     registry: Registry,
     delivery: Routing,
     feeds: Feeds,
+    leads: Policy,
 }
 
 fn of_delivery(error: &DeliveryError) -> Vec<FileFinding> {

@@ -16,6 +16,7 @@ use upturn_core::engine::{Engine, Memory};
 use upturn_core::event::{Event, Position};
 use upturn_core::id::{DeviceId, EventId};
 use upturn_core::input::Input;
+use upturn_core::lead::policy::Policy;
 
 use crate::clock::Clock;
 use crate::config::retention::RetentionConfig;
@@ -39,7 +40,9 @@ pub(crate) mod consequence;
 pub(crate) mod deed;
 mod facts;
 mod failures;
+mod leads;
 mod letters;
+pub(crate) mod overrule;
 pub(crate) mod fold;
 pub(crate) mod reading;
 pub(crate) mod recovery;
@@ -99,6 +102,8 @@ pub(crate) struct Runtime<'r> {
     pub(crate) sources: &'r Sources,
     /// Who is told of what happens to tasks.
     pub(crate) delivery: &'r watch::Sender<Arc<Routing>>,
+    /// What leads are judged by.
+    pub(crate) leads: &'r watch::Sender<Arc<Policy>>,
     /// How long things are kept.
     pub(crate) retention: &'r RetentionConfig,
     /// Counts.
@@ -306,6 +311,7 @@ impl Runtime<'_> {
             }
         }
         consequences.locate(fold.engine.registry());
+        Box::pin(self.judge(tx, fold, &mut consequences)).await?;
         let desk = self.desk(&fold.engine);
         let stored = consequence::store(tx, now, &desk, &mut fold.failures, consequences).await?;
         Ok((fresh, stored, late))

@@ -19,6 +19,7 @@ use crate::failpoint;
 use crate::health::Health;
 use crate::ingest::inbox::Inbox;
 use crate::ingest::submission::Submission;
+use crate::leads;
 use crate::reload::{Documents, Reloader};
 use crate::rules::LoadedRule;
 use crate::runtime::Queues;
@@ -109,17 +110,17 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
 
     let (submit, inbox) = Inbox::with_room_for(SUBMISSIONS_MAX);
     let (asks, requests) = mpsc::channel(REQUESTS_MAX);
-    let (changes, _) = broadcast::channel(CHANGES_MAX);
     let house = House {
         store: store.clone(),
         sources: plan.config.sources(),
         config: plan.config.clone(),
         health: Health::new(&["broker", "database", "ingest"]),
         metrics: Metrics::new(),
-        changes,
+        changes: broadcast::Sender::new(CHANGES_MAX),
         door: watch::Sender::new(None),
         publisher,
         delivery,
+        leads: watch::Sender::new(Arc::new(leads::load(&plan.config.rules.dir)?)),
         setup,
         facts: Facts::open(&plan.config)?,
         asks: asks.clone(),
@@ -218,6 +219,7 @@ fn app(
             Documents {
                 delivery: (house.setup.clone(), house.delivery.clone()),
                 feeds: (house.facts.setup.clone(), house.facts.feeds.clone()),
+                leads: house.leads.clone(),
             },
         )),
         delivery: house.delivery.subscribe(),

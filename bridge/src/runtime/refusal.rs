@@ -211,6 +211,7 @@ mod tests {
                 clock: &SystemClock,
                 sources: &sources,
                 delivery: &watch::Sender::default(),
+                leads: &watch::Sender::default(),
                 metrics: &metrics,
                 changes: &changes,
                 retention: &RetentionConfig::default(),

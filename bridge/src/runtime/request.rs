@@ -11,6 +11,7 @@ use upturn_core::registry::Registry;
 use upturn_core::rule::{Rule, Stage};
 
 use super::act::Act;
+use super::overrule::{Overrule, Overruled};
 use crate::delivery::letter;
 use crate::explain::why_not::{Answer, Examined, Question};
 use crate::rules::LoadedRule;
@@ -29,6 +30,13 @@ pub(crate) enum Request {
         act: Box<Act>,
         /// Who waits.
         reply: Reply<Acted>,
+    },
+    /// A person decides over what the machine says, or takes that back.
+    Overrule {
+        /// What.
+        wish: Box<Overrule>,
+        /// Who waits.
+        reply: Reply<Overruled>,
     },
     /// A person asks for something because of a task.
     Require {
@@ -77,6 +85,7 @@ impl Request {
     pub(crate) fn is_awaited(&self) -> bool {
         match self {
             Self::Act { reply, .. } => !reply.is_closed(),
+            Self::Overrule { reply, .. } => !reply.is_closed(),
             Self::Require { reply, .. } => !reply.is_closed(),
             Self::Reload { reply, .. } => !reply.is_closed(),
             Self::Feed { reply, .. } => !reply.is_closed(),
@@ -182,6 +191,7 @@ pub(crate) enum Acted {
 }
 
 /// What a reload changed.
+#[expect(clippy::struct_excessive_bools, reason = "each says of one thing whether it changed")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub(crate) struct Changes {
     /// Whether the registry is another one.
@@ -190,6 +200,8 @@ pub(crate) struct Changes {
     pub(crate) delivery: bool,
     /// Whether feeds are others.
     pub(crate) feeds: bool,
+    /// Whether leads are judged by other documents.
+    pub(crate) leads: bool,
     /// Rules of which other versions are there than before, by id.
     pub(crate) rules: Vec<RuleChange>,
 }
@@ -197,7 +209,7 @@ pub(crate) struct Changes {
 impl Changes {
     /// Returns whether everything is as it was.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.registry && !self.delivery && !self.feeds && self.rules.is_empty()
+        !self.registry && !self.delivery && !self.feeds && !self.leads && self.rules.is_empty()
     }
 }
 

@@ -52,6 +52,7 @@ impl Runtime<'_> {
             registry: digest != fold.registry,
             delivery: false,
             feeds: false,
+            leads: false,
             rules: changes(&fold.rules, loaded),
         };
         if !changes.registry && set == in_force {

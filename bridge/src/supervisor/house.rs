@@ -6,6 +6,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use upturn_core::decode::Sources;
+use upturn_core::lead::policy::Policy;
 
 use super::StartError;
 use super::publisher::Current;
@@ -38,6 +39,8 @@ pub(super) struct House {
     pub(super) publisher: watch::Sender<Current>,
     /// Who is told of what happens to tasks.
     pub(super) delivery: watch::Sender<Arc<Routing>>,
+    /// What leads are judged by.
+    pub(super) leads: watch::Sender<Arc<Policy>>,
     /// Reads who is told.
     pub(super) setup: Setup,
     /// Where facts come from.

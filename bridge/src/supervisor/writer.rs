@@ -38,6 +38,7 @@ pub(super) async fn run(
         clock: &SystemClock,
         sources: &house.sources,
         delivery: &house.delivery,
+        leads: &house.leads,
         metrics: &house.metrics,
         changes: &house.changes,
         retention: &house.config.retention,

@@ -8,6 +8,7 @@ pub(crate) mod destinations;
 pub(crate) mod fault;
 pub(crate) mod feed;
 pub(crate) mod feeds;
+pub(crate) mod leads;
 pub(crate) mod login;
 pub(crate) mod me;
 pub(crate) mod people;
@@ -18,6 +19,7 @@ pub(crate) mod shell;
 pub(crate) mod start;
 pub(crate) mod task;
 mod task_acts;
+pub(crate) mod task_lead;
 pub(crate) mod tasks;
 mod token_line;
 

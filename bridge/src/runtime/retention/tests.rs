@@ -57,6 +57,7 @@ struct Plant<'s> {
     config: Config,
     metrics: Metrics,
     delivery: watch::Sender<std::sync::Arc<crate::delivery::Routing>>,
+    leads: watch::Sender<std::sync::Arc<upturn_core::lead::policy::Policy>>,
     changes: broadcast::Sender<crate::web::Change>,
 }
 
@@ -75,6 +76,7 @@ impl<'s> Plant<'s> {
             config: Config { retention, ..Config::default() },
             metrics: Metrics::new(),
             delivery: watch::Sender::default(),
+            leads: watch::Sender::default(),
             changes,
         }
     }
@@ -101,6 +103,7 @@ impl<'s> Plant<'s> {
             clock: &self.clock,
             sources,
             delivery: &self.delivery,
+            leads: &self.leads,
             retention: &self.config.retention,
             metrics: &self.metrics,
             changes: &self.changes,

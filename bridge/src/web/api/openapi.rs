@@ -7,7 +7,7 @@ use axum::Router;
 use axum::handler::Handler;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, get, patch, post};
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -68,6 +68,24 @@ impl Endpoint {
         T: 'static,
     {
         Self::new(("patch", path), patch(handler), summary)
+    }
+
+    /// Returns a route that puts something in its place.
+    pub(super) fn put<H, T>(path: &'static str, handler: H, summary: &'static str) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        Self::new(("put", path), put(handler), summary)
+    }
+
+    /// Returns a route that takes something away.
+    pub(super) fn delete<H, T>(path: &'static str, handler: H, summary: &'static str) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        Self::new(("delete", path), delete(handler), summary)
     }
 
     fn new(

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use tokio::sync::{OnceCell, broadcast, mpsc, watch};
 use tower::ServiceExt as _;
 use upturn_core::id::{DeviceId, EventId, RuleId, TaskId};
+use upturn_core::lead::policy::Policy;
 use upturn_core::registry::Registry;
 use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Occasion, Task, Title};
@@ -74,6 +75,7 @@ pub(super) struct Site {
     pub(super) metrics: Metrics,
     pub(super) changes: broadcast::Sender<Change>,
     pub(super) delivery: watch::Sender<Arc<Routing>>,
+    pub(super) leads: watch::Sender<Arc<Policy>>,
     pub(super) router: Router,
     /// What waits for a writer, until somebody takes it to play one.
     pub(super) submissions: Arc<Mutex<Option<mpsc::Receiver<Submission>>>>,
@@ -142,6 +144,7 @@ impl Site {
         let (documents, feed_office) =
             documents(&config, &delivery, (&store, &as_clock, &metrics, &asks));
         let feeds = documents.feeds.1.subscribe();
+        let leads = documents.leads.clone();
         let app = App {
             reloader: Arc::new(Reloader::new(
                 &config,
@@ -173,6 +176,7 @@ impl Site {
             metrics,
             changes,
             delivery,
+            leads,
             router,
             submissions,
             requests,
@@ -453,6 +457,7 @@ fn documents(
     let documents = Documents {
         delivery: (Setup::for_checks(config).unwrap(), delivery.clone()),
         feeds: (setup, feeds),
+        leads: watch::Sender::default(),
     };
     (documents, office)
 }

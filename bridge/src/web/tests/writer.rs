@@ -20,6 +20,7 @@ pub(super) async fn with_writer<T>(site: &Site, requests: impl Future<Output = T
         clock: site.clock(),
         sources: &Sources::default(),
         delivery: &site.delivery,
+        leads: &site.leads,
         retention: &RetentionConfig::default(),
         metrics: &site.metrics,
         changes: &site.changes,
