@@ -970,3 +970,70 @@ import-taken = { $n ->
     [one] { $n } record is new or changed.
    *[other] { $n } records are new or changed.
 }
+# Leads: scores, grades, routes, and what people decide over them.
+nav-leads = Leads
+leads-title = Leads
+leads-views = Which leads
+leads-filter = Show
+leads-empty = No lead is open here.
+leads-empty-how = A task is a lead where the rules folder has a score for it: see deploy/rules/leads.
+leads-next = Next
+pool-title = In pools
+lead-title = Score and grade
+lead-grade = Grade
+lead-score = Score
+lead-route = Route
+lead-probability = Probability
+lead-region = Region
+lead-machine = the machine says { $grade }, { $score }
+lead-points = The points, one by one
+lead-factor = For what
+lead-base = Every task
+lead-point-points = Points
+lead-point-on = What counted
+lead-point-newest = The newest
+lead-point-n = { $n ->
+    [0] Nothing is known.
+    [one] { $n } fact.
+   *[other] { $n } facts.
+}
+lead-point-amount = Amount { $amount }.
+lead-point-capped = Without the cap { $uncapped }.
+lead-point-currencies = { $n ->
+    [one] { $n } order in another currency does not count.
+   *[other] { $n } orders in other currencies do not count.
+}
+lead-point-cut = Only the newest were looked at.
+lead-no-consent = The customer has not agreed to be approached: no letter and no call. { $n ->
+    [0] No step had to be left out.
+   *[other] Left out: { $steps }.
+}
+lead-consent-unknown = Nobody has asked the customer yet whether they may be approached: ask first.
+lead-no-account = The device belongs to no account, so nothing is known of the customer.
+lead-tag-none = none
+lead-tags = Tags: grade { $grade }, region { $region }, product { $product }, source { $source }, need { $need }.
+lead-tried-taken = { $target }: given to { $who }.
+lead-tried-stand-in = { $target }: the owner has left, so it went to the stand-in { $who }.
+lead-tried-no-owner = { $target }: the account has no owner.
+lead-tried-owner-left = { $target }: { $who } has left, and nobody who is there stands in.
+lead-tried-nobody-fits = { $target }: nobody there knows the product and works in the region.
+lead-tried-no-capacity = { $target }: everybody who fits has as much as they can.
+lead-cover-warranty = Covered by the warranty until { $until }: a service ticket and a coupon.
+lead-cover-contract = Covered by the service contract { $contract } until { $until }: a service ticket and a coupon.
+lead-cover-contract-open = Covered by the service contract { $contract }: a service ticket and a coupon.
+lead-cover-over = Not covered since { $until }: a quote.
+lead-cover-none = Neither warranty nor service contract: a quote.
+lead-cover-unknown = The device is not in the installed base: find out first whether it is covered.
+override-title = Decided by people
+override-machine = machine:
+override-until = Until
+override-set = Overrule:
+override-back = Take back
+override-ended = Ended at { $at }, by { $by }.
+told-override = It is decided. The machine's value stays beside yours.
+audit-override-set = Machine overruled
+audit-override-taken-back = Decision over the machine taken back
+audit-override-ended = Decision over the machine ended
+step-open-service-ticket = Open a service ticket
+step-quote-replacement = Quote the replacement
+step-check-warranty = Find out whether warranty or contract cover it

@@ -946,3 +946,66 @@ import-take = 导入
 import-leave = 放弃
 import-preview = 前几条记录
 import-taken = 新增或变更了 { $n } 条记录。
+# 线索：评分、等级、分派，以及人工改判。
+nav-leads = 线索
+leads-title = 线索
+leads-views = 线索范围
+leads-filter = 显示
+leads-empty = 这里没有未结线索。
+leads-empty-how = 规则目录中有相应评分文档的任务即为线索：参见 deploy/rules/leads。
+leads-next = 下一步
+pool-title = 公海
+lead-title = 评分与等级
+lead-grade = 等级
+lead-score = 评分
+lead-route = 分派
+lead-probability = 赢单概率
+lead-region = 区域
+lead-machine = 系统判定 { $grade }，{ $score }
+lead-points = 逐项得分
+lead-factor = 因素
+lead-base = 基础分
+lead-point-points = 得分
+lead-point-on = 依据
+lead-point-newest = 最近一次
+lead-point-n = { $n ->
+    [0] 无记录。
+   *[other] { $n } 条记录。
+}
+lead-point-amount = 金额 { $amount }。
+lead-point-capped = 未封顶为 { $uncapped }。
+lead-point-currencies = { $n } 笔其他币种的订单未计入。
+lead-point-cut = 仅统计最近的记录。
+lead-no-consent = 客户未同意被联系：不发信、不致电。{ $n ->
+    [0] 没有需要略去的步骤。
+   *[other] 已略去：{ $steps }。
+}
+lead-consent-unknown = 尚未询问客户是否同意被联系：请先询问。
+lead-no-account = 设备不属于任何客户，因此没有客户资料。
+lead-tag-none = 无
+lead-tags = 标签：等级 { $grade }、区域 { $region }、产品 { $product }、来源 { $source }、需求 { $need }。
+lead-tried-taken = { $target }：已分派给 { $who }。
+lead-tried-stand-in = { $target }：负责人已离职，转给代理人 { $who }。
+lead-tried-no-owner = { $target }：该客户没有负责人。
+lead-tried-owner-left = { $target }：{ $who } 已离职，且没有在岗的代理人。
+lead-tried-nobody-fits = { $target }：没有熟悉该产品且负责该区域的人员。
+lead-tried-no-capacity = { $target }：符合条件的人员均已满负荷。
+lead-cover-warranty = 保修期至 { $until }：开服务工单并发优惠券。
+lead-cover-contract = 服务合同 { $contract } 有效期至 { $until }：开服务工单并发优惠券。
+lead-cover-contract-open = 服务合同 { $contract } 有效：开服务工单并发优惠券。
+lead-cover-over = { $until } 起不再覆盖：请报价。
+lead-cover-none = 无保修亦无服务合同：请报价。
+lead-cover-unknown = 设备不在装机记录中：请先确认是否在保。
+override-title = 人工改判
+override-machine = 系统：
+override-until = 有效至
+override-set = 改判：
+override-back = 撤回
+override-ended = 已于 { $at } 结束（{ $by }）。
+told-override = 已改判，系统判定值同时保留。
+audit-override-set = 人工改判
+audit-override-taken-back = 撤回人工改判
+audit-override-ended = 人工改判到期
+step-open-service-ticket = 开服务工单
+step-quote-replacement = 对更换设备报价
+step-check-warranty = 确认是否在保修或合同范围内

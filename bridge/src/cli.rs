@@ -61,7 +61,7 @@ enum Command {
     Demo(demo::Args),
     /// Take in telemetry and serve the pages
     Serve,
-    /// Find what is wrong with rules, destinations, routes and feeds
+    /// Find what is wrong with rules, leads, registry, destinations, routes and feeds
     Check(check::Args),
     /// Fold events and print the tasks that would stand
     Backtest(backtest::Args),
@@ -179,6 +179,7 @@ fn check(args: &check::Args, config: Option<&Path>) -> Exit {
     let setup = check::Setup {
         rules_dir: &config.rules.dir,
         compliance_dir: config.compliance.dir.as_deref(),
+        registry_dir: config.registry.dir.as_deref(),
         delivery: &delivery,
         feeds: &feeds,
         catalogue: &config.catalogue(),

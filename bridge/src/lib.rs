@@ -29,6 +29,7 @@ mod explain;
 mod facts;
 mod quote;
 mod compliance;
+mod leads;
 mod feeds;
 mod delivery;
 mod outbox;

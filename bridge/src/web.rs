@@ -39,6 +39,7 @@ pub(crate) mod headers;
 pub(crate) mod i18n;
 pub(crate) mod language;
 pub(crate) mod live;
+pub(crate) mod overrule;
 pub(crate) mod page;
 pub(crate) mod post;
 pub(crate) mod probe;
@@ -139,6 +140,9 @@ fn pages() -> Router<App> {
         .route("/tasks", get(page::tasks::show))
         .route("/tasks/new", get(page::tasks::count_new))
         .route("/tasks/{id}", get(page::task::show))
+        .route("/leads", get(page::leads::show))
+        .route("/pool", get(page::leads::show_pool))
+        .route("/tasks/{id}/override", post(page::task_lead::decide))
         .route("/tasks/{id}/requirements", post(page::deliveries::ask))
         .route("/tasks/{id}/{verb}", post(page::task::act))
         .route("/deals", get(page::deals::show))

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use upturn_core::compliance::{approval, delivery_risk, price_band, process};
+use upturn_core::lead::{grade, route, score, sla};
 use upturn_core::quote::request;
 use upturn_core::rule::document;
 
@@ -36,6 +37,14 @@ enum Document {
     Process,
     /// What makes a delivery doubtful.
     DeliveryRisk,
+    /// What points a lead gets for what.
+    Score,
+    /// What grade a score is.
+    Grade,
+    /// Who gets which lead.
+    LeadRoute,
+    /// By when somebody speaks with the customer.
+    Sla,
 }
 
 /// Writes the schema to `out`.
@@ -49,6 +58,10 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> io::Result<()> {
         Document::PriceBand => out.write_all(price_band::schema().as_bytes()),
         Document::DeliveryRisk => out.write_all(delivery_risk::schema().as_bytes()),
         Document::Process => out.write_all(process::schema().as_bytes()),
+        Document::Score => out.write_all(score::schema().as_bytes()),
+        Document::Grade => out.write_all(grade::schema().as_bytes()),
+        Document::LeadRoute => out.write_all(route::schema().as_bytes()),
+        Document::Sla => out.write_all(sla::schema().as_bytes()),
         Document::Approval => out.write_all(approval::schema().as_bytes()),
     }
 }

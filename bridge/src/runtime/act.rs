@@ -17,7 +17,7 @@ use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
 use crate::store::log::Kind;
 use crate::store::task_life::Life;
-use crate::store::{Tx, task_back_fill, task_history, task_life};
+use crate::store::{Tx, lead, task_back_fill, task_history, task_life};
 
 /// What an actor begins with that is a destination: it closed its record of the task.
 pub(crate) const DESTINATION_ACTOR: &str = "destination:";
@@ -48,6 +48,12 @@ impl Runtime<'_> {
         };
         if !task_life::put(&mut tx, &task, &after, now).await? {
             return Ok(Acted::Refused);
+        }
+        if let Deed::Contact { result, .. } = &deed {
+            lead::set_last(&mut tx, &task, result.word()).await?;
+        }
+        if let Deed::Done { outcome, .. } = &deed {
+            lead::set_last(&mut tx, &task, outcome.word()).await?;
         }
         clocks::go_on(&mut tx, (&task, &after), fold.engine.registry(), now).await?;
         let (verb, detail) = (deed.verb(), deed.detail());

@@ -12,6 +12,7 @@ use upturn_core::registry::Registry;
 use upturn_core::rule::{Rule, Stage};
 
 use super::act::Act;
+use super::overrule::{Overrule, Overruled};
 use super::records::{RecordRefusal, RecordWish};
 use super::selling::{self, Step};
 use crate::delivery::letter;
@@ -32,6 +33,13 @@ pub(crate) enum Request {
         act: Box<Act>,
         /// Who waits.
         reply: Reply<Acted>,
+    },
+    /// A person decides over what the machine says, or takes that back.
+    Overrule {
+        /// What.
+        wish: Box<Overrule>,
+        /// Who waits.
+        reply: Reply<Overruled>,
     },
     /// A person asks for something because of a task.
     Require {
@@ -94,6 +102,7 @@ impl Request {
     pub(crate) fn is_awaited(&self) -> bool {
         match self {
             Self::Act { reply, .. } => !reply.is_closed(),
+            Self::Overrule { reply, .. } => !reply.is_closed(),
             Self::Require { reply, .. } => !reply.is_closed(),
             Self::Reload { reply, .. } => !reply.is_closed(),
             Self::Feed { reply, .. } => !reply.is_closed(),
@@ -203,8 +212,8 @@ pub(crate) enum Acted {
 }
 
 /// What a reload changed.
+#[expect(clippy::struct_excessive_bools, reason = "each says of one thing whether it changed")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-#[expect(clippy::struct_excessive_bools, reason = "each is about other documents")]
 pub(crate) struct Changes {
     /// Whether the registry is another one.
     pub(crate) registry: bool,
@@ -214,6 +223,8 @@ pub(crate) struct Changes {
     pub(crate) feeds: bool,
     /// Whether the rules of the house on selling are others.
     pub(crate) policy: bool,
+    /// Whether leads are judged by other documents.
+    pub(crate) leads: bool,
     /// Rules of which other versions are there than before, by id.
     pub(crate) rules: Vec<RuleChange>,
 }
@@ -221,7 +232,12 @@ pub(crate) struct Changes {
 impl Changes {
     /// Returns whether everything is as it was.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.registry && !self.delivery && !self.feeds && !self.policy && self.rules.is_empty()
+        !self.registry
+            && !self.delivery
+            && !self.feeds
+            && !self.leads
+            && !self.policy
+            && self.rules.is_empty()
     }
 }
 

@@ -118,6 +118,17 @@ pub(crate) fn tables() -> Vec<Table> {
         )
         .numbered(),
         Table::of("task_timer", "task_id:text kind:text at"),
+        Table::of(
+            "lead",
+            "task_id:text score:text grade:text route:text score_now:text grade_now:text ranked \
+             last:text frozen:text",
+        ),
+        Table::of(
+            "override",
+            "id subject_kind:text subject_id:text what:text value:text machine_value:text \
+             reason:text actor:text at until ended_at ended_by:text",
+        )
+        .numbered(),
         Table::of("audit_head", "id entries digest:text"),
         Table::of(
             "outbox",
@@ -210,7 +221,8 @@ mod tests {
             WHERE t.type = 'table'";
         const POSTGRES: &str = "
             SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT)
-            FROM information_schema.columns WHERE table_schema = current_schema()";
+            FROM information_schema.columns WHERE table_schema = current_schema()
+                AND is_generated = 'NEVER'";
 
         each_backend(async |store| {
             let found: Vec<(String, String)> = match store.reader() {

@@ -21,6 +21,7 @@ use super::{Store, task_back_fill, task_history};
 use crate::auth::sight::Sight;
 
 mod condition;
+pub(crate) mod lead;
 mod row;
 
 pub(super) use self::row::stage;

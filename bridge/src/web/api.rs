@@ -20,6 +20,7 @@ mod events;
 mod explanation;
 mod feeds;
 mod hooks;
+mod leads;
 mod letters;
 pub(crate) mod openapi;
 mod people;
@@ -44,6 +45,7 @@ fn endpoints() -> Vec<Endpoint> {
     let all = [
         events::endpoints(),
         tasks::endpoints(),
+        leads::endpoints(),
         rules::endpoints(),
         explanation::endpoints(),
         dead_letters::endpoints(),

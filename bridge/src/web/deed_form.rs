@@ -253,7 +253,7 @@ impl DeedForm {
 }
 
 /// Refuses unless tasks can be given to `owner`: somebody who is there, or the pool of a team.
-async fn check_owner(app: &App, owner: &str) -> Result<(), Fault> {
+pub(crate) async fn check_owner(app: &App, owner: &str) -> Result<(), Fault> {
     let people = person::all(&app.store).await?;
     let registered = app.reloader.people();
     if let Some(team) = owner.strip_prefix(POOL) {
@@ -299,7 +299,10 @@ fn chosen<T: Copy>(
 }
 
 /// Reads a time: RFC 3339, or a day or a day and time by the clock on the wall.
-fn read_time((name, text): (&str, &str), teller: &Teller) -> Result<DateTime<Utc>, Fault> {
+pub(crate) fn read_time(
+    (name, text): (&str, &str),
+    teller: &Teller,
+) -> Result<DateTime<Utc>, Fault> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Ok(at.to_utc());
     }

@@ -6,6 +6,7 @@ mod clocks;
 mod delivery;
 mod events;
 mod explanation;
+mod leads;
 mod login;
 mod matrix;
 mod openapi;

@@ -83,6 +83,7 @@ impl Shell {
             (Action::ReadDeals, "/approvals", key!("nav-approvals")),
             (Action::ReadDeals, "/deliveries-at-risk", key!("nav-at-risk")),
             (Action::ReadDeals, "/reports", key!("nav-reports")),
+            (Action::ReadTasks, "/leads", key!("nav-leads")),
             (Action::ReadRules, "/rules", key!("nav-rules")),
             (Action::ReadDestinations, "/destinations", key!("nav-destinations")),
             (Action::ReadFeeds, "/feeds", key!("nav-feeds")),

@@ -17,6 +17,7 @@ use upturn_core::task::{EpisodeState, Evidence};
 use super::shell::Shell;
 use super::start;
 use super::task_acts::{self, Acts, Decision, Said, step_words};
+use super::task_lead::{self, LeadShown};
 use super::tasks::{DueShown, OwnerShown, link, title};
 use super::{deliveries, render, rule, twin_line};
 use crate::auth::rights::Action;
@@ -82,6 +83,8 @@ struct TaskPage {
     history: Vec<Deed>,
     /// What other systems were told, and what was asked of them.
     told_elsewhere: deliveries::Told,
+    /// What was decided about it when it was made.
+    lead: Option<LeadShown>,
 }
 
 /// What became of what the reader just did.
@@ -148,8 +151,10 @@ pub(crate) async fn show(
     let acts = shell.caller()?.sight_or_nothing(&app, Action::ActOnTasks).await?;
     let can_act = acts.covers(&detail.row.owner, detail.row.region.as_deref());
     let told_elsewhere = deliveries::of_task(&app, &teller, (&detail.row.id, can_act)).await?;
-    let acts = if can_act {
-        let owners = owners(&app).await?;
+    let owners = if can_act { Some(owners(&app).await?) } else { None };
+    let standing = (&detail.row.id, detail.row.status.is_open());
+    let lead = task_lead::of_task(&app, &teller, standing, owners.as_deref()).await?;
+    let acts = if let Some(owners) = owners {
         task_acts::acts(shell.language, &detail.row, (&owners, &app.reloader.hand_overs()))
     } else {
         Acts::default()
@@ -166,6 +171,7 @@ pub(crate) async fn show(
         decisions,
         twins,
         told_elsewhere,
+        lead,
         ..page(shell, &teller, &detail)
     })
 }
@@ -217,7 +223,7 @@ pub(crate) async fn act(
 const OWNERS_MAX: usize = 1_000;
 
 /// The word in the address for what could not be done.
-const REFUSED: &str = "refused";
+pub(super) const REFUSED: &str = "refused";
 
 fn told(language: Language, did: &str) -> Option<Told> {
     let (key, is_refusal) = match did {
@@ -235,6 +241,7 @@ fn told(language: Language, did: &str) -> Option<Told> {
         "return" => (key!("told-return"), false),
         "done" => (key!("told-done"), false),
         "dismiss" => (key!("told-dismiss"), false),
+        "override" => (key!("told-override"), false),
         "asked" => (key!("told-asked"), false),
         "not-asked" => (key!("told-not-asked"), true),
         "letter-again" => (key!("told-letter-again"), false),
@@ -256,6 +263,7 @@ fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
         told: None,
         told_elsewhere: deliveries::Told::default(),
         taken: None,
+        lead: None,
         acts: Acts::default(),
         decisions: Vec::new(),
         next: (row.status.is_open() && row.stage != Stage::Shadow)

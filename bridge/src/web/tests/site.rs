@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use tokio::sync::{OnceCell, broadcast, mpsc, watch};
 use tower::ServiceExt as _;
 use upturn_core::id::{DeviceId, EventId, RuleId, TaskId};
+use upturn_core::lead::policy::Policy;
 use upturn_core::registry::Registry;
 use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Occasion, Task, Title};
@@ -75,6 +76,7 @@ pub(super) struct Site {
     pub(super) metrics: Metrics,
     pub(super) changes: broadcast::Sender<Change>,
     pub(super) delivery: watch::Sender<Arc<Routing>>,
+    pub(super) leads: watch::Sender<Arc<Policy>>,
     pub(super) router: Router,
     /// What waits for a writer, until somebody takes it to play one.
     pub(super) submissions: Arc<Mutex<Option<mpsc::Receiver<Submission>>>>,
@@ -143,6 +145,7 @@ impl Site {
         let (documents, feed_office) =
             documents(&config, &delivery, (&store, &as_clock, &metrics, &asks));
         let feeds = documents.feeds.1.subscribe();
+        let leads = documents.leads.clone();
         let app = App {
             reloader: Arc::new(Reloader::new(
                 &config,
@@ -176,6 +179,7 @@ impl Site {
             metrics,
             changes,
             delivery,
+            leads,
             router,
             submissions,
             requests,
@@ -458,6 +462,7 @@ fn documents(
         delivery: (Setup::for_checks(config).unwrap(), delivery.clone()),
         feeds: (setup, feeds),
         folder: watch::Sender::default(),
+        leads: watch::Sender::default(),
     };
     (documents, office)
 }
