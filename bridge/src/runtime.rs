@@ -36,6 +36,8 @@ use crate::web::Change;
 pub(crate) mod act;
 mod clocks;
 pub(crate) mod consequence;
+pub(crate) mod coupon;
+mod deal;
 pub(crate) mod deed;
 mod facts;
 mod failures;

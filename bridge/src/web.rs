@@ -33,6 +33,7 @@ pub(crate) mod caller;
 pub(crate) mod deed_form;
 pub(crate) mod fault;
 pub(crate) mod feeds;
+pub(crate) mod figures;
 pub(crate) mod filter;
 pub(crate) mod headers;
 pub(crate) mod i18n;
@@ -143,6 +144,8 @@ fn pages() -> Router<App> {
         .route("/feeds/{id}/{verb}", post(page::feed::act))
         .route("/feeds/{id}/sets/{set}/{verb}", post(page::feed::decide))
         .route("/feeds/{id}/secrets/{name}", post(page::feed::set_secret))
+        .route("/coupons", get(page::coupons::show))
+        .route("/figures", get(page::figures::show))
         .route("/rules", get(page::rules::show))
         .route("/rules/{id}", get(page::rule::show))
         .route("/dead-letters", get(page::dead_letters::show))

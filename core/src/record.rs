@@ -9,9 +9,11 @@ use chrono::NaiveDate;
 
 use self::form::{Form, FormError};
 
+pub mod coupon;
 mod deal;
 pub mod form;
 mod installed;
+pub mod offer;
 mod order;
 mod plan;
 mod price;

@@ -232,7 +232,7 @@ impl<'d> Directory<'d> {
 }
 
 /// Letters are what shows whether an address is right; this only keeps nonsense out.
-fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let is_clean = |part: &str| {
         !part.is_empty() && !part.contains(|c: char| c.is_control() || c.is_whitespace())
     };

@@ -98,6 +98,10 @@ pub(crate) enum Occurrence {
     TaskSilent,
     /// Somebody asked for something because of it: a requirement, or feedback.
     RequirementCreated,
+    /// The customer is interested: a deal was opened.
+    DealOpened,
+    /// A coupon goes to the customer. Its letter has the code in it, and is for the customer's contact.
+    CouponIssued,
 }
 
 /// When no letter goes out by itself.
@@ -131,7 +135,7 @@ impl LetterLanguage {
 
 impl Occurrence {
     /// All of them.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::TaskCreated,
         Self::TaskAmended,
         Self::TaskWithdrawn,
@@ -142,6 +146,8 @@ impl Occurrence {
         Self::TaskEscalated,
         Self::TaskSilent,
         Self::RequirementCreated,
+        Self::DealOpened,
+        Self::CouponIssued,
     ];
 
     /// Returns its word, the kind of its letters.
@@ -157,6 +163,8 @@ impl Occurrence {
             Self::TaskEscalated => "task-escalated",
             Self::TaskSilent => "task-silent",
             Self::RequirementCreated => "requirement-created",
+            Self::DealOpened => "deal-opened",
+            Self::CouponIssued => "coupon-issued",
         }
     }
 

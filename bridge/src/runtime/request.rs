@@ -11,6 +11,7 @@ use upturn_core::registry::Registry;
 use upturn_core::rule::{Rule, Stage};
 
 use super::act::Act;
+use super::coupon::NoCoupon;
 use crate::delivery::letter;
 use crate::explain::why_not::{Answer, Examined, Question};
 use crate::rules::LoadedRule;
@@ -173,10 +174,12 @@ pub(crate) struct Wanted {
 }
 
 /// What became of an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Acted {
     /// It is done, and durable.
     Done,
+    /// There is no coupon for it.
+    NoCoupon(NoCoupon),
     /// The task does not stand, or somebody else was first.
     Refused,
 }

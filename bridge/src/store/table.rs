@@ -118,6 +118,16 @@ pub(crate) fn tables() -> Vec<Table> {
         )
         .numbered(),
         Table::of("task_timer", "task_id:text kind:text at"),
+        Table::of(
+            "task_deal",
+            "task_id:text deal_id:text account:text product:text offer:text opened_at \
+             opened_by:text contradicted_at",
+        ),
+        Table::of(
+            "coupon_issue",
+            "task_id:text code:text campaign:text contact:text value:text currency:text \
+             expires_on:text month:text issued_at issued_by:text",
+        ),
         Table::of("audit_head", "id entries digest:text"),
         Table::of(
             "outbox",

@@ -12,17 +12,20 @@ use self::openapi::Endpoint;
 use super::fault::{Fault, FaultKind};
 
 mod audit;
+mod coupons;
 mod dead_letters;
 mod destinations;
 mod events;
 mod explanation;
 mod feeds;
+mod figures;
 mod hooks;
 mod letters;
 pub(crate) mod openapi;
 mod people;
 mod requirements;
 mod rules;
+mod task_results;
 mod tasks;
 
 /// How many things a page has, unless the caller says otherwise.
@@ -47,6 +50,8 @@ fn endpoints() -> Vec<Endpoint> {
         letters::endpoints(),
         destinations::endpoints(),
         feeds::endpoints(),
+        figures::endpoints(),
+        coupons::endpoints(),
         requirements::endpoints(),
         hooks::endpoints(),
     ];

@@ -1,6 +1,7 @@
 //! The pages for people.
 
 pub(crate) mod audit;
+pub(crate) mod coupons;
 pub(crate) mod dead_letters;
 pub(crate) mod deliveries;
 pub(crate) mod destination;
@@ -8,6 +9,7 @@ pub(crate) mod destinations;
 pub(crate) mod fault;
 pub(crate) mod feed;
 pub(crate) mod feeds;
+pub(crate) mod figures;
 pub(crate) mod login;
 pub(crate) mod me;
 pub(crate) mod people;
@@ -18,6 +20,7 @@ pub(crate) mod shell;
 pub(crate) mod start;
 pub(crate) mod task;
 mod task_acts;
+mod task_results;
 pub(crate) mod tasks;
 mod token_line;
 

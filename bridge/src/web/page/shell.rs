@@ -78,6 +78,8 @@ impl Shell {
         let all = [
             (Action::ReadTasks, "/", key!("nav-start")),
             (Action::ReadTasks, "/tasks", key!("nav-tasks")),
+            (Action::ReadTasks, "/figures", key!("nav-figures")),
+            (Action::ReadCoupons, "/coupons", key!("nav-coupons")),
             (Action::ReadRules, "/rules", key!("nav-rules")),
             (Action::ReadDestinations, "/destinations", key!("nav-destinations")),
             (Action::ReadFeeds, "/feeds", key!("nav-feeds")),

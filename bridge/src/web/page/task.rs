@@ -17,6 +17,7 @@ use upturn_core::task::{EpisodeState, Evidence};
 use super::shell::Shell;
 use super::start;
 use super::task_acts::{self, Acts, Decision, Said, step_words};
+use super::task_results::{self, Results};
 use super::tasks::{DueShown, OwnerShown, link, title};
 use super::{deliveries, render, rule};
 use crate::auth::rights::Action;
@@ -80,6 +81,8 @@ struct TaskPage {
     history: Vec<Deed>,
     /// What other systems were told, and what was asked of them.
     told_elsewhere: deliveries::Told,
+    /// What came of it.
+    results: Results,
 }
 
 /// What became of what the reader just did.
@@ -146,6 +149,7 @@ pub(crate) async fn show(
     let acts = shell.caller()?.sight_or_nothing(&app, Action::ActOnTasks).await?;
     let can_act = acts.covers(&detail.row.owner, detail.row.region.as_deref());
     let told_elsewhere = deliveries::of_task(&app, &teller, (&detail.row.id, can_act)).await?;
+    let results = task_results::of_task(&app, &shell, &detail, can_act).await?;
     let acts = if can_act {
         let owners = owners(&app).await?;
         task_acts::acts(shell.language, &detail.row, (&owners, &app.reloader.hand_overs()))
@@ -161,6 +165,7 @@ pub(crate) async fn show(
         acts,
         decisions,
         told_elsewhere,
+        results,
         ..page(shell, &teller, &detail)
     })
 }
@@ -202,7 +207,10 @@ pub(crate) async fn act(
             }
             &word
         }
-        Err(fault) if fault.kind.status() == StatusCode::CONFLICT => REFUSED,
+        // Why there is no coupon takes a sentence.
+        Err(fault) if fault.kind.status() == StatusCode::CONFLICT && verb != Verb::IssueCoupon => {
+            REFUSED
+        }
         Err(fault) => return Err(fault),
     };
     Ok(Redirect::to(&format!("{}?did={did}", link(&id))))
@@ -220,6 +228,7 @@ fn told(language: Language, did: &str) -> Option<Told> {
         "claim" => (key!("told-claim"), false),
         "start" => (key!("told-start"), false),
         "check-step" | "uncheck-step" => (key!("told-step"), false),
+        "issue-coupon" => (key!("told-coupon"), false),
         "contact" => (key!("told-contact"), false),
         "back-fill" => (key!("told-back-fill"), false),
         "approve-back-fill" | "reject-back-fill" => (key!("told-decided"), false),
@@ -250,6 +259,7 @@ fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
         is_trial: row.stage == Stage::Shadow,
         told: None,
         told_elsewhere: deliveries::Told::default(),
+        results: Results::default(),
         taken: None,
         acts: Acts::default(),
         decisions: Vec::new(),

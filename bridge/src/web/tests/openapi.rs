@@ -49,11 +49,13 @@ async fn describes_each_route_that_is_served_and_no_other() {
     }
     let expected = [
         "get /api/v1/audit",
+        "get /api/v1/coupons",
         "get /api/v1/dead-letters",
         "get /api/v1/dead-letters/{id}/raw",
         "get /api/v1/destinations",
         "get /api/v1/feeds",
         "get /api/v1/feeds/{id}",
+        "get /api/v1/figures",
         "get /api/v1/destinations/{id}/preview",
         "get /api/v1/letters",
         "get /api/v1/openapi.json",
