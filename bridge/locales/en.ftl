@@ -724,3 +724,9 @@ fault-coupon-pool = The pool is empty
 fault-coupon-pool-help = No coupon is left that can still be spent. Have some imported, or take another campaign.
 fault-no-consent = The customer has not agreed
 fault-no-consent-help = No coupon goes to customers who do not want to be approached.
+
+# Tasks with nobody who can be reached
+start-lost = { $n ->
+    [one] { $n } open task is with { $who }, whom nobody can reach: hand it over
+   *[other] { $n } open tasks are with { $who }, whom nobody can reach: hand them over
+}

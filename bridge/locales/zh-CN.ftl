@@ -703,3 +703,6 @@ fault-coupon-pool = 库存已空
 fault-coupon-pool-help = 没有仍在有效期内的优惠券。请导入，或选择其他活动。
 fault-no-consent = 客户未同意
 fault-no-consent-help = 不向不愿被联系的客户发放优惠券。
+
+# 无人可联系的任务
+start-lost = { $n } 个未结束任务由 { $who } 负责，但已无人可联系：请移交

@@ -71,6 +71,7 @@ pub(crate) mod task_deal;
 pub(crate) mod task_facts;
 pub(crate) mod task_history;
 pub(crate) mod task_life;
+pub(crate) mod task_owners;
 pub(crate) mod task_timer;
 pub(crate) mod task_view;
 
