@@ -1037,3 +1037,91 @@ audit-override-ended = Decision over the machine ended
 step-open-service-ticket = Open a service ticket
 step-quote-replacement = Quote the replacement
 step-check-warranty = Find out whether warranty or contract cover it
+# What comes of a task: deals
+results-title = What came of it
+deal-link = Deal { $id }
+deal-opened-note = Opened { $at } by { $who }.
+deal-replacement = { $product } takes the place of { $old }.
+deal-price = { $price } { $currency } for one, without tax, by the list { $list }, from { $from }
+deal-gap-not-installed = The installed base does not know this device, so no replacement is suggested. Import it: upturn records import installed.
+deal-gap-no-replacement = Nothing has taken the place of { $product }, so no replacement is suggested.
+deal-gap-no-price = No price list has { $product } on that day, so no price is suggested.
+deal-gap-several-prices = Several price lists have { $product }: choose one in the deal.
+deal-contradicted = Late data speaks against the task. Look at the deal again before you go on with it.
+audit-deal-opened = Deal opened
+audit-deal-not-opened = No deal opened: the device belongs to no known account
+
+# Figures
+nav-figures = Figures
+figures-title = Figures
+figures-lead = How the tasks were worked on that you may see, each figure with its number of cases.
+figures-by = Compare
+figures-by-rule = Rules
+figures-by-person = People and pools
+figures-by-team = Teams
+figures-rule = Only the rule
+figures-team = Only the team
+figures-window = Orders count for so many days
+figures-show = Show
+figures-whole = All together
+figures-no-team = In no team
+figures-cut = There is more than is counted here. Choose a shorter period.
+figures-chart = Followed up, by group
+figures-definitions = What the figures mean
+figures-share = { $percent } % ({ $count } of { $n })
+figures-spread = { $median }; nine of ten { $ninth } (n = { $n })
+lasted-minutes = { $minutes } min
+lasted-hours = { $hours } h { $minutes } min
+lasted-days = { $days } d { $hours } h
+figure-tasks = Tasks
+figure-response = Response
+figure-response-is = From the making of a task to its first logged contact with the customer, by the clock on the wall: the median, and the time that nine of ten did not exceed. n: tasks with such a contact. Contacts that were told later are left out.
+figure-followed = Followed up
+figure-followed-is = Tasks with a contact, logged or told later and approved. n: all tasks made in the period, without withdrawn ones and those of rules on trial.
+figure-on-time = On time
+figure-on-time-is = Contacts logged by the due time. n: tasks whose clock a contact has stopped, or has run out; what was told later is in n, but never on time.
+figure-wasted = Wasted
+figure-wasted-is = Tasks whose due time passed before anybody had spoken with the customer. n: as for on time. A contact of before that was told later is not wasted; what was closed before its due time is in neither.
+figure-later = Told later
+figure-later-is = First contacts that were told later and approved by somebody else.
+figure-outcomes = Outcomes
+figure-outcomes-is = How closed tasks ended. n: their sum.
+figure-converted = Interested
+figure-converted-is = Closed tasks whose customer wants more. n: closed tasks, dismissed ones among them.
+figure-orders = Orders
+figure-orders-is = Orders placed in the period that came of a task: they name the deal that it opened, or are of that deal's account and product, from the day of its opening to the end of the window. Each order counts once: for the deal it names, else for the one that was opened first. n: all orders of the period.
+
+# Coupons
+nav-coupons = Coupons
+coupons-title = Coupons
+coupons-lead = The pools of coupons, without their codes. Budgets and spendings are of this calendar month.
+coupons-empty = There are no coupons
+coupons-empty-what = Import a pool, then set its budget: upturn coupons import, upturn coupons budget
+coupons-left = Left
+coupons-issued = Issued
+coupons-imported = Imported
+coupons-budget = Budget of the month
+coupons-spent = Spent this month
+coupons-no-budget = none set, so none is issued
+coupon-campaign = Campaign
+coupon-contact = Contact (empty: the only one)
+coupon-address = E-mail of the contact (if it goes by mail)
+coupon-issue = Issue a coupon
+coupon-issued-note = Coupon of { $value } { $currency } ({ $campaign }) for { $contact }, to be spent until { $day }.
+coupon-code = Its code:
+told-coupon = The coupon is issued and on its way.
+audit-task-coupon-issued = Coupon issued
+fault-coupon-issued = There is a coupon already
+fault-coupon-issued-help = A task leads to one coupon, and a contact gets one of a campaign.
+fault-coupon-budget = The budget does not allow it
+fault-coupon-budget-help = Wait for the next month, take another campaign, or have the budget changed.
+fault-coupon-pool = The pool is empty
+fault-coupon-pool-help = No coupon is left that can still be spent. Have some imported, or take another campaign.
+fault-no-consent = The customer has not agreed
+fault-no-consent-help = No coupon goes to customers who do not want to be approached.
+
+# Tasks with nobody who can be reached
+start-lost = { $n ->
+    [one] { $n } open task is with { $who }, whom nobody can reach: hand it over
+   *[other] { $n } open tasks are with { $who }, whom nobody can reach: hand them over
+}

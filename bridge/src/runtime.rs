@@ -41,6 +41,8 @@ pub(crate) mod act;
 mod clocks;
 mod deal_clocks;
 pub(crate) mod consequence;
+pub(crate) mod coupon;
+mod deal;
 pub(crate) mod deed;
 mod facts;
 mod failures;

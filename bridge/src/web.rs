@@ -34,6 +34,7 @@ pub(crate) mod caller;
 pub(crate) mod deed_form;
 pub(crate) mod fault;
 pub(crate) mod feeds;
+pub(crate) mod figures;
 pub(crate) mod filter;
 pub(crate) mod headers;
 pub(crate) mod i18n;
@@ -172,6 +173,8 @@ fn pages() -> Router<App> {
         .route("/records/{kind}", get(page::record_kind::show))
         .route("/records/{kind}/import", post(page::record_kind::look))
         .route("/records/{kind}/import/{upload}", post(page::record_kind::decide))
+        .route("/coupons", get(page::coupons::show))
+        .route("/figures", get(page::figures::show))
         .route("/rules", get(page::rules::show))
         .route("/rules/{id}", get(page::rule::show))
         .route("/dead-letters", get(page::dead_letters::show))

@@ -14,6 +14,8 @@ pub(crate) enum Action {
     ReadTasks,
     /// Accept tasks, and close them.
     ActOnTasks,
+    /// Look at pools of coupons and their budgets.
+    ReadCoupons,
     /// Look at rules.
     ReadRules,
     /// Ask why a rule has made no task, which tells of devices and tasks anywhere.
@@ -157,6 +159,7 @@ impl Action {
             //                                                admin ops  sales mgr   logi. auditor
             Self::ReadTasks          => (TokenScope::Read,    [NO,  ALL, OWN,  TEAM, OWN,  ALL]),
             Self::ActOnTasks         => (TokenScope::Tasks,   [NO,  NO,  OWN,  TEAM, OWN,  NO ]),
+            Self::ReadCoupons        => (TokenScope::Read,    [NO,  ALL, ALL,  ALL,  NO,   ALL]),
             Self::ReadRules          => (TokenScope::Read,    [NO,  ALL, ALL,  ALL,  ALL,  ALL]),
             Self::AskWhyNot          => (TokenScope::Read,    [NO,  ALL, NO,   TEAM, NO,   ALL]),
             Self::ReloadRules        => (TokenScope::Rules,   [NO,  ALL, NO,   NO,   NO,   NO ]),

@@ -98,6 +98,10 @@ pub(crate) enum Occurrence {
     TaskSilent,
     /// Somebody asked for something because of it: a requirement, or feedback.
     RequirementCreated,
+    /// The customer is interested: a deal was opened.
+    DealOpened,
+    /// A coupon goes to the customer. Its letter has the code in it, and is for the customer's contact.
+    CouponIssued,
     /// A quote is beyond its seller's authority, and somebody is asked to allow it.
     ApprovalAsked,
     /// Somebody allowed it, or did not.
@@ -139,7 +143,7 @@ impl LetterLanguage {
 
 impl Occurrence {
     /// All of them.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::TaskCreated,
         Self::TaskAmended,
         Self::TaskWithdrawn,
@@ -150,6 +154,8 @@ impl Occurrence {
         Self::TaskEscalated,
         Self::TaskSilent,
         Self::RequirementCreated,
+        Self::DealOpened,
+        Self::CouponIssued,
         Self::ApprovalAsked,
         Self::ApprovalDecided,
         Self::PromiseSigned,
@@ -169,6 +175,8 @@ impl Occurrence {
             Self::TaskEscalated => "task-escalated",
             Self::TaskSilent => "task-silent",
             Self::RequirementCreated => "requirement-created",
+            Self::DealOpened => "deal-opened",
+            Self::CouponIssued => "coupon-issued",
             Self::ApprovalAsked => "approval-asked",
             Self::ApprovalDecided => "approval-decided",
             Self::PromiseSigned => "promise-signed",

@@ -21,7 +21,7 @@ use crate::delivery::letter::text;
 use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
 use crate::store::task::Taken;
-use crate::store::{self, Tx, dead_letter, task, task_history, task_timer};
+use crate::store::{self, Tx, dead_letter, task, task_deal, task_history, task_timer};
 
 /// Who did what the rules did.
 pub(super) const ACTOR: &str = "upturn";
@@ -227,7 +227,10 @@ async fn keep<'e>(
             let detail = json!({"reason": "late-evidence", "device": device});
             let told = match task::withdraw(tx, task, at).await? {
                 Taken::Withdrawn(stage) => Some((WITHDRAWN, stage)),
-                Taken::Contradicted(stage) => Some(("task-contradicted", stage)),
+                Taken::Contradicted(stage) => {
+                    task_deal::contradict(tx, task, at).await?;
+                    Some(("task-contradicted", stage))
+                }
                 Taken::Nothing => None,
             };
             told.map(|(action, stage)| Deed { task, action, detail, stage })

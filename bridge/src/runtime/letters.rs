@@ -101,6 +101,27 @@ impl Desk<'_> {
         Ok(written)
     }
 
+    /// Writes letters that say `told.detail` and nothing else, for somebody who is no colleague; returns how
+    /// many.
+    pub(super) async fn write_to(
+        &self,
+        tx: &mut Tx,
+        at: DateTime<Utc>,
+        told: &Told<'_>,
+        addressee: &Addressee,
+    ) -> Result<u64, StoreError> {
+        let Some(facts) = task_facts::find(tx, told.task.as_str()).await? else { return Ok(0) };
+        let mut written = 0;
+        for (destination, route) in self.delivery.find(&about(told.occurrence, &facts)) {
+            let new = self.letter(at, (told, &facts, told.detail), (destination, route));
+            let language = route.language.tag().to_owned();
+            let recipient = Some(json!(addressee).to_string());
+            let new = NewLetter { language, recipient, digest: None, ..new };
+            written += outbox::insert(tx, at, &[new]).await?;
+        }
+        Ok(written)
+    }
+
     /// Writes the letters that tell of `notice`, one for each destination; returns how many.
     pub(super) async fn notify(
         &self,

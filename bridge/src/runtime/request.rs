@@ -12,6 +12,7 @@ use upturn_core::registry::Registry;
 use upturn_core::rule::{Rule, Stage};
 
 use super::act::Act;
+use super::coupon::NoCoupon;
 use super::overrule::{Overrule, Overruled};
 use super::records::{RecordRefusal, RecordWish};
 use super::selling::{self, Step};
@@ -203,10 +204,12 @@ pub(crate) struct Wanted {
 }
 
 /// What became of an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Acted {
     /// It is done, and durable.
     Done,
+    /// There is no coupon for it.
+    NoCoupon(NoCoupon),
     /// The task does not stand, or somebody else was first.
     Refused,
 }

@@ -90,6 +90,25 @@ pub(crate) async fn find_in(
         .await?))
 }
 
+/// Returns the documents of at most `max` records of `kind` that have `part` between two marks of their
+/// keys, and some whose part differs by capital letters alone.
+pub(crate) async fn with_part(
+    tx: &mut Tx,
+    (kind, part): (&str, &str),
+    max: u32,
+) -> Result<Vec<String>, StoreError> {
+    const SQL: &str = r"
+        SELECT document FROM record WHERE kind = $1 AND id LIKE $2 ESCAPE '\' ORDER BY id LIMIT $3";
+
+    let part = part.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    Ok(on_backend!(tx.connection(), db => sqlx::query_scalar(SQL)
+        .bind(kind)
+        .bind(format!("%|{part}|%"))
+        .bind(i64::from(max))
+        .fetch_all(db)
+        .await?))
+}
+
 /// Returns at most `max` records of `kind` behind `after`, in the order of their keys.
 pub(crate) async fn page(
     store: &Store,
@@ -267,6 +286,12 @@ mod tests {
             assert_eq!(page(store, "stock", "", 9).await.unwrap(), [one.clone(), changed]);
             assert_eq!(page(store, "stock", "", 1).await.unwrap(), [one]);
             assert_eq!(page(store, "price", "", 9).await.unwrap(), []);
+
+            write_all(&[record("l|a_b|d", "{}"), record("l|axb|d", "{\"x\":\"\"}")]).await;
+            let mut tx = store.begin().await.unwrap();
+            assert_eq!(with_part(&mut tx, ("stock", "a_b"), 9).await.unwrap(), ["{}"]);
+            assert_eq!(find(&mut tx, "stock", "l|a_b|d").await.unwrap().as_deref(), Some("{}"));
+            assert_eq!(find(&mut tx, "price", "l|a_b|d").await.unwrap(), None);
         })
         .await;
     }

@@ -129,6 +129,16 @@ pub(crate) fn tables() -> Vec<Table> {
              reason:text actor:text at until ended_at ended_by:text",
         )
         .numbered(),
+        Table::of(
+            "task_deal",
+            "task_id:text deal_id:text account:text product:text offer:text opened_at \
+             opened_by:text contradicted_at",
+        ),
+        Table::of(
+            "coupon_issue",
+            "task_id:text code:text campaign:text contact:text value:text currency:text \
+             expires_on:text month:text issued_at issued_by:text",
+        ),
         Table::of("audit_head", "id entries digest:text"),
         Table::of(
             "outbox",

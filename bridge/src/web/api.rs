@@ -13,12 +13,14 @@ use super::fault::{Fault, FaultKind};
 
 pub(crate) mod approvals;
 mod audit;
+mod coupons;
 mod dead_letters;
 pub(crate) mod deals;
 mod destinations;
 mod events;
 mod explanation;
 mod feeds;
+mod figures;
 mod hooks;
 mod leads;
 mod letters;
@@ -29,6 +31,7 @@ mod reports;
 mod records;
 mod requirements;
 mod rules;
+mod task_results;
 mod tasks;
 
 /// How many things a page has, unless the caller says otherwise.
@@ -54,6 +57,8 @@ fn endpoints() -> Vec<Endpoint> {
         letters::endpoints(),
         destinations::endpoints(),
         feeds::endpoints(),
+        figures::endpoints(),
+        coupons::endpoints(),
         requirements::endpoints(),
         hooks::endpoints(),
         deals::endpoints(),

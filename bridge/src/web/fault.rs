@@ -61,6 +61,14 @@ pub(crate) enum FaultKind {
     TaskOnTrial,
     /// 422: what is said about what is done with a task is missing or wrong.
     WrongAct,
+    /// 409: the task or the contact has a coupon.
+    CouponIssued,
+    /// 409: the campaign has no budget, or it is spent.
+    CouponBudget,
+    /// 409: the pool has no coupon left.
+    CouponPool,
+    /// 409: the customer has not agreed to be approached.
+    NoConsent,
     /// 409: the letter's state does not allow it.
     LetterState,
     /// 409: the set is no longer held, or another came into force.
@@ -101,7 +109,7 @@ pub(crate) enum FaultKind {
 
 impl FaultKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 31] = [
+    pub(crate) const ALL: [Self; 35] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::CrossSite,
@@ -115,6 +123,10 @@ impl FaultKind {
         Self::TaskChanged,
         Self::TaskOnTrial,
         Self::WrongAct,
+        Self::CouponIssued,
+        Self::CouponBudget,
+        Self::CouponPool,
+        Self::NoConsent,
         Self::LetterState,
         Self::SetState,
         Self::OwnFeed,
@@ -151,6 +163,10 @@ impl FaultKind {
             Self::TaskChanged => "task-changed",
             Self::TaskOnTrial => "task-on-trial",
             Self::WrongAct => "wrong-act",
+            Self::CouponIssued => "coupon-issued",
+            Self::CouponBudget => "coupon-budget",
+            Self::CouponPool => "coupon-pool",
+            Self::NoConsent => "no-consent",
             Self::LetterState => "letter-state",
             Self::SetState => "set-state",
             Self::OwnFeed => "own-feed",
@@ -187,6 +203,10 @@ impl FaultKind {
             Self::TaskClosed
             | Self::TaskChanged
             | Self::TaskOnTrial
+            | Self::CouponIssued
+            | Self::CouponBudget
+            | Self::CouponPool
+            | Self::NoConsent
             | Self::LetterState
             | Self::SetState
             | Self::NotRouted
@@ -480,6 +500,10 @@ fn log(fault: &Fault) -> String {
         | FaultKind::TaskChanged
         | FaultKind::TaskOnTrial
         | FaultKind::WrongAct
+        | FaultKind::CouponIssued
+        | FaultKind::CouponBudget
+        | FaultKind::CouponPool
+        | FaultKind::NoConsent
         | FaultKind::LetterState
         | FaultKind::SetState
         | FaultKind::OwnFeed

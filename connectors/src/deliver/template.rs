@@ -37,6 +37,8 @@ pub const HEADLINES: &[(&str, &str, &str)] = &[
     ("advice-amended", "Stocking advice changed", "备货建议有变化"),
     ("advice-created", "Stocking advice", "备货建议"),
     ("advice-withdrawn", "Stocking advice withdrawn", "备货建议已撤回"),
+    ("coupon-issued", "A coupon for you", "您的优惠券"),
+    ("deal-opened", "New deal", "新商机"),
     ("approval-asked", "Please decide on an approval", "请审批"),
     ("approval-decided", "An approval was decided", "审批已有结果"),
     ("digest", "Tasks", "任务汇总"),

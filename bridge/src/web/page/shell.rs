@@ -84,6 +84,8 @@ impl Shell {
             (Action::ReadDeals, "/deliveries-at-risk", key!("nav-at-risk")),
             (Action::ReadDeals, "/reports", key!("nav-reports")),
             (Action::ReadTasks, "/leads", key!("nav-leads")),
+            (Action::ReadTasks, "/figures", key!("nav-figures")),
+            (Action::ReadCoupons, "/coupons", key!("nav-coupons")),
             (Action::ReadRules, "/rules", key!("nav-rules")),
             (Action::ReadDestinations, "/destinations", key!("nav-destinations")),
             (Action::ReadFeeds, "/feeds", key!("nav-feeds")),

@@ -18,6 +18,7 @@ use super::shell::Shell;
 use super::start;
 use super::task_acts::{self, Acts, Decision, Said, step_words};
 use super::task_lead::{self, LeadShown};
+use super::task_results::{self, Results};
 use super::tasks::{DueShown, OwnerShown, link, title};
 use super::{deliveries, render, rule, twin_line};
 use crate::auth::rights::Action;
@@ -85,6 +86,8 @@ struct TaskPage {
     told_elsewhere: deliveries::Told,
     /// What was decided about it when it was made.
     lead: Option<LeadShown>,
+    /// What came of it.
+    results: Results,
 }
 
 /// What became of what the reader just did.
@@ -154,6 +157,7 @@ pub(crate) async fn show(
     let owners = if can_act { Some(owners(&app).await?) } else { None };
     let standing = (&detail.row.id, detail.row.status.is_open());
     let lead = task_lead::of_task(&app, &teller, standing, owners.as_deref()).await?;
+    let results = task_results::of_task(&app, &shell, &detail, can_act).await?;
     let acts = if let Some(owners) = owners {
         task_acts::acts(shell.language, &detail.row, (&owners, &app.reloader.hand_overs()))
     } else {
@@ -172,6 +176,7 @@ pub(crate) async fn show(
         twins,
         told_elsewhere,
         lead,
+        results,
         ..page(shell, &teller, &detail)
     })
 }
@@ -213,7 +218,10 @@ pub(crate) async fn act(
             }
             &word
         }
-        Err(fault) if fault.kind.status() == StatusCode::CONFLICT => REFUSED,
+        // Why there is no coupon takes a sentence.
+        Err(fault) if fault.kind.status() == StatusCode::CONFLICT && verb != Verb::IssueCoupon => {
+            REFUSED
+        }
         Err(fault) => return Err(fault),
     };
     Ok(Redirect::to(&format!("{}?did={did}", link(&id))))
@@ -231,6 +239,7 @@ fn told(language: Language, did: &str) -> Option<Told> {
         "claim" => (key!("told-claim"), false),
         "start" => (key!("told-start"), false),
         "check-step" | "uncheck-step" => (key!("told-step"), false),
+        "issue-coupon" => (key!("told-coupon"), false),
         "contact" => (key!("told-contact"), false),
         "back-fill" => (key!("told-back-fill"), false),
         "approve-back-fill" | "reject-back-fill" => (key!("told-decided"), false),
@@ -262,6 +271,7 @@ fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
         is_trial: row.stage == Stage::Shadow,
         told: None,
         told_elsewhere: deliveries::Told::default(),
+        results: Results::default(),
         taken: None,
         lead: None,
         acts: Acts::default(),
