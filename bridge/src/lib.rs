@@ -30,6 +30,7 @@ mod quote;
 mod compliance;
 mod feeds;
 mod delivery;
+mod stock;
 mod outbox;
 mod supervisor;
 mod simulate;

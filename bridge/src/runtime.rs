@@ -34,6 +34,7 @@ use crate::telemetry::Metrics;
 use crate::web::Change;
 
 pub(crate) mod act;
+mod advice;
 mod clocks;
 pub(crate) mod consequence;
 pub(crate) mod deed;

@@ -26,6 +26,7 @@ use crate::runtime::request::Request;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
+pub(crate) mod advice;
 pub(crate) mod api;
 pub(crate) mod ask;
 pub(crate) mod asset;
@@ -143,6 +144,9 @@ fn pages() -> Router<App> {
         .route("/feeds/{id}/{verb}", post(page::feed::act))
         .route("/feeds/{id}/sets/{set}/{verb}", post(page::feed::decide))
         .route("/feeds/{id}/secrets/{name}", post(page::feed::set_secret))
+        .route("/advice", get(page::advice::show))
+        .route("/advice/{id}", get(page::advice_piece::show))
+        .route("/advice/{id}/{verb}", post(page::advice_piece::act))
         .route("/rules", get(page::rules::show))
         .route("/rules/{id}", get(page::rule::show))
         .route("/dead-letters", get(page::dead_letters::show))

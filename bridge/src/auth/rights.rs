@@ -32,6 +32,10 @@ pub(crate) enum Action {
     ReadFeeds,
     /// Run, try and pause feeds, set their secrets, release or reject what is held.
     ManageFeeds,
+    /// Look at advice on stock.
+    ReadAdvice,
+    /// Agree on advice, edit it, put it off, decide against it.
+    ActOnAdvice,
     /// Look at people, their roles and their tokens.
     ReadPeople,
     /// Add and change people, give them passwords, revoke their tokens.
@@ -144,8 +148,10 @@ impl Action {
             Self::ReadDeadLetters | Self::ReadDestinations
                                      => (TokenScope::Read,    [NO,  ALL, NO,   NO,   NO,   ALL]),
             Self::ManageDestinations => (TokenScope::Delivery, [NO,  ALL, NO,   NO,   NO,   NO ]),
-            Self::ReadFeeds          => (TokenScope::Read,    [NO,  ALL, NO,   ALL,  ALL,  ALL]),
+            Self::ReadFeeds | Self::ReadAdvice
+                                     => (TokenScope::Read,    [NO,  ALL, NO,   ALL,  ALL,  ALL]),
             Self::ManageFeeds        => (TokenScope::Feeds,   [NO,  ALL, NO,   NO,   NO,   NO ]),
+            Self::ActOnAdvice        => (TokenScope::Tasks,   [NO,  NO,  NO,   NO,   ALL,  NO ]),
             Self::ReadPeople         => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   ALL]),
             Self::ManagePeople       => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   NO ]),
             Self::ReadAudit          => (TokenScope::Audit,   [ALL, NO,  NO,   NO,   NO,   ALL]),

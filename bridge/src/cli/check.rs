@@ -12,6 +12,7 @@ use crate::delivery;
 use crate::exit::Exit;
 use crate::feeds;
 use crate::rules::{self, CheckedFile, RulesError};
+use crate::stock::document;
 
 mod report;
 
@@ -103,6 +104,8 @@ fn read(paths: &[PathBuf], setup: &Setup<'_>) -> Result<Vec<CheckedFile>, RulesE
             let file = rules::read_text(path.clone())?;
             if compliance::is_one(&file) {
                 compliance.push(compliance::read(file).0);
+            } else if document::is_one(&file) {
+                compliance.push(document::read(file).0);
             } else {
                 others.push(path);
             }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use upturn_core::compliance::{approval, delivery_risk, price_band, process};
 use upturn_core::quote::request;
 use upturn_core::rule::document;
+use upturn_core::stock::stocking;
 
 use crate::{delivery, feeds};
 
@@ -36,6 +37,8 @@ enum Document {
     Process,
     /// What makes a delivery doubtful.
     DeliveryRisk,
+    /// How stock is planned.
+    Stocking,
 }
 
 /// Writes the schema to `out`.
@@ -48,6 +51,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> io::Result<()> {
         Document::QuoteRequest => out.write_all(request::schema().as_bytes()),
         Document::PriceBand => out.write_all(price_band::schema().as_bytes()),
         Document::DeliveryRisk => out.write_all(delivery_risk::schema().as_bytes()),
+        Document::Stocking => out.write_all(stocking::schema().as_bytes()),
         Document::Process => out.write_all(process::schema().as_bytes()),
         Document::Approval => out.write_all(approval::schema().as_bytes()),
     }

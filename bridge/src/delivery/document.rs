@@ -98,6 +98,14 @@ pub(crate) enum Occurrence {
     TaskSilent,
     /// Somebody asked for something because of it: a requirement, or feedback.
     RequirementCreated,
+    /// A plan of stock says that something is to be sent.
+    AdviceCreated,
+    /// A plan says something else of it than the one before.
+    AdviceSuperseded,
+    /// Somebody agreed on it.
+    AdviceFirmed,
+    /// Nothing has to be sent any more.
+    AdviceWithdrawn,
 }
 
 /// When no letter goes out by itself.
@@ -131,7 +139,7 @@ impl LetterLanguage {
 
 impl Occurrence {
     /// All of them.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::TaskCreated,
         Self::TaskAmended,
         Self::TaskWithdrawn,
@@ -142,6 +150,10 @@ impl Occurrence {
         Self::TaskEscalated,
         Self::TaskSilent,
         Self::RequirementCreated,
+        Self::AdviceCreated,
+        Self::AdviceSuperseded,
+        Self::AdviceFirmed,
+        Self::AdviceWithdrawn,
     ];
 
     /// Returns its word, the kind of its letters.
@@ -157,6 +169,10 @@ impl Occurrence {
             Self::TaskEscalated => "task-escalated",
             Self::TaskSilent => "task-silent",
             Self::RequirementCreated => "requirement-created",
+            Self::AdviceCreated => "advice-created",
+            Self::AdviceSuperseded => "advice-superseded",
+            Self::AdviceFirmed => "advice-firmed",
+            Self::AdviceWithdrawn => "advice-withdrawn",
         }
     }
 

@@ -14,6 +14,7 @@ use super::act::Act;
 use crate::delivery::letter;
 use crate::explain::why_not::{Answer, Examined, Question};
 use crate::rules::LoadedRule;
+use crate::stock::{self, step::Step};
 use crate::store::feed_set::{NewSet, SetState};
 use crate::store::requirement::Requirement;
 
@@ -58,6 +59,13 @@ pub(crate) enum Request {
         /// Who waits.
         reply: Reply<Stepped>,
     },
+    /// A plan of stock is kept, or a person decides about a piece of advice.
+    Advice {
+        /// What.
+        step: Step,
+        /// Who waits.
+        reply: Reply<stock::step::Stepped>,
+    },
     /// What a rule makes of the newest of some events. Only looks.
     Examine {
         /// The rule, in the version that was asked.
@@ -80,6 +88,7 @@ impl Request {
             Self::Require { reply, .. } => !reply.is_closed(),
             Self::Reload { reply, .. } => !reply.is_closed(),
             Self::Feed { reply, .. } => !reply.is_closed(),
+            Self::Advice { reply, .. } => !reply.is_closed(),
             Self::WhyNot { reply, .. } => !reply.is_closed(),
             Self::Examine { reply, .. } => !reply.is_closed(),
         }

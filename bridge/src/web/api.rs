@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use self::openapi::Endpoint;
 use super::fault::{Fault, FaultKind};
 
+mod advice;
 mod audit;
 mod dead_letters;
 mod destinations;
@@ -47,6 +48,7 @@ fn endpoints() -> Vec<Endpoint> {
         letters::endpoints(),
         destinations::endpoints(),
         feeds::endpoints(),
+        advice::endpoints(),
         requirements::endpoints(),
         hooks::endpoints(),
     ];

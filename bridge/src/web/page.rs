@@ -1,5 +1,7 @@
 //! The pages for people.
 
+pub(crate) mod advice;
+pub(crate) mod advice_piece;
 pub(crate) mod audit;
 pub(crate) mod dead_letters;
 pub(crate) mod deliveries;

@@ -78,6 +78,7 @@ impl Shell {
         let all = [
             (Action::ReadTasks, "/", key!("nav-start")),
             (Action::ReadTasks, "/tasks", key!("nav-tasks")),
+            (Action::ReadAdvice, "/advice", key!("nav-advice")),
             (Action::ReadRules, "/rules", key!("nav-rules")),
             (Action::ReadDestinations, "/destinations", key!("nav-destinations")),
             (Action::ReadFeeds, "/feeds", key!("nav-feeds")),

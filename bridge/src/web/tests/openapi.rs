@@ -21,6 +21,7 @@ async fn status(site: &Site, method: &str, path: &str) -> StatusCode {
     site.send(request.body(Body::empty()).unwrap()).await.status
 }
 
+#[expect(clippy::too_many_lines, reason = "it is the list itself")]
 #[tokio::test]
 async fn describes_each_route_that_is_served_and_no_other() {
     let site = Site::with_user().await;
@@ -48,6 +49,8 @@ async fn describes_each_route_that_is_served_and_no_other() {
         }
     }
     let expected = [
+        "get /api/v1/advice",
+        "get /api/v1/advice/{id}",
         "get /api/v1/audit",
         "get /api/v1/dead-letters",
         "get /api/v1/dead-letters/{id}/raw",
@@ -66,6 +69,7 @@ async fn describes_each_route_that_is_served_and_no_other() {
         "get /api/v1/tasks/{id}/explanation",
         "get /api/v1/tasks/{id}/requirements",
         "patch /api/v1/people/{id}",
+        "post /api/v1/advice/{id}/{verb}",
         "post /api/v1/destinations/{id}/on",
         "post /api/v1/destinations/{id}/test",
         "post /api/v1/events",
