@@ -1125,3 +1125,80 @@ start-lost = { $n ->
     [one] { $n } open task is with { $who }, whom nobody can reach: hand it over
    *[other] { $n } open tasks are with { $who }, whom nobody can reach: hand them over
 }
+# Advice on stock
+
+nav-advice = Stocking
+advice-title = Stocking advice
+advice-lead = What to send to each place, from where, and by when at the latest.
+advice-total = { $n ->
+    [one] 1 piece
+   *[other] { $n } pieces
+}
+advice-planned = Planned
+advice-exercise = This is an exercise: planned as if it were
+advice-states = States of advice
+advice-open = To decide
+advice-snoozed = Put off
+advice-firmed = Agreed on
+advice-shipped = Sent
+advice-rejected = Decided against
+advice-superseded = Superseded
+advice-withdrawn = Withdrawn
+advice-empty = Nothing has to be sent
+advice-empty-what = The plan is made anew on schedule, and whenever a record or a calendar changes.
+advice-never = No plan was made yet. Name a stocking document under [stock] in the settings, and import products and stock.
+advice-what = Product
+advice-quantity = Units
+advice-planned-quantity = planned:
+advice-way = From, to
+advice-ship-by = Ship by
+advice-arrives = Arrives
+advice-next = Next arrival if missed
+advice-if-missed = If it is missed
+advice-if-sent = If it is sent
+advice-ratio = More above
+advice-why = Why
+advice-marked = Look twice
+advice-outcome = { $short } missing, { $idle } idle on average{ $cost }
+advice-troubles = Left out of the plan
+advice-troubles-more = Besides:
+advice-back = All advice
+advice-replaced-by = Another piece took its place
+advice-replaces = It took the place of another piece
+advice-reason = Reason
+advice-outcomes = What comes of it until
+advice-together = If the deals are won or lost together
+advice-lanes = Lanes
+advice-lane = Lane
+advice-late = too late
+advice-data = What it rests on
+advice-stock-counted = Stock counted
+advice-demand-until = Demand known up to
+advice-age = { $day }, { $days ->
+    [one] 1 day ago
+   *[other] { $days } days ago
+}
+advice-age-unknown = not known
+advice-announced = holidays known up to { $day }
+advice-not-announced = holidays not announced
+advice-history = What people did
+advice-history-none = Nobody has done anything with it.
+advice-acts = What to do
+advice-until = Look at it again on
+advice-do-firm = Agree on it
+advice-do-edit = Change the quantity
+advice-do-snooze = Put it off
+advice-do-reject = Decide against it
+advice-do-ship = It was sent
+advice-do-release = Take that back
+told-advice-done = Done.
+told-advice-refused = It was not done: a plan or somebody else was first. Look at it again.
+fault-advice-changed = The advice has changed
+fault-advice-changed-help = A plan or somebody else was first. Look at it again.
+audit-advice-planned = Stock planned
+audit-advice-firmed = Advice agreed on
+audit-advice-edited = Quantity changed
+audit-advice-snoozed = Put off
+audit-advice-rejected = Decided against
+audit-advice-shipped = Sent
+audit-advice-released = Taken back

@@ -22,9 +22,11 @@ use self::mqtt::MqttConfig;
 use self::problem::Finding;
 use self::retention::RetentionConfig;
 use self::source::SourceConfig;
+use self::stock::StockConfig;
 use self::store::StoreConfig;
 
 pub(crate) mod compliance;
+pub(crate) mod stock;
 pub(crate) mod audit;
 pub(crate) mod delivery;
 pub(crate) mod environment;
@@ -76,6 +78,8 @@ pub(crate) struct Config {
     pub(crate) feeds: FeedsConfig,
     /// Where the rules of the house on selling are.
     pub(crate) compliance: ComplianceConfig,
+    /// How stock is planned.
+    pub(crate) stock: StockConfig,
     /// What becomes of the trail of changes.
     pub(crate) audit: AuditConfig,
     /// Whom the program may call.
@@ -260,6 +264,7 @@ impl Config {
             delivery: DeliveryConfig::default(),
             feeds: FeedsConfig::default(),
             compliance: ComplianceConfig::default(),
+            stock: StockConfig::default(),
             audit: AuditConfig::default(),
             http: HttpConfig::default(),
             log: LogConfig { format: LogFormat::Text, level: LogLevel::Info },

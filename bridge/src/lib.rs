@@ -32,6 +32,7 @@ mod compliance;
 mod leads;
 mod feeds;
 mod delivery;
+mod stock;
 mod outbox;
 mod supervisor;
 mod simulate;

@@ -38,6 +38,7 @@ use crate::telemetry::Metrics;
 use crate::web::Change;
 
 pub(crate) mod act;
+mod advice;
 mod clocks;
 mod deal_clocks;
 pub(crate) mod consequence;

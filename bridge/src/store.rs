@@ -28,6 +28,8 @@ macro_rules! on_backend {
 }
 
 mod address;
+pub(crate) mod advice;
+pub(crate) mod advice_view;
 pub(crate) mod api_token;
 pub(crate) mod approval;
 pub(crate) mod audit;

@@ -27,6 +27,7 @@ use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::twins;
 
+pub(crate) mod advice;
 pub(crate) mod api;
 pub(crate) mod ask;
 pub(crate) mod asset;
@@ -175,6 +176,9 @@ fn pages() -> Router<App> {
         .route("/records/{kind}/import/{upload}", post(page::record_kind::decide))
         .route("/coupons", get(page::coupons::show))
         .route("/figures", get(page::figures::show))
+        .route("/advice", get(page::advice::show))
+        .route("/advice/{id}", get(page::advice_piece::show))
+        .route("/advice/{id}/{verb}", post(page::advice_piece::act))
         .route("/rules", get(page::rules::show))
         .route("/rules/{id}", get(page::rule::show))
         .route("/dead-letters", get(page::dead_letters::show))

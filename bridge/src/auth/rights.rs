@@ -46,6 +46,10 @@ pub(crate) enum Action {
     ReadRecords,
     /// Write and remove records, import tables, adopt devices.
     ManageRecords,
+    /// Look at advice on stock.
+    ReadAdvice,
+    /// Agree on advice, edit it, put it off, decide against it.
+    ActOnAdvice,
     /// Look at people, their roles and their tokens.
     ReadPeople,
     /// Add and change people, give them passwords, revoke their tokens.
@@ -167,7 +171,7 @@ impl Action {
             Self::ReadDeadLetters | Self::ReadDestinations
                                      => (TokenScope::Read,    [NO,  ALL, NO,   NO,   NO,   ALL]),
             Self::ManageDestinations => (TokenScope::Delivery, [NO,  ALL, NO,   NO,   NO,   NO ]),
-            Self::ReadFeeds | Self::ReadRecords
+            Self::ReadFeeds | Self::ReadRecords | Self::ReadAdvice
                                      => (TokenScope::Read,    [NO,  ALL, NO,   ALL,  ALL,  ALL]),
             Self::ManageFeeds        => (TokenScope::Feeds,   [NO,  ALL, NO,   NO,   NO,   NO ]),
             Self::ReadDeals          => (TokenScope::Read,    [NO,  ALL, OWN,  TEAM, ALL,  ALL]),
@@ -175,6 +179,7 @@ impl Action {
             Self::FulfilDeals        => (TokenScope::Deals,   [NO,  NO,  OWN,  TEAM, ALL,  NO ]),
             Self::DecideApprovals    => (TokenScope::Deals,   [NO,  NO,  ALL,  ALL,  NO,   NO ]),
             Self::ManageRecords      => (TokenScope::Records, [NO,  ALL, NO,   NO,   NO,   NO ]),
+            Self::ActOnAdvice        => (TokenScope::Tasks,   [NO,  NO,  NO,   NO,   ALL,  NO ]),
             Self::ReadPeople         => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   ALL]),
             Self::ManagePeople       => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   NO ]),
             Self::ReadAudit          => (TokenScope::Audit,   [ALL, NO,  NO,   NO,   NO,   ALL]),

@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::feeds;
 use crate::leads;
 use crate::rules::{self, CheckedFile, RulesError};
+use crate::stock::document;
 
 mod registry;
 mod report;
@@ -118,6 +119,8 @@ fn read(paths: &[PathBuf], setup: &Setup<'_>) -> Result<Vec<CheckedFile>, RulesE
                 compliance.push(compliance::read(file).0);
             } else if leads::is_one(&file) {
                 of_leads.push(file);
+            } else if document::is_one(&file) {
+                compliance.push(document::read(file).0);
             } else {
                 others.push(path);
             }

@@ -6,6 +6,7 @@ use upturn_core::compliance::{approval, delivery_risk, price_band, process};
 use upturn_core::lead::{grade, route, score, sla};
 use upturn_core::quote::request;
 use upturn_core::rule::document;
+use upturn_core::stock::stocking;
 
 use crate::{delivery, feeds};
 
@@ -45,6 +46,8 @@ enum Document {
     LeadRoute,
     /// By when somebody speaks with the customer.
     Sla,
+    /// How stock is planned.
+    Stocking,
 }
 
 /// Writes the schema to `out`.
@@ -57,6 +60,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> io::Result<()> {
         Document::QuoteRequest => out.write_all(request::schema().as_bytes()),
         Document::PriceBand => out.write_all(price_band::schema().as_bytes()),
         Document::DeliveryRisk => out.write_all(delivery_risk::schema().as_bytes()),
+        Document::Stocking => out.write_all(stocking::schema().as_bytes()),
         Document::Process => out.write_all(process::schema().as_bytes()),
         Document::Score => out.write_all(score::schema().as_bytes()),
         Document::Grade => out.write_all(grade::schema().as_bytes()),

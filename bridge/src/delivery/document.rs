@@ -110,6 +110,14 @@ pub(crate) enum Occurrence {
     PromiseSigned,
     /// There is no work order in time, or what was promised is not delivered.
     PromiseLate,
+    /// A plan of stock says that something is to be sent.
+    AdviceCreated,
+    /// A plan says something else of it than the one before.
+    AdviceSuperseded,
+    /// Somebody agreed on it.
+    AdviceFirmed,
+    /// Nothing has to be sent any more.
+    AdviceWithdrawn,
 }
 
 /// When no letter goes out by itself.
@@ -143,7 +151,7 @@ impl LetterLanguage {
 
 impl Occurrence {
     /// All of them.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::TaskCreated,
         Self::TaskAmended,
         Self::TaskWithdrawn,
@@ -160,6 +168,10 @@ impl Occurrence {
         Self::ApprovalDecided,
         Self::PromiseSigned,
         Self::PromiseLate,
+        Self::AdviceCreated,
+        Self::AdviceSuperseded,
+        Self::AdviceFirmed,
+        Self::AdviceWithdrawn,
     ];
 
     /// Returns its word, the kind of its letters.
@@ -181,6 +193,10 @@ impl Occurrence {
             Self::ApprovalDecided => "approval-decided",
             Self::PromiseSigned => "promise-signed",
             Self::PromiseLate => "promise-late",
+            Self::AdviceCreated => "advice-created",
+            Self::AdviceSuperseded => "advice-superseded",
+            Self::AdviceFirmed => "advice-firmed",
+            Self::AdviceWithdrawn => "advice-withdrawn",
         }
     }
 

@@ -55,7 +55,7 @@ pub(super) async fn open(
     if !task_deal::open(tx, task, &deal).await? {
         return Ok(());
     }
-    if record::find(tx, "deal", &deal.deal).await?.is_none() {
+    if record::find_in(tx, "deal", &deal.deal).await?.is_none() {
         let stored = StoredRecord { id: deal.deal.clone(), document };
         record::write(tx, "deal", &[stored], at, actor).await?;
     }
@@ -107,12 +107,12 @@ fn document(
 
 /// Returns what can be offered in place of `device` on `day`.
 async fn look_up(tx: &mut Tx, device: &str, day: chrono::NaiveDate) -> Result<Offer, StoreError> {
-    let installed = columns(record::find(tx, "installed", device).await?);
+    let installed = columns(record::find_in(tx, "installed", device).await?);
     let mut offer = Offer { product: installed.get("product").cloned(), ..Offer::default() };
     let mut newest = offer.product.clone();
     for _ in 0..REPLACED_MAX {
         let Some(product) = newest.take() else { break };
-        let known = columns(record::find(tx, "product", &product).await?);
+        let known = columns(record::find_in(tx, "product", &product).await?);
         newest = known.get("replaced_by").cloned();
         if newest.is_some() {
             offer.replacement.clone_from(&newest);

@@ -19,6 +19,7 @@ use super::selling::{self, Step};
 use crate::delivery::letter;
 use crate::explain::why_not::{Answer, Examined, Question};
 use crate::rules::LoadedRule;
+use crate::stock;
 use crate::store::feed_set::{NewSet, SetState};
 use crate::store::requirement::Requirement;
 
@@ -84,6 +85,13 @@ pub(crate) enum Request {
         /// Who waits.
         reply: Reply<Result<(), selling::Refused>>,
     },
+    /// A plan of stock is kept, or a person decides about a piece of advice.
+    Advice {
+        /// What.
+        step: stock::step::Step,
+        /// Who waits.
+        reply: Reply<stock::step::Stepped>,
+    },
     /// What a rule makes of the newest of some events. Only looks.
     Examine {
         /// The rule, in the version that was asked.
@@ -109,6 +117,7 @@ impl Request {
             Self::Feed { reply, .. } => !reply.is_closed(),
             Self::Sell { reply, .. } => !reply.is_closed(),
             Self::Records { reply, .. } => !reply.is_closed(),
+            Self::Advice { reply, .. } => !reply.is_closed(),
             Self::WhyNot { reply, .. } => !reply.is_closed(),
             Self::Examine { reply, .. } => !reply.is_closed(),
         }

@@ -54,6 +54,9 @@ impl Runtime<'_> {
             Request::Records { wish, reply } => {
                 reply.send(self.write_records(fold, &wish).await?).ok();
             }
+            Request::Advice { step, reply } => {
+                reply.send(self.step_advice(fold, &step).await?).ok();
+            }
             Request::WhyNot { question, reply } => {
                 reply.send(why_not::ask(&fold.engine, &question)).ok();
             }

@@ -113,7 +113,7 @@ pub(crate) async fn find_before(
 
 /// Returns the budget of `campaign`, if it has one.
 pub(crate) async fn budget(tx: &mut Tx, campaign: &str) -> Result<Option<Budget>, StoreError> {
-    let document = super::record::find(tx, BUDGET.name, campaign).await?;
+    let document = super::record::find_in(tx, BUDGET.name, campaign).await?;
     document.map(|document| read_budget(&document)).transpose()
 }
 

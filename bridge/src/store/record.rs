@@ -57,11 +57,13 @@ pub(crate) async fn write(
             updated_by = excluded.updated_by
         WHERE record.document <> excluded.document";
 
+    const MARK: &str = "UPDATE record_mark SET changes = changes + 1 WHERE id = 1";
+
     if records.is_empty() {
         return Ok(0);
     }
     let at = at.timestamp_millis();
-    Ok(on_backend!(tx.connection(), db => {
+    let written = on_backend!(tx.connection(), db => {
         let mut query = QueryBuilder::new(INTO);
         query.push_values(records, |mut row, record| {
             row.push_bind(kind)
@@ -72,7 +74,38 @@ pub(crate) async fn write(
                 .push_bind(by);
         });
         query.push(OVER).build().execute(db).await?.rows_affected()
-    }))
+    });
+    if 0 < written {
+        on_backend!(tx.connection(), db => sqlx::query(MARK).execute(db).await.map(drop)?);
+    }
+    Ok(written)
+}
+
+/// Returns how often records were written: another number means that there is something new.
+pub(crate) async fn changes(store: &Store) -> Result<i64, StoreError> {
+    const SQL: &str = "SELECT changes FROM record_mark WHERE id = 1";
+
+    Ok(on_backend!(store.reader(), db => sqlx::query_scalar(SQL).fetch_one(db).await?))
+}
+
+/// Returns at most `max` records of `kind` behind `after`, in the order of their keys, each as key,
+/// document, and the milliseconds at which it was written.
+pub(crate) async fn dated_page(
+    store: &Store,
+    kind: &str,
+    after: &str,
+    max: u32,
+) -> Result<Vec<(String, String, i64)>, StoreError> {
+    const SQL: &str = "
+        SELECT id, document, updated_at FROM record WHERE kind = $1 AND $2 < id
+        ORDER BY id LIMIT $3";
+
+    Ok(on_backend!(store.reader(), db => sqlx::query_as(SQL)
+        .bind(kind)
+        .bind(after)
+        .bind(i64::from(max))
+        .fetch_all(db)
+        .await?))
 }
 
 /// Returns the document of the record `id` of `kind`, as `tx` sees it.

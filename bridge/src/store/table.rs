@@ -165,6 +165,14 @@ pub(crate) fn tables() -> Vec<Table> {
         Table::of("idempotent_request", "actor:text key:text digest:text answer:text done_at"),
         Table::of("unknown_device", "device:text topic:text messages first_seen_at last_seen_at"),
         Table::of(
+            "advice",
+            "id:text key:text state:text revision decision:text figures:text document:text item:text \
+             source:text place:text quantity ship_on:text arrive_on:text cover_until:text \
+             replaces:text created_at updated_at actor:text reason:text snoozed_until",
+        ),
+        Table::of("advice_plan", "id revision as_of planned_at document:text"),
+        Table::of("record_mark", "id changes"),
+        Table::of(
             "app_user",
             "name:text password_hash:text language:text created_at display_name:text email:text \
              roles:text regions:text teams:text superior:text substitute:text substitute_from_at \

@@ -12,6 +12,7 @@ use self::openapi::Endpoint;
 use super::fault::{Fault, FaultKind};
 
 pub(crate) mod approvals;
+mod advice;
 mod audit;
 mod coupons;
 mod dead_letters;
@@ -59,6 +60,7 @@ fn endpoints() -> Vec<Endpoint> {
         feeds::endpoints(),
         figures::endpoints(),
         coupons::endpoints(),
+        advice::endpoints(),
         requirements::endpoints(),
         hooks::endpoints(),
         deals::endpoints(),

@@ -73,6 +73,8 @@ pub(crate) enum FaultKind {
     LetterState,
     /// 409: the set is no longer held, or another came into force.
     SetState,
+    /// 409: a plan or somebody else changed the advice first.
+    AdviceChanged,
     /// 403: who decides had a hand in it.
     OwnFeed,
     /// 422: the secret cannot be kept.
@@ -109,7 +111,7 @@ pub(crate) enum FaultKind {
 
 impl FaultKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 35] = [
+    pub(crate) const ALL: [Self; 36] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::CrossSite,
@@ -129,6 +131,7 @@ impl FaultKind {
         Self::NoConsent,
         Self::LetterState,
         Self::SetState,
+        Self::AdviceChanged,
         Self::OwnFeed,
         Self::WrongSecret,
         Self::NotRouted,
@@ -169,6 +172,7 @@ impl FaultKind {
             Self::NoConsent => "no-consent",
             Self::LetterState => "letter-state",
             Self::SetState => "set-state",
+            Self::AdviceChanged => "advice-changed",
             Self::OwnFeed => "own-feed",
             Self::WrongSecret => "wrong-secret",
             Self::NotRouted => "not-routed",
@@ -209,6 +213,7 @@ impl FaultKind {
             | Self::NoConsent
             | Self::LetterState
             | Self::SetState
+            | Self::AdviceChanged
             | Self::NotRouted
             | Self::RecordState
             | Self::PersonTaken
@@ -506,6 +511,7 @@ fn log(fault: &Fault) -> String {
         | FaultKind::NoConsent
         | FaultKind::LetterState
         | FaultKind::SetState
+        | FaultKind::AdviceChanged
         | FaultKind::OwnFeed
         | FaultKind::WrongSecret
         | FaultKind::NotRouted

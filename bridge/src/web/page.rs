@@ -2,6 +2,8 @@
 
 pub(crate) mod approvals;
 pub(crate) mod at_risk;
+pub(crate) mod advice;
+pub(crate) mod advice_piece;
 pub(crate) mod audit;
 pub(crate) mod coupons;
 pub(crate) mod dead_letters;

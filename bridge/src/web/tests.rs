@@ -2,6 +2,7 @@
 
 mod api;
 mod acts;
+mod advice;
 mod clocks;
 mod delivery;
 mod events;

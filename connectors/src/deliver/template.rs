@@ -36,6 +36,8 @@ const ANY: &str = "letter";
 pub const HEADLINES: &[(&str, &str, &str)] = &[
     ("advice-amended", "Stocking advice changed", "备货建议有变化"),
     ("advice-created", "Stocking advice", "备货建议"),
+    ("advice-firmed", "Stocking advice agreed on", "备货建议已确认"),
+    ("advice-superseded", "Stocking advice changed", "备货建议有变化"),
     ("advice-withdrawn", "Stocking advice withdrawn", "备货建议已撤回"),
     ("coupon-issued", "A coupon for you", "您的优惠券"),
     ("deal-opened", "New deal", "新商机"),

@@ -86,6 +86,7 @@ impl Shell {
             (Action::ReadTasks, "/leads", key!("nav-leads")),
             (Action::ReadTasks, "/figures", key!("nav-figures")),
             (Action::ReadCoupons, "/coupons", key!("nav-coupons")),
+            (Action::ReadAdvice, "/advice", key!("nav-advice")),
             (Action::ReadRules, "/rules", key!("nav-rules")),
             (Action::ReadDestinations, "/destinations", key!("nav-destinations")),
             (Action::ReadFeeds, "/feeds", key!("nav-feeds")),

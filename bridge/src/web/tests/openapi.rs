@@ -51,6 +51,8 @@ async fn describes_each_route_that_is_served_and_no_other() {
     let expected = [
         "get /api/v1/approvals",
         "get /api/v1/approvals/{id}",
+        "get /api/v1/advice",
+        "get /api/v1/advice/{id}",
         "get /api/v1/audit",
         "get /api/v1/coupons",
         "get /api/v1/dead-letters",
@@ -94,6 +96,7 @@ async fn describes_each_route_that_is_served_and_no_other() {
         "patch /api/v1/people/{id}",
         "post /api/v1/approvals/{id}/{verb}",
         "post /api/v1/deals/{id}/acts",
+        "post /api/v1/advice/{id}/{verb}",
         "post /api/v1/destinations/{id}/on",
         "post /api/v1/destinations/{id}/test",
         "post /api/v1/events",

@@ -82,6 +82,8 @@ pub(super) struct Site {
     pub(super) submissions: Arc<Mutex<Option<mpsc::Receiver<Submission>>>>,
     /// The same for what people ask of a writer.
     pub(super) requests: Arc<Mutex<Option<mpsc::Receiver<Request>>>>,
+    /// The way to it.
+    pub(super) asks: mpsc::Sender<Request>,
     clock: Arc<Fixed>,
     // Last, so that it goes when nobody uses it.
     folder: Arc<TempDir>,
@@ -157,7 +159,7 @@ impl Site {
             delivery: delivery.subscribe(),
             feeds,
             feed_office,
-            asks,
+            asks: asks.clone(),
             store: store.clone(),
             health: health.clone(),
             metrics: metrics.clone(),
@@ -183,6 +185,7 @@ impl Site {
             router,
             submissions,
             requests,
+            asks,
             clock,
             folder,
         }
