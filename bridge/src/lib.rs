@@ -29,6 +29,7 @@ mod facts;
 mod quote;
 mod compliance;
 mod feeds;
+mod forecasts;
 mod delivery;
 mod outbox;
 mod supervisor;

@@ -39,6 +39,7 @@ pub(crate) mod consequence;
 pub(crate) mod deed;
 mod facts;
 mod failures;
+pub(crate) mod forecasts;
 mod letters;
 pub(crate) mod fold;
 pub(crate) mod reading;

@@ -32,6 +32,10 @@ pub(crate) enum Action {
     ReadFeeds,
     /// Run, try and pause feeds, set their secrets, release or reject what is held.
     ManageFeeds,
+    /// Look at what forecasts were worth.
+    ReadForecasts,
+    /// Have back-tests of forecasts made.
+    TryForecasts,
     /// Look at people, their roles and their tokens.
     ReadPeople,
     /// Add and change people, give them passwords, revoke their tokens.
@@ -137,7 +141,8 @@ impl Action {
             //                                                admin ops  sales mgr   logi. auditor
             Self::ReadTasks          => (TokenScope::Read,    [NO,  ALL, OWN,  TEAM, OWN,  ALL]),
             Self::ActOnTasks         => (TokenScope::Tasks,   [NO,  NO,  OWN,  TEAM, OWN,  NO ]),
-            Self::ReadRules          => (TokenScope::Read,    [NO,  ALL, ALL,  ALL,  ALL,  ALL]),
+            Self::ReadRules | Self::ReadForecasts
+                                     => (TokenScope::Read,    [NO,  ALL, ALL,  ALL,  ALL,  ALL]),
             Self::AskWhyNot          => (TokenScope::Read,    [NO,  ALL, NO,   TEAM, NO,   ALL]),
             Self::ReloadRules        => (TokenScope::Rules,   [NO,  ALL, NO,   NO,   NO,   NO ]),
             Self::SubmitEvents       => (TokenScope::Events,  [NO,  ALL, NO,   NO,   NO,   NO ]),
@@ -146,6 +151,7 @@ impl Action {
             Self::ManageDestinations => (TokenScope::Delivery, [NO,  ALL, NO,   NO,   NO,   NO ]),
             Self::ReadFeeds          => (TokenScope::Read,    [NO,  ALL, NO,   ALL,  ALL,  ALL]),
             Self::ManageFeeds        => (TokenScope::Feeds,   [NO,  ALL, NO,   NO,   NO,   NO ]),
+            Self::TryForecasts       => (TokenScope::Rules,   [NO,  ALL, NO,   ALL,  ALL,  NO ]),
             Self::ReadPeople         => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   ALL]),
             Self::ManagePeople       => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   NO ]),
             Self::ReadAudit          => (TokenScope::Audit,   [ALL, NO,  NO,   NO,   NO,   ALL]),

@@ -5,6 +5,7 @@ use clap::Subcommand;
 use crate::exit::Exit;
 
 mod demand;
+mod regressors;
 mod win;
 
 /// Forecasts from CSV files; `deploy/forecast/README.md` describes their columns.
@@ -19,11 +20,16 @@ pub(super) enum Command {
     /// Learns from what became of deals that were open before. Where nothing that is known of them
     /// told them apart, it says so and gives the share of all deals.
     Win(win::Args),
+    /// Say which facts, as weather or the end of a quarter, help to forecast a number
+    ///
+    /// Learns from earlier days, judges by later ones, and leaves off what does not clearly help.
+    Regressors(regressors::Args),
 }
 
 pub(super) fn run(command: &Command) -> Exit {
     match command {
         Command::Demand(args) => demand::run(args),
         Command::Win(args) => win::run(args),
+        Command::Regressors(args) => regressors::run(args),
     }
 }

@@ -98,6 +98,8 @@ pub(crate) enum Occurrence {
     TaskSilent,
     /// Somebody asked for something because of it: a requirement, or feedback.
     RequirementCreated,
+    /// Forecasts have become worse.
+    ForecastDrifted,
 }
 
 /// When no letter goes out by itself.
@@ -131,7 +133,7 @@ impl LetterLanguage {
 
 impl Occurrence {
     /// All of them.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::TaskCreated,
         Self::TaskAmended,
         Self::TaskWithdrawn,
@@ -142,6 +144,7 @@ impl Occurrence {
         Self::TaskEscalated,
         Self::TaskSilent,
         Self::RequirementCreated,
+        Self::ForecastDrifted,
     ];
 
     /// Returns its word, the kind of its letters.
@@ -157,6 +160,7 @@ impl Occurrence {
             Self::TaskEscalated => "task-escalated",
             Self::TaskSilent => "task-silent",
             Self::RequirementCreated => "requirement-created",
+            Self::ForecastDrifted => "forecast-drifted",
         }
     }
 

@@ -11,6 +11,7 @@ use upturn_core::registry::Registry;
 use upturn_core::rule::{Rule, Stage};
 
 use super::act::Act;
+use super::forecasts::ForecastStep;
 use crate::delivery::letter;
 use crate::explain::why_not::{Answer, Examined, Question};
 use crate::rules::LoadedRule;
@@ -58,6 +59,13 @@ pub(crate) enum Request {
         /// Who waits.
         reply: Reply<Stepped>,
     },
+    /// Forecasts, scores or back-tests are written.
+    Forecast {
+        /// What.
+        step: Box<ForecastStep>,
+        /// Who waits; how much of it is new.
+        reply: Reply<u64>,
+    },
     /// What a rule makes of the newest of some events. Only looks.
     Examine {
         /// The rule, in the version that was asked.
@@ -82,6 +90,7 @@ impl Request {
             Self::Feed { reply, .. } => !reply.is_closed(),
             Self::WhyNot { reply, .. } => !reply.is_closed(),
             Self::Examine { reply, .. } => !reply.is_closed(),
+            Self::Forecast { reply, .. } => !reply.is_closed(),
         }
     }
 }

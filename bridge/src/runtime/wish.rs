@@ -45,6 +45,9 @@ impl Runtime<'_> {
             Request::Feed { step, reply } => {
                 reply.send(self.step_feed(fold, &step).await?).ok();
             }
+            Request::Forecast { step, reply } => {
+                reply.send(self.write_forecasts(fold, &step).await?).ok();
+            }
             Request::WhyNot { question, reply } => {
                 reply.send(why_not::ask(&fold.engine, &question)).ok();
             }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::QueryBuilder;
 
 use super::error::StoreError;
-use super::{Store, Tx};
+use super::{Store, Tx, deal_history};
 
 /// Keys that are looked for, and records that are written, in one statement.
 pub(crate) const ROWS_MAX: usize = 500;
@@ -40,7 +40,7 @@ pub(crate) async fn find_all(
 }
 
 /// Writes `records`, at most [`ROWS_MAX`]; those that are there as they are stay untouched. Returns how
-/// many were written.
+/// many were written. Of deals, each revision is kept ([`deal_history`]).
 pub(crate) async fn write(
     tx: &mut Tx,
     kind: &str,
@@ -60,7 +60,7 @@ pub(crate) async fn write(
         return Ok(0);
     }
     let at = at.timestamp_millis();
-    Ok(on_backend!(tx.connection(), db => {
+    let written = on_backend!(tx.connection(), db => {
         let mut query = QueryBuilder::new(INTO);
         query.push_values(records, |mut row, record| {
             row.push_bind(kind)
@@ -71,7 +71,12 @@ pub(crate) async fn write(
                 .push_bind(by);
         });
         query.push(OVER).build().execute(db).await?.rows_affected()
-    }))
+    });
+    if kind == deal_history::KIND && 0 < written {
+        let ids: Vec<&str> = records.iter().map(|record| &*record.id).collect();
+        deal_history::note(tx, &ids).await?;
+    }
+    Ok(written)
 }
 
 /// Returns at most `max` records of `kind` behind `after`, in the order of their keys.

@@ -17,6 +17,7 @@ mod destinations;
 mod events;
 mod explanation;
 mod feeds;
+mod forecasts;
 mod hooks;
 mod letters;
 pub(crate) mod openapi;
@@ -49,6 +50,7 @@ fn endpoints() -> Vec<Endpoint> {
         feeds::endpoints(),
         requirements::endpoints(),
         hooks::endpoints(),
+        forecasts::endpoints(),
     ];
     all.into_iter().flatten().collect()
 }

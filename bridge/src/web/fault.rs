@@ -64,6 +64,8 @@ pub(crate) enum FaultKind {
     LetterState,
     /// 409: the set is no longer held, or another came into force.
     SetState,
+    /// 409: a back-test of the kind is under way.
+    TrialOpen,
     /// 403: who decides had a hand in it.
     OwnFeed,
     /// 422: the secret cannot be kept.
@@ -90,7 +92,7 @@ pub(crate) enum FaultKind {
 
 impl FaultKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 26] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::CrossSite,
@@ -106,6 +108,7 @@ impl FaultKind {
         Self::WrongAct,
         Self::LetterState,
         Self::SetState,
+        Self::TrialOpen,
         Self::OwnFeed,
         Self::WrongSecret,
         Self::NotRouted,
@@ -137,6 +140,7 @@ impl FaultKind {
             Self::WrongAct => "wrong-act",
             Self::LetterState => "letter-state",
             Self::SetState => "set-state",
+            Self::TrialOpen => "trial-open",
             Self::OwnFeed => "own-feed",
             Self::WrongSecret => "wrong-secret",
             Self::NotRouted => "not-routed",
@@ -168,6 +172,7 @@ impl FaultKind {
             | Self::TaskOnTrial
             | Self::LetterState
             | Self::SetState
+            | Self::TrialOpen
             | Self::NotRouted
             | Self::PersonTaken
             | Self::PersonChanged => StatusCode::CONFLICT,
@@ -417,6 +422,7 @@ fn log(fault: &Fault) -> String {
         | FaultKind::WrongAct
         | FaultKind::LetterState
         | FaultKind::SetState
+        | FaultKind::TrialOpen
         | FaultKind::OwnFeed
         | FaultKind::WrongSecret
         | FaultKind::NotRouted

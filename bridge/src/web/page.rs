@@ -1,6 +1,7 @@
 //! The pages for people.
 
 pub(crate) mod audit;
+pub(crate) mod chance;
 pub(crate) mod dead_letters;
 pub(crate) mod deliveries;
 pub(crate) mod destination;
@@ -8,10 +9,12 @@ pub(crate) mod destinations;
 pub(crate) mod fault;
 pub(crate) mod feed;
 pub(crate) mod feeds;
+pub(crate) mod forecasts;
 pub(crate) mod login;
 pub(crate) mod me;
 pub(crate) mod people;
 pub(crate) mod person;
+pub(crate) mod plot;
 pub(crate) mod rule;
 pub(crate) mod rules;
 pub(crate) mod shell;

@@ -6,6 +6,7 @@ mod clocks;
 mod delivery;
 mod events;
 mod explanation;
+mod forecasts;
 mod login;
 mod matrix;
 mod openapi;

@@ -38,6 +38,7 @@ pub const HEADLINES: &[(&str, &str, &str)] = &[
     ("advice-created", "Stocking advice", "备货建议"),
     ("advice-withdrawn", "Stocking advice withdrawn", "备货建议已撤回"),
     ("digest", "Tasks", "任务汇总"),
+    ("forecast-drifted", "Forecasts have drifted", "预测出现偏差"),
     ("requirement-amended", "Requirement changed", "需求有变化"),
     ("requirement-created", "New requirement", "新需求"),
     ("requirement-withdrawn", "Requirement withdrawn", "需求已撤回"),

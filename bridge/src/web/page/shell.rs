@@ -81,6 +81,7 @@ impl Shell {
             (Action::ReadRules, "/rules", key!("nav-rules")),
             (Action::ReadDestinations, "/destinations", key!("nav-destinations")),
             (Action::ReadFeeds, "/feeds", key!("nav-feeds")),
+            (Action::ReadForecasts, "/forecasts", key!("nav-forecasts")),
             (Action::ReadDeadLetters, "/dead-letters", key!("nav-dead-letters")),
             (Action::ReadPeople, "/people", key!("nav-people")),
             (Action::ReadAudit, "/audit", key!("nav-audit")),

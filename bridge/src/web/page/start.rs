@@ -6,6 +6,7 @@ use axum::http::Uri;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use fluent_bundle::FluentValue;
 
+use super::forecasts;
 use super::login::begin_at;
 use super::render;
 use super::shell::Shell;
@@ -37,6 +38,8 @@ struct StartPage {
     /// Tasks that wait in pools for somebody who claims them, in words.
     pooled: Option<String>,
     pool_href: String,
+    /// What forecasts of late raised an alarm.
+    alarms: Vec<String>,
 }
 
 /// Some of the reader's tasks.
@@ -117,6 +120,7 @@ pub(crate) async fn show(
         lights,
         pooled: (0 < pooled).then(|| told(pooled)),
         pool_href: Filter { view: View::All, owner: pools }.link(&[]),
+        alarms: forecasts::alarms_of_late(&app, &shell).await?,
         shell,
     };
     Ok(render(&page)?.into_response())

@@ -79,6 +79,8 @@ pub(super) struct Site {
     pub(super) submissions: Arc<Mutex<Option<mpsc::Receiver<Submission>>>>,
     /// The same for what people ask of a writer.
     pub(super) requests: Arc<Mutex<Option<mpsc::Receiver<Request>>>>,
+    /// The way to whoever plays the writer.
+    pub(super) asks: mpsc::Sender<Request>,
     clock: Arc<Fixed>,
     // Last, so that it goes when nobody uses it.
     folder: Arc<TempDir>,
@@ -142,6 +144,7 @@ impl Site {
         let (documents, feed_office) =
             documents(&config, &delivery, (&store, &as_clock, &metrics, &asks));
         let feeds = documents.feeds.1.subscribe();
+        let to_writer = asks.clone();
         let app = App {
             reloader: Arc::new(Reloader::new(
                 &config,
@@ -153,6 +156,7 @@ impl Site {
             delivery: delivery.subscribe(),
             feeds,
             feed_office,
+            forecast: config.forecast.clone(),
             asks,
             store: store.clone(),
             health: health.clone(),
@@ -176,6 +180,7 @@ impl Site {
             router,
             submissions,
             requests,
+            asks: to_writer,
             clock,
             folder,
         }
