@@ -16,6 +16,7 @@ use self::compliance::ComplianceConfig;
 use self::delivery::DeliveryConfig;
 use self::environment::Environment;
 use self::feeds::FeedsConfig;
+use self::forecast::ForecastConfig;
 use self::http::HttpConfig;
 use self::layers::{Document, Layers};
 use self::mqtt::MqttConfig;
@@ -31,6 +32,7 @@ pub(crate) mod audit;
 pub(crate) mod delivery;
 pub(crate) mod environment;
 pub(crate) mod feeds;
+pub(crate) mod forecast;
 pub(crate) mod http;
 mod layers;
 mod listen;
@@ -80,6 +82,8 @@ pub(crate) struct Config {
     pub(crate) compliance: ComplianceConfig,
     /// How stock is planned.
     pub(crate) stock: StockConfig,
+    /// What is forecast.
+    pub(crate) forecast: ForecastConfig,
     /// What becomes of the trail of changes.
     pub(crate) audit: AuditConfig,
     /// Whom the program may call.
@@ -265,6 +269,7 @@ impl Config {
             feeds: FeedsConfig::default(),
             compliance: ComplianceConfig::default(),
             stock: StockConfig::default(),
+            forecast: ForecastConfig::default(),
             audit: AuditConfig::default(),
             http: HttpConfig::default(),
             log: LogConfig { format: LogFormat::Text, level: LogLevel::Info },
@@ -309,6 +314,7 @@ impl Config {
         }
         self.http.check(&mut findings);
         self.feeds.check(&mut findings);
+        self.forecast.check(&mut findings);
         let is_page = |text: &String| {
             let url = url::Url::parse(text);
             url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())

@@ -31,6 +31,7 @@ mod quote;
 mod compliance;
 mod leads;
 mod feeds;
+mod forecasts;
 mod delivery;
 mod stock;
 mod outbox;

@@ -48,6 +48,7 @@ pub(crate) mod deed;
 mod facts;
 mod failures;
 mod leads;
+pub(crate) mod forecasts;
 mod letters;
 pub(crate) mod overrule;
 pub(crate) mod fold;

@@ -248,6 +248,7 @@ fn app(
         delivery: house.delivery.subscribe(),
         feeds: house.facts.feeds.subscribe(),
         feed_office: house.feed_office(),
+        forecast: house.config.forecast.clone(),
         asks,
         clock: Arc::new(SystemClock),
         settings: Arc::new(WebSettings {

@@ -16,6 +16,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::auth::throttle::Throttle;
 use crate::clock::Clock;
+use crate::config::forecast::ForecastConfig;
 use crate::delivery::Routing;
 use crate::feeds::Feeds;
 use crate::feeds::job::Office;
@@ -37,6 +38,7 @@ pub(crate) mod fault;
 pub(crate) mod feeds;
 pub(crate) mod figures;
 pub(crate) mod filter;
+pub(crate) mod forecasts;
 pub(crate) mod headers;
 pub(crate) mod i18n;
 pub(crate) mod language;
@@ -84,6 +86,8 @@ pub(crate) struct App {
     pub(crate) feeds: watch::Receiver<Arc<Feeds>>,
     /// Fetches them.
     pub(crate) feed_office: Office,
+    /// What is forecast.
+    pub(crate) forecast: ForecastConfig,
     /// Takes events that programs hand in to the writer.
     pub(crate) submit: mpsc::Sender<Submission>,
     /// The clock.
@@ -179,6 +183,9 @@ fn pages() -> Router<App> {
         .route("/advice", get(page::advice::show))
         .route("/advice/{id}", get(page::advice_piece::show))
         .route("/advice/{id}/{verb}", post(page::advice_piece::act))
+        .route("/forecasts", get(page::forecasts::show))
+        .route("/forecasts/trials/{kind}", post(page::forecasts::try_out))
+        .route("/deals/{id}/chance", get(page::chance::show))
         .route("/rules", get(page::rules::show))
         .route("/rules/{id}", get(page::rule::show))
         .route("/dead-letters", get(page::dead_letters::show))

@@ -50,6 +50,10 @@ pub(crate) enum Action {
     ReadAdvice,
     /// Agree on advice, edit it, put it off, decide against it.
     ActOnAdvice,
+    /// Look at what forecasts were worth.
+    ReadForecasts,
+    /// Have back-tests of forecasts made.
+    TryForecasts,
     /// Look at people, their roles and their tokens.
     ReadPeople,
     /// Add and change people, give them passwords, revoke their tokens.
@@ -164,7 +168,8 @@ impl Action {
             Self::ReadTasks          => (TokenScope::Read,    [NO,  ALL, OWN,  TEAM, OWN,  ALL]),
             Self::ActOnTasks         => (TokenScope::Tasks,   [NO,  NO,  OWN,  TEAM, OWN,  NO ]),
             Self::ReadCoupons        => (TokenScope::Read,    [NO,  ALL, ALL,  ALL,  NO,   ALL]),
-            Self::ReadRules          => (TokenScope::Read,    [NO,  ALL, ALL,  ALL,  ALL,  ALL]),
+            Self::ReadRules | Self::ReadForecasts
+                                     => (TokenScope::Read,    [NO,  ALL, ALL,  ALL,  ALL,  ALL]),
             Self::AskWhyNot          => (TokenScope::Read,    [NO,  ALL, NO,   TEAM, NO,   ALL]),
             Self::ReloadRules        => (TokenScope::Rules,   [NO,  ALL, NO,   NO,   NO,   NO ]),
             Self::SubmitEvents       => (TokenScope::Events,  [NO,  ALL, NO,   NO,   NO,   NO ]),
@@ -180,6 +185,7 @@ impl Action {
             Self::DecideApprovals    => (TokenScope::Deals,   [NO,  NO,  ALL,  ALL,  NO,   NO ]),
             Self::ManageRecords      => (TokenScope::Records, [NO,  ALL, NO,   NO,   NO,   NO ]),
             Self::ActOnAdvice        => (TokenScope::Tasks,   [NO,  NO,  NO,   NO,   ALL,  NO ]),
+            Self::TryForecasts       => (TokenScope::Rules,   [NO,  ALL, NO,   ALL,  ALL,  NO ]),
             Self::ReadPeople         => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   ALL]),
             Self::ManagePeople       => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   NO ]),
             Self::ReadAudit          => (TokenScope::Audit,   [ALL, NO,  NO,   NO,   NO,   ALL]),

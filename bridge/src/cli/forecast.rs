@@ -6,6 +6,7 @@ use crate::exit::Exit;
 
 mod demand;
 mod lifetime;
+mod regressors;
 mod win;
 
 /// Forecasts from CSV files; `deploy/forecast/README.md` describes their columns.
@@ -24,6 +25,10 @@ pub(super) enum Command {
     ///
     /// Prints the section `[lifetime]` of a document of kind score.
     Lifetime(lifetime::Args),
+    /// Say which facts, as weather or the end of a quarter, help to forecast a number
+    ///
+    /// Learns from earlier days, judges by later ones, and leaves off what does not clearly help.
+    Regressors(regressors::Args),
 }
 
 pub(super) fn run(command: &Command) -> Exit {
@@ -31,5 +36,6 @@ pub(super) fn run(command: &Command) -> Exit {
         Command::Demand(args) => demand::run(args),
         Command::Win(args) => win::run(args),
         Command::Lifetime(args) => lifetime::run(args),
+        Command::Regressors(args) => regressors::run(args),
     }
 }

@@ -118,6 +118,8 @@ pub(crate) enum Occurrence {
     AdviceFirmed,
     /// Nothing has to be sent any more.
     AdviceWithdrawn,
+    /// Forecasts have become worse.
+    ForecastDrifted,
 }
 
 /// When no letter goes out by itself.
@@ -151,7 +153,7 @@ impl LetterLanguage {
 
 impl Occurrence {
     /// All of them.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::TaskCreated,
         Self::TaskAmended,
         Self::TaskWithdrawn,
@@ -172,6 +174,7 @@ impl Occurrence {
         Self::AdviceSuperseded,
         Self::AdviceFirmed,
         Self::AdviceWithdrawn,
+        Self::ForecastDrifted,
     ];
 
     /// Returns its word, the kind of its letters.
@@ -197,6 +200,7 @@ impl Occurrence {
             Self::AdviceSuperseded => "advice-superseded",
             Self::AdviceFirmed => "advice-firmed",
             Self::AdviceWithdrawn => "advice-withdrawn",
+            Self::ForecastDrifted => "forecast-drifted",
         }
     }
 

@@ -13,6 +13,7 @@ use upturn_core::rule::{Rule, Stage};
 
 use super::act::Act;
 use super::coupon::NoCoupon;
+use super::forecasts::ForecastStep;
 use super::overrule::{Overrule, Overruled};
 use super::records::{RecordRefusal, RecordWish};
 use super::selling::{self, Step};
@@ -92,6 +93,13 @@ pub(crate) enum Request {
         /// Who waits.
         reply: Reply<stock::step::Stepped>,
     },
+    /// Forecasts, scores or back-tests are written.
+    Forecast {
+        /// What.
+        step: Box<ForecastStep>,
+        /// Who waits; how much of it is new.
+        reply: Reply<u64>,
+    },
     /// What a rule makes of the newest of some events. Only looks.
     Examine {
         /// The rule, in the version that was asked.
@@ -120,6 +128,7 @@ impl Request {
             Self::Advice { reply, .. } => !reply.is_closed(),
             Self::WhyNot { reply, .. } => !reply.is_closed(),
             Self::Examine { reply, .. } => !reply.is_closed(),
+            Self::Forecast { reply, .. } => !reply.is_closed(),
         }
     }
 }

@@ -57,6 +57,9 @@ impl Runtime<'_> {
             Request::Advice { step, reply } => {
                 reply.send(self.step_advice(fold, &step).await?).ok();
             }
+            Request::Forecast { step, reply } => {
+                reply.send(self.write_forecasts(fold, &step).await?).ok();
+            }
             Request::WhyNot { question, reply } => {
                 reply.send(why_not::ask(&fold.engine, &question)).ok();
             }

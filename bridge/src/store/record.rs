@@ -7,7 +7,7 @@ use sqlx::QueryBuilder;
 
 use super::column::Column;
 use super::error::StoreError;
-use super::{Store, Tx};
+use super::{Store, Tx, deal_history};
 
 /// Keys that are looked for, and records that are written, in one statement.
 pub(crate) const ROWS_MAX: usize = 500;
@@ -41,7 +41,7 @@ pub(crate) async fn find_all(
 }
 
 /// Writes `records`, at most [`ROWS_MAX`]; those that are there as they are stay untouched. Returns how
-/// many were written.
+/// many were written. Of deals, each revision is kept ([`deal_history`]).
 pub(crate) async fn write(
     tx: &mut Tx,
     kind: &str,
@@ -75,6 +75,10 @@ pub(crate) async fn write(
         });
         query.push(OVER).build().execute(db).await?.rows_affected()
     });
+    if kind == deal_history::KIND && 0 < written {
+        let ids: Vec<&str> = records.iter().map(|record| &*record.id).collect();
+        deal_history::note(tx, &ids).await?;
+    }
     if 0 < written {
         on_backend!(tx.connection(), db => sqlx::query(MARK).execute(db).await.map(drop)?);
     }

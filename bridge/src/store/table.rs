@@ -217,6 +217,21 @@ pub(crate) fn tables() -> Vec<Table> {
              reason:text asked_at state:text decided_by:text decided_at comment:text \
              valid_from:text valid_until:text revision",
         ),
+        Table::of("deal_history", "deal:text revision at document:text"),
+        Table::of(
+            "forecast",
+            "id kind:text subject:text as_of_on:text due_on:text horizon revision method:text \
+             version:text position made_at said:text",
+        )
+        .numbered(),
+        Table::of("forecast_score", "forecast_id came:text position scored_at"),
+        Table::of("forecast_alarm", "id watched:text as_of_on:text detail:text position raised_at")
+            .numbered(),
+        Table::of(
+            "forecast_trial",
+            "id kind:text actor:text wanted_at started_at ended_at result:text",
+        )
+        .numbered(),
         Table::of("snapshot", "piece position bytes:bytes"),
     ]
 }

@@ -17,6 +17,7 @@ use crate::backoff::Backoff;
 use crate::clock::{Clock as _, SystemClock};
 use crate::failpoint;
 use crate::feeds::scheduler;
+use crate::forecasts;
 use crate::ingest::door::OpenDoor;
 use crate::outbox::{self, Office as Letters};
 use crate::runtime::{BATCH_MAX, Queues};
@@ -162,6 +163,14 @@ impl Term {
             let planning = planner::Office { store, clock, asks: house.asks.clone(), path };
             tracker.spawn(planner::run(planning, stop.clone()));
         }
+        let forecasts = forecasts::scheduler::Office {
+            store: house.store.clone(),
+            clock: Arc::new(SystemClock),
+            asks: house.asks.clone(),
+            config: house.config.forecast.clone(),
+            health: house.health.clone(),
+        };
+        tracker.spawn(forecasts::scheduler::run(forecasts, stop.clone()));
         if let Some(file) = house.config.audit.head_file.clone() {
             let clock = Arc::new(SystemClock);
             tracker.spawn(audit_head::run(house.store.clone(), file, clock, stop.clone()));

@@ -22,6 +22,7 @@ mod events;
 mod explanation;
 mod feeds;
 mod figures;
+mod forecasts;
 mod hooks;
 mod leads;
 mod letters;
@@ -68,6 +69,7 @@ fn endpoints() -> Vec<Endpoint> {
         quotes::endpoints(),
         reports::endpoints(),
         records::endpoints(),
+        forecasts::endpoints(),
     ];
     all.into_iter().flatten().collect()
 }

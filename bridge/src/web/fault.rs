@@ -75,6 +75,8 @@ pub(crate) enum FaultKind {
     SetState,
     /// 409: a plan or somebody else changed the advice first.
     AdviceChanged,
+    /// 409: a back-test of the kind is under way.
+    TrialOpen,
     /// 403: who decides had a hand in it.
     OwnFeed,
     /// 422: the secret cannot be kept.
@@ -111,7 +113,7 @@ pub(crate) enum FaultKind {
 
 impl FaultKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 36] = [
+    pub(crate) const ALL: [Self; 37] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::CrossSite,
@@ -132,6 +134,7 @@ impl FaultKind {
         Self::LetterState,
         Self::SetState,
         Self::AdviceChanged,
+        Self::TrialOpen,
         Self::OwnFeed,
         Self::WrongSecret,
         Self::NotRouted,
@@ -173,6 +176,7 @@ impl FaultKind {
             Self::LetterState => "letter-state",
             Self::SetState => "set-state",
             Self::AdviceChanged => "advice-changed",
+            Self::TrialOpen => "trial-open",
             Self::OwnFeed => "own-feed",
             Self::WrongSecret => "wrong-secret",
             Self::NotRouted => "not-routed",
@@ -214,6 +218,7 @@ impl FaultKind {
             | Self::LetterState
             | Self::SetState
             | Self::AdviceChanged
+            | Self::TrialOpen
             | Self::NotRouted
             | Self::RecordState
             | Self::PersonTaken
@@ -512,6 +517,7 @@ fn log(fault: &Fault) -> String {
         | FaultKind::LetterState
         | FaultKind::SetState
         | FaultKind::AdviceChanged
+        | FaultKind::TrialOpen
         | FaultKind::OwnFeed
         | FaultKind::WrongSecret
         | FaultKind::NotRouted

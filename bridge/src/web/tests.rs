@@ -9,6 +9,7 @@ mod events;
 mod explanation;
 mod leads;
 mod figures;
+mod forecasts;
 mod login;
 mod matrix;
 mod openapi;

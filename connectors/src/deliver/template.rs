@@ -46,6 +46,7 @@ pub const HEADLINES: &[(&str, &str, &str)] = &[
     ("digest", "Tasks", "任务汇总"),
     ("promise-late", "A promised delivery is late", "承诺的交付已超时"),
     ("promise-signed", "Delivery promised: make a work order", "已承诺交付：请建立工单"),
+    ("forecast-drifted", "Forecasts have drifted", "预测出现偏差"),
     ("requirement-amended", "Requirement changed", "需求有变化"),
     ("requirement-created", "New requirement", "新需求"),
     ("requirement-withdrawn", "Requirement withdrawn", "需求已撤回"),

@@ -91,6 +91,7 @@ impl Shell {
             (Action::ReadDestinations, "/destinations", key!("nav-destinations")),
             (Action::ReadFeeds, "/feeds", key!("nav-feeds")),
             (Action::ReadRecords, "/records", key!("nav-records")),
+            (Action::ReadForecasts, "/forecasts", key!("nav-forecasts")),
             (Action::ReadDeadLetters, "/dead-letters", key!("nav-dead-letters")),
             (Action::ReadPeople, "/people", key!("nav-people")),
             (Action::ReadAudit, "/audit", key!("nav-audit")),

@@ -6,6 +6,7 @@ use axum::http::Uri;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use fluent_bundle::FluentValue;
 
+use super::forecasts;
 use super::login::begin_at;
 use super::render;
 use super::shell::Shell;
@@ -43,6 +44,8 @@ struct StartPage {
     pool_href: String,
     /// Those whom nobody can reach, and who have tasks all the same.
     lost: Vec<Lost>,
+    /// What forecasts of late raised an alarm.
+    alarms: Vec<String>,
 }
 
 /// Somebody, or a pool, that has tasks and cannot be reached.
@@ -131,6 +134,7 @@ pub(crate) async fn show(
         pooled: (0 < pooled).then(|| told(pooled)),
         pool_href: Filter { view: View::All, owner: pools }.link(&[]),
         lost: lost(&app, language, &sight).await?,
+        alarms: forecasts::alarms_of_late(&app, &shell).await?,
         shell,
     };
     Ok(render(&page)?.into_response())

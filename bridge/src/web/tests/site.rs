@@ -82,7 +82,7 @@ pub(super) struct Site {
     pub(super) submissions: Arc<Mutex<Option<mpsc::Receiver<Submission>>>>,
     /// The same for what people ask of a writer.
     pub(super) requests: Arc<Mutex<Option<mpsc::Receiver<Request>>>>,
-    /// The way to it.
+    /// The way to whoever plays the writer.
     pub(super) asks: mpsc::Sender<Request>,
     clock: Arc<Fixed>,
     // Last, so that it goes when nobody uses it.
@@ -159,6 +159,7 @@ impl Site {
             delivery: delivery.subscribe(),
             feeds,
             feed_office,
+            forecast: config.forecast.clone(),
             asks: asks.clone(),
             store: store.clone(),
             health: health.clone(),
