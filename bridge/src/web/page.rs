@@ -20,6 +20,7 @@ pub(crate) mod task;
 mod task_acts;
 pub(crate) mod tasks;
 mod token_line;
+mod told;
 
 use askama::Template;
 use axum::response::Html;
