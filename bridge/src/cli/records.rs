@@ -17,6 +17,8 @@ use crate::store::audit::CONSOLE;
 use crate::store::error::StoreError;
 use crate::store::{self, record};
 
+mod sync;
+
 /// Records in one statement of a list.
 const PAGE: u32 = 500;
 
@@ -47,6 +49,8 @@ pub(super) enum Command {
     /// its line; a column that seldom changes and would in more than one of five records has to be
     /// allowed by name, since that is what a shifted template looks like.
     Import(ImportArgs),
+    /// Read what another system has, and take it in as a table
+    Sync(sync::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -86,6 +90,8 @@ enum Refusal {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
+    Sync(#[from] sync::SyncError),
+    #[error(transparent)]
     Print(#[from] std::io::Error),
 }
 
@@ -96,6 +102,7 @@ impl Refusal {
             Self::Import(ImportError::Table { .. } | ImportError::Restless(_)) => Exit::DataErr,
             Self::Import(ImportError::Store(_)) | Self::Store(_) => Exit::Unavailable,
             Self::Registry(_) => Exit::Config,
+            Self::Sync(error) => error.exit(),
             Self::Print(_) => Exit::Output,
         }
     }
@@ -129,13 +136,24 @@ pub(super) fn run(command: &Command, file: Option<&Path>, clock: &dyn Clock) -> 
         Command::List { kind, limit } => {
             store_command::run(file, |config| async move { list(kind, *limit, &config).await })
         }
-        Command::Import(args) => store_command::run(file, |config| async move {
-            match take_in(args, &config, clock).await {
-                Ok(exit) => Ok(exit),
-                Err(Refusal::Print(error)) => Err(StoreCommandError::Print(error)),
-                Err(error) => Ok(output::failed(&error, error.exit())),
-            }
+        Command::Import(args) => {
+            store_command::run(
+                file,
+                |config| async move { ended(take_in(args, &config, clock).await) },
+            )
+        }
+        Command::Sync(args) => store_command::run(file, |config| async move {
+            ended(sync::run(args, &config, clock).await)
         }),
+    }
+}
+
+/// Says why nothing was taken in, where nothing was.
+fn ended(taken: Result<Exit, Refusal>) -> Result<Exit, StoreCommandError> {
+    match taken {
+        Ok(exit) => Ok(exit),
+        Err(Refusal::Print(error)) => Err(StoreCommandError::Print(error)),
+        Err(error) => Ok(output::failed(&error, error.exit())),
     }
 }
 
