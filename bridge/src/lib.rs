@@ -21,6 +21,7 @@ mod store;
 mod rules;
 mod registry;
 mod reload;
+mod kind_schema;
 mod lifecycle;
 mod ingest;
 mod runtime;

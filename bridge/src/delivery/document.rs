@@ -2,9 +2,11 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use upturn_connectors::deliver::KINDS;
 use upturn_core::task::Title;
+
+use crate::kind_schema;
 
 /// A destination: a system that is told of tasks, and how it is reached.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -212,36 +214,11 @@ impl Occurrence {
 
 /// Returns the JSON Schema of a destination: the settings are those of the kind.
 pub(crate) fn destination_schema() -> String {
-    let mut schema = schemars::schema_for!(DestinationDocument).to_value();
-    let names: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
-    let by_kind: Vec<_> = KINDS
-        .iter()
-        .map(|kind| {
-            let mut settings = (kind.schema)().to_value();
-            if let Some(members) = settings.as_object_mut() {
-                members.remove("$schema");
-                members.insert("description".into(), json!(kind.about));
-            }
-            json!({
-                "if": { "properties": { "kind": { "const": kind.name } } },
-                "then": { "properties": { "settings": settings } },
-            })
-        })
-        .collect();
-    if let Some(kind) = schema.pointer_mut("/properties/kind").and_then(Value::as_object_mut) {
-        kind.insert("enum".into(), json!(names));
-    }
-    if let Some(members) = schema.as_object_mut() {
-        members.insert("allOf".into(), json!(by_kind));
-    }
-    laid_out(&schema)
+    let kinds = KINDS.iter().map(|kind| (kind.name, kind.about, kind.schema));
+    kind_schema::by_kind(schemars::schema_for!(DestinationDocument), kinds)
 }
 
 /// Returns the JSON Schema of a route.
 pub(crate) fn route_schema() -> String {
-    laid_out(&schemars::schema_for!(RouteDocument).to_value())
-}
-
-fn laid_out(schema: &Value) -> String {
-    format!("{schema:#}\n")
+    format!("{:#}\n", schemars::schema_for!(RouteDocument).to_value())
 }

@@ -39,6 +39,7 @@ mod task_results;
 pub(crate) mod tasks;
 mod token_line;
 mod twin_line;
+mod told;
 
 use askama::Template;
 use axum::response::Html;
