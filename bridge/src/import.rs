@@ -30,6 +30,7 @@ use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
 use crate::store::record::{self, ROWS_MAX, StoredRecord};
 use crate::store::{Store, audit, record_staged};
+use crate::twins::Marks;
 
 mod findings;
 mod limit;
@@ -39,6 +40,8 @@ mod shift;
 
 /// How many rows are written in one step, so that nobody waits long for the database.
 const STEP_ROWS: usize = 10 * ROWS_MAX;
+/// How many warnings are told.
+const WARNINGS_MAX: usize = 50;
 /// How many rows a preview shows.
 const PREVIEW_MAX: usize = 5;
 
@@ -81,6 +84,8 @@ pub(crate) struct Examined {
     pub(crate) changed: u64,
     /// The first records.
     pub(crate) preview: Vec<Record>,
+    /// Accounts and contacts that may be there already, the first of them.
+    pub(crate) warnings: Vec<String>,
     /// What is wrong.
     pub(crate) findings: Findings,
     digest: [u8; 32],
@@ -120,11 +125,20 @@ impl Import<'_> {
         let mut seen = Seen::default();
         let mut changes = Changes::of(self.kind);
         let guard = if self.kind.name == DEAL { Guard::of(self.store).await? } else { None };
+        let mut marks = match self.kind.name {
+            "account" | "contact" => Some(Marks::load(self.store, self.registry).await?),
+            _ => None,
+        };
         while let Some(batch) = rows.batch(ROWS_MAX, &mut examined.findings)? {
             examined.rows += batch.rows;
             let batch = seen.only_new(self.kind, batch.records, &mut examined.findings);
             let room = PREVIEW_MAX.saturating_sub(examined.preview.len());
             examined.preview.extend(batch.iter().take(room).map(|row| row.record.clone()));
+            if let Some(marks) = &mut marks {
+                for row in &batch {
+                    self.warn(&row.record, marks, &mut examined.warnings);
+                }
+            }
             let places = (self.store, self.registry);
             for missing in references::missing(places, self.kind, &batch).await? {
                 if missing.is_of_own_kind {
@@ -147,6 +161,14 @@ impl Import<'_> {
         }
         examined.digest = rows.digest();
         Ok(examined)
+    }
+
+    /// Notes a record of an account or a contact, and whether there is one like it.
+    fn warn(&self, record: &Record, marks: &mut Marks, warnings: &mut Vec<String>) {
+        let (kind, id) = (self.kind.name, self.kind.key_of(record));
+        let room = WARNINGS_MAX.saturating_sub(warnings.len());
+        warnings.extend(marks.warnings(kind, &id, record).into_iter().take(room));
+        marks.note(kind, &id, record);
     }
 
     /// Writes everything in the table, which [`Import::examine`] found sound, in one transaction, at

@@ -2,6 +2,7 @@
 //!
 //! What is kept is kept until a record of an account or a contact changes.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -51,7 +52,11 @@ pub(crate) struct Member {
 
 /// All marks, and what has them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Marks(BTreeMap<Mark, Vec<Member>>);
+pub(crate) struct Marks {
+    members: BTreeMap<Mark, Vec<Member>>,
+    /// Who answers for each account.
+    owners: BTreeMap<String, String>,
+}
 
 /// The marks of the records as they are.
 #[derive(Debug, Default)]
@@ -87,7 +92,7 @@ impl Marks {
         let owners = folder.accounts.iter().filter_map(|(id, account)| {
             Some((id.to_string(), account.owner.as_ref()?.to_string()))
         });
-        let mut owners: BTreeMap<String, String> = owners.collect();
+        marks.owners = owners.collect();
         for kind in KINDS {
             let mut after = String::new();
             loop {
@@ -97,25 +102,25 @@ impl Marks {
                 after.clone_from(&last.id);
                 for stored in &page {
                     let record: BTreeMap<String, String> = log::parsed(&stored.document)?;
-                    if kind == "account" {
-                        owners.remove(&stored.id);
-                        let owner = record.get("owner").cloned();
-                        owners.extend(owner.map(|owner| (stored.id.clone(), owner)));
-                    }
-                    marks.note(kind, &stored.id, &record, &owners);
+                    marks.note(kind, &stored.id, &record);
                 }
             }
         }
         Ok(marks)
     }
 
-    fn note(
+    /// Takes note of the record `id` of `kind`.
+    pub(crate) fn note<K: AsRef<str> + Ord + Borrow<str>>(
         &mut self,
         kind: &str,
         id: &str,
-        record: &BTreeMap<String, String>,
-        owners: &BTreeMap<String, String>,
+        record: &BTreeMap<K, String>,
     ) {
+        if kind == "account" {
+            self.owners.remove(id);
+            let owner = record.get("owner").cloned();
+            self.owners.extend(owner.map(|owner| (id.to_owned(), owner)));
+        }
         let found = twin::marks(kind, record);
         if found.is_empty() {
             return;
@@ -126,18 +131,18 @@ impl Marks {
             kind: kind.to_owned(),
             id: id.to_owned(),
             name: record.get("name").cloned().unwrap_or_default(),
-            owner: account.as_ref().and_then(|account| owners.get(account).cloned()),
+            owner: account.as_ref().and_then(|account| self.owners.get(account).cloned()),
             account,
         };
         for mark in found {
-            self.0.entry(mark).or_default().push(member.clone());
+            self.members.entry(mark).or_default().push(member.clone());
         }
     }
 
     /// Returns all duplicates, those across owners first.
     pub(crate) fn all(&self) -> Vec<Twins> {
         let mut all: Vec<_> =
-            self.0.iter().filter_map(|(mark, members)| twins(mark, members)).collect();
+            self.members.iter().filter_map(|(mark, members)| twins(mark, members)).collect();
         all.sort_by_key(|twins| !twins.across_owners);
         all
     }
@@ -146,7 +151,7 @@ impl Marks {
     pub(crate) fn of_account(&self, account: &str) -> Vec<Twins> {
         let is_of = |member: &Member| member.account.as_deref() == Some(account);
         let touching = self
-            .0
+            .members
             .iter()
             .filter(|(_, members)| members.iter().any(is_of) && !members.iter().all(is_of));
         touching.filter_map(|(mark, members)| twins(mark, members)).collect()
@@ -163,7 +168,7 @@ impl Marks {
             if kind == "account" { Some(id) } else { record.get("account").map(String::as_str) };
         let mut warnings = Vec::new();
         for mark in twin::marks(kind, record) {
-            let others = self.0.get(&mark).into_iter().flatten();
+            let others = self.members.get(&mark).into_iter().flatten();
             // Somebody's own company may have the same number.
             let mut others = others.filter(|other| {
                 (other.kind != kind || other.id != id)

@@ -115,7 +115,7 @@ pub(crate) enum TokenScope {
 
 impl TokenScope {
     /// All of them, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Read,
         Self::Tasks,
         Self::Events,

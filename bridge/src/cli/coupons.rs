@@ -70,7 +70,9 @@ impl Refusal {
             Self::Import(ImportError::Read { .. }) => Exit::NoInput,
             Self::Import(ImportError::Table { .. } | ImportError::Restless(_))
             | Self::Budget(_) => Exit::DataErr,
-            Self::Import(ImportError::Store(_)) | Self::Store(_) => Exit::Unavailable,
+            Self::Import(ImportError::Store(_) | ImportError::Random(_)) | Self::Store(_) => {
+                Exit::Unavailable
+            }
             Self::Print(_) => Exit::Output,
         }
     }

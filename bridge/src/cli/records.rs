@@ -286,7 +286,7 @@ async fn take_in(args: &ImportArgs, config: &Config, clock: &dyn Clock) -> Resul
 }
 
 fn report(examined: &Examined, written: Option<u64>) -> Value {
-    let Examined { rows, new, same, changed, preview, findings, .. } = examined;
+    let Examined { rows, new, same, changed, preview, warnings, findings, .. } = examined;
     let wrong: Vec<_> = findings
         .rows()
         .iter()
@@ -295,13 +295,13 @@ fn report(examined: &Examined, written: Option<u64>) -> Value {
     json!({
         "rows": rows, "new": new, "same": same, "changed": changed, "preview": preview,
         "wrong": wrong, "more_wrong": findings.unlisted(), "refused": findings.whole(),
-        "written": written,
+        "warnings": warnings, "written": written,
     })
 }
 
 /// Returns what a person reads of it.
 fn words(args: &ImportArgs, examined: &Examined, written: Option<u64>) -> String {
-    let Examined { rows, new, same, changed, preview, findings, .. } = examined;
+    let Examined { rows, new, same, changed, preview, warnings, findings, .. } = examined;
     let shown: Vec<_> = args.kind.columns.iter().map(|column| column.name).collect();
     let shown: Vec<_> =
         shown.into_iter().filter(|name| preview.iter().any(|r| r.contains_key(name))).collect();
@@ -310,6 +310,9 @@ fn words(args: &ImportArgs, examined: &Examined, written: Option<u64>) -> String
     });
     let mut text = output::table(&shown, cells);
     write!(text, "\nrows {rows}: new {new}, changed {changed}, the same {same}").ok();
+    for warning in warnings {
+        write!(text, "\nmind: {warning}").ok();
+    }
     for (line, message) in findings.rows() {
         write!(text, "\n{}:{line}: {message}", args.file.display()).ok();
     }

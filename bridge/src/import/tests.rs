@@ -204,3 +204,28 @@ async fn lines_are_counted_as_an_editor_does() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_may_be_there_already_is_told_and_taken_in() {
+    each_backend(async |store| {
+        let (_file, source) = source(
+            "id,name,phone,country\na-1,Nord Strom GmbH,030 1234567,DE\na-2,Nord Strom,,\n\
+             a-3,South,+49 30 1234567,\n",
+        );
+        let registry = Registry::default();
+        let kind = upturn_core::record::kind("account").unwrap();
+        let import = Import { store, registry: &registry, kind, source: &source };
+        for _ in 0..2 {
+            let examined = import.examine(&[]).await.unwrap();
+            assert!(examined.findings.is_empty());
+            let names: Vec<_> =
+                examined.warnings.iter().map(|w| w.split(", for whom").next().unwrap()).collect();
+            let told = |expected: &str| assert!(names.contains(&expected), "{expected}: {names:?}");
+            told("account \"a-2\" has the same company as account \"a-1\"");
+            told("account \"a-3\" has the same phone as account \"a-1\"");
+            import.take_in(&examined, DateTime::UNIX_EPOCH, "tester").await.unwrap();
+        }
+        assert!(crate::store::registry_change::is_any(store).await.unwrap());
+    })
+    .await;
+}

@@ -41,7 +41,7 @@ impl Fleet {
         }
         let mut devices: BTreeMap<Box<str>, Vec<DeviceId>> = BTreeMap::new();
         for device in registry.devices.keys() {
-            if let Some(account) = registry.find_account_of(device) {
+            if let Some(account) = registry.known().find_account_of(device) {
                 devices.entry(account.into()).or_default().push(device.clone());
             }
         }

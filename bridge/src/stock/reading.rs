@@ -45,7 +45,7 @@ pub(crate) async fn outside(store: &Store, shelf: &Shelf) -> Result<Outside, Sto
         for fact in shelf.facts_of(store, set).await?.iter() {
             match fact {
                 Fact::Calendar(almanac) => outside.almanacs.push((**almanac).clone()),
-                Fact::Closure(closure) => outside.closures.push(closure.clone()),
+                Fact::Closure(closure) => outside.closures.push((**closure).clone()),
                 Fact::Lane(lane) => outside.lanes.push((set.feed.clone(), (**lane).clone())),
                 Fact::Rate(_)
                 | Fact::Tax(_)

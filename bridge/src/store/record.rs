@@ -333,8 +333,8 @@ mod tests {
             write_all(&[record("l|a_b|d", "{}"), record("l|axb|d", "{\"x\":\"\"}")]).await;
             let mut tx = store.begin().await.unwrap();
             assert_eq!(with_part(&mut tx, ("stock", "a_b"), 9).await.unwrap(), ["{}"]);
-            assert_eq!(find(&mut tx, "stock", "l|a_b|d").await.unwrap().as_deref(), Some("{}"));
-            assert_eq!(find(&mut tx, "price", "l|a_b|d").await.unwrap(), None);
+            assert_eq!(find_in(&mut tx, "stock", "l|a_b|d").await.unwrap().as_deref(), Some("{}"));
+            assert_eq!(find_in(&mut tx, "price", "l|a_b|d").await.unwrap(), None);
         })
         .await;
     }

@@ -135,7 +135,7 @@ async fn read(
 }
 
 fn item(index: usize, detail: String) -> WrongItem {
-    WrongItem { index, line: None, pointer: None, code: "wrong-record", detail }
+    WrongItem { index, line: None, pointer: None, code: "wrong-record".into(), detail }
 }
 
 /// Reads one record; what is no text is told, since a number may have lost digits on its way.

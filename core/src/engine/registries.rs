@@ -137,7 +137,7 @@ mod tests {
             (99, "four", ""),
         ];
         let kept: Registries = {
-            let bytes = postcard::to_stdvec(&registries).unwrap();
+            let bytes = postcard::to_allocvec(&registries).unwrap();
             postcard::from_bytes(&bytes).unwrap()
         };
         for (position, model, holder) in cases {

@@ -69,6 +69,7 @@ struct LookPage {
     wrong: Vec<(u64, String)>,
     more: u64,
     refused: Vec<String>,
+    warnings: Vec<String>,
     allow: String,
     is_sound: bool,
 }
@@ -221,7 +222,7 @@ async fn answer(
         Err(ImportError::Table { why, .. }) => Examined::of_no_table(why),
         Err(error) => return Err(refused(error)),
     };
-    let Examined { rows, new, same, changed, preview, findings, .. } = examined;
+    let Examined { rows, new, same, changed, preview, warnings, findings, .. } = examined;
     let all = kind.columns.iter().map(|column| column.name);
     let columns: Vec<_> =
         all.filter(|name| preview.iter().any(|record| record.contains_key(name))).collect();
@@ -246,6 +247,7 @@ async fn answer(
         wrong: findings.rows().to_vec(),
         more: findings.unlisted(),
         refused: findings.whole().to_vec(),
+        warnings,
         is_sound: findings.is_empty(),
         allow,
         shell,

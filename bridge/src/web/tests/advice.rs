@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::api::{assert_problem, get};
 use super::site::{Answer, NAME, Site, bearer};
 use super::writer::with_writer;
+use crate::facts::shelf::Shelf;
 use crate::auth::person::Profile;
 use crate::auth::role::Role;
 use crate::clock::SystemClock;
@@ -76,7 +77,7 @@ fn write(site: &Site, text: &str) {
 async fn while_planning<T>(site: &Site, requests: impl Future<Output = T>) -> T {
     let path = site.folder().join("stocking.toml");
     let (store, clock) = (site.store.clone(), Arc::new(SystemClock));
-    let office = Office { store, clock, asks: site.asks.clone(), path };
+    let office = Office { store, clock, asks: site.asks.clone(), shelf: Shelf::default(), path };
     let stop = CancellationToken::new();
     let planning = TaskTracker::new();
     planning.spawn(planner::run(office, stop.clone()));
