@@ -111,15 +111,11 @@ fn put_in_force(history: Vec<u8>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the history as another document of the same rates, so that there is a set to compare.
+/// Returns the history as another document of the same rates: with a column that says nothing.
 fn again(history: &[u8]) -> Result<Vec<u8>, Failure> {
-    let kind = feed::kind("ecb").ok_or("there is no kind ecb")?;
-    let facts = (kind.parse)(&json!({}), history)?;
-    let mut text = "KEY,FREQ,CURRENCY,CURRENCY_DENOM,TIME_PERIOD,OBS_VALUE\n".to_owned();
-    for fact in facts {
-        if let Fact::Rate(rate) = fact {
-            writeln!(text, "K,D,{},EUR,{},{}", rate.quote, rate.date, rate.value)?;
-        }
+    let mut text = String::new();
+    for line in std::str::from_utf8(history)?.lines() {
+        writeln!(text, "{line},")?;
     }
     Ok(text.into_bytes())
 }
