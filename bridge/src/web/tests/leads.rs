@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::api::assert_problem;
-use super::site::{Answer, Site, bearer};
+use super::site::{Answer, PASSWORD, Site, bearer};
 use super::writer::with_writer;
 use crate::auth::person::{EVERYWHERE, Profile};
 use crate::auth::role::Role;
@@ -427,4 +427,37 @@ async fn machine_and_people_are_judged_by_how_it_ended() {
     assert_eq!(figures["probability"]["n"], 0, "the deal is open");
     let late = say(&site, "meng", ("PUT", &path(&task, "/override")), &over("score", "1")).await;
     assert_problem(&late, StatusCode::CONFLICT, "task-closed");
+}
+
+#[tokio::test]
+async fn pages_tell_the_points_in_words_and_take_decisions_without_a_script() {
+    let site = site().await;
+    site.add_user().await;
+    let task = fail(&site, &["d1"]).await;
+    let cookie = site.log_in(PASSWORD).await.cookie();
+    let headers = [("cookie", &*cookie), ("origin", "http://upturn.test")];
+    let at = format!("/tasks/{}", task["id"].as_str().unwrap());
+    let form = "what=grade&value=B&reason=I+know+them&until=2025-02-10";
+    for did in ["override", "refused"] {
+        let path = format!("{at}/override");
+        let answer = with_writer(&site, site.post(&path, form, &headers)).await;
+        assert_eq!(answer.header("location"), format!("{at}?did={did}"), "{}", answer.text());
+    }
+    let cases = [
+        (format!("{at}?lang=en"), "Covered by the warranty until"),
+        (format!("{at}?lang=en"), "the machine says"),
+        (format!("{at}?lang=en"), "I know them"),
+        (format!("{at}?lang=en"), "Ordered lately"),
+        (format!("{at}?lang=en"), "Call within the working day"),
+        (format!("{at}?lang=zh-CN"), "保修期至"),
+        (format!("{at}?lang=zh-CN"), "近期下单"),
+        ("/leads?grade=B&region=east&lang=en".to_owned(), "Charging failed"),
+        ("/leads?grade=A&lang=en".to_owned(), "No lead is open here"),
+        ("/pool?lang=zh-CN".to_owned(), "公海"),
+    ];
+    for (path, expected) in cases {
+        let page = site.get(&path, &headers).await;
+        assert_eq!(page.status, StatusCode::OK, "case: {path}");
+        assert!(page.text().contains(expected), "case: {path} {expected}: {}", page.text());
+    }
 }
