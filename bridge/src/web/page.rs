@@ -5,6 +5,7 @@ pub(crate) mod at_risk;
 pub(crate) mod audit;
 pub(crate) mod dead_letters;
 pub(crate) mod deal;
+pub(crate) mod deal_upload;
 pub(crate) mod deals;
 pub(crate) mod deliveries;
 pub(crate) mod destination;
