@@ -971,3 +971,305 @@ import-taken = { $n ->
     [one] { $n } record is new or changed.
    *[other] { $n } records are new or changed.
 }
+# Leads: scores, grades, routes, and what people decide over them.
+nav-leads = Leads
+leads-title = Leads
+leads-views = Which leads
+leads-filter = Show
+leads-empty = No lead is open here.
+leads-empty-how = A task is a lead where the rules folder has a score for it: see deploy/rules/leads.
+leads-next = Next
+pool-title = In pools
+lead-title = Score and grade
+lead-grade = Grade
+lead-score = Score
+lead-route = Route
+lead-probability = Probability
+lead-region = Region
+lead-machine = the machine says { $grade }, { $score }
+lead-points = The points, one by one
+lead-factor = For what
+lead-base = Every task
+lead-point-points = Points
+lead-point-on = What counted
+lead-point-newest = The newest
+lead-point-n = { $n ->
+    [0] Nothing is known.
+    [one] { $n } fact.
+   *[other] { $n } facts.
+}
+lead-point-amount = Amount { $amount }.
+lead-point-capped = Without the cap { $uncapped }.
+lead-point-currencies = { $n ->
+    [one] { $n } order in another currency does not count.
+   *[other] { $n } orders in other currencies do not count.
+}
+lead-point-cut = Only the newest were looked at.
+lead-no-consent = The customer has not agreed to be approached: no letter and no call. { $n ->
+    [0] No step had to be left out.
+   *[other] Left out: { $steps }.
+}
+lead-consent-unknown = Nobody has asked the customer yet whether they may be approached: ask first.
+lead-no-account = The device belongs to no account, so nothing is known of the customer.
+lead-tag-none = none
+lead-tags = Tags: grade { $grade }, region { $region }, product { $product }, source { $source }, need { $need }.
+lead-tried-taken = { $target }: given to { $who }.
+lead-tried-stand-in = { $target }: the owner has left, so it went to the stand-in { $who }.
+lead-tried-no-owner = { $target }: the account has no owner.
+lead-tried-owner-left = { $target }: { $who } has left, and nobody who is there stands in.
+lead-tried-nobody-fits = { $target }: nobody there knows the product and works in the region.
+lead-tried-no-capacity = { $target }: everybody who fits has as much as they can.
+lead-cover-warranty = Covered by the warranty until { $until }: a service ticket and a coupon.
+lead-cover-contract = Covered by the service contract { $contract } until { $until }: a service ticket and a coupon.
+lead-cover-contract-open = Covered by the service contract { $contract }: a service ticket and a coupon.
+lead-cover-over = Not covered since { $until }: a quote.
+lead-cover-none = Neither warranty nor service contract: a quote.
+lead-cover-unknown = The device is not in the installed base: find out first whether it is covered.
+override-title = Decided by people
+override-machine = machine:
+override-until = Until
+override-set = Overrule:
+override-back = Take back
+override-ended = Ended at { $at }, by { $by }.
+told-override = It is decided. The machine's value stays beside yours.
+audit-override-set = Machine overruled
+audit-override-taken-back = Decision over the machine taken back
+audit-override-ended = Decision over the machine ended
+step-open-service-ticket = Open a service ticket
+step-quote-replacement = Quote the replacement
+step-check-warranty = Find out whether warranty or contract cover it
+# What comes of a task: deals
+results-title = What came of it
+deal-link = Deal { $id }
+deal-opened-note = Opened { $at } by { $who }.
+deal-replacement = { $product } takes the place of { $old }.
+deal-price = { $price } { $currency } for one, without tax, by the list { $list }, from { $from }
+deal-gap-not-installed = The installed base does not know this device, so no replacement is suggested. Import it: upturn records import installed.
+deal-gap-no-replacement = Nothing has taken the place of { $product }, so no replacement is suggested.
+deal-gap-no-price = No price list has { $product } on that day, so no price is suggested.
+deal-gap-several-prices = Several price lists have { $product }: choose one in the deal.
+deal-contradicted = Late data speaks against the task. Look at the deal again before you go on with it.
+audit-deal-opened = Deal opened
+audit-deal-not-opened = No deal opened: the device belongs to no known account
+
+# Figures
+nav-figures = Figures
+figures-title = Figures
+figures-lead = How the tasks were worked on that you may see, each figure with its number of cases.
+figures-by = Compare
+figures-by-rule = Rules
+figures-by-person = People and pools
+figures-by-team = Teams
+figures-rule = Only the rule
+figures-team = Only the team
+figures-window = Orders count for so many days
+figures-show = Show
+figures-whole = All together
+figures-no-team = In no team
+figures-cut = There is more than is counted here. Choose a shorter period.
+figures-chart = Followed up, by group
+figures-definitions = What the figures mean
+figures-share = { $percent } % ({ $count } of { $n })
+figures-spread = { $median }; nine of ten { $ninth } (n = { $n })
+lasted-minutes = { $minutes } min
+lasted-hours = { $hours } h { $minutes } min
+lasted-days = { $days } d { $hours } h
+figure-tasks = Tasks
+figure-response = Response
+figure-response-is = From the making of a task to its first logged contact with the customer, by the clock on the wall: the median, and the time that nine of ten did not exceed. n: tasks with such a contact. Contacts that were told later are left out.
+figure-followed = Followed up
+figure-followed-is = Tasks with a contact, logged or told later and approved. n: all tasks made in the period, without withdrawn ones and those of rules on trial.
+figure-on-time = On time
+figure-on-time-is = Contacts logged by the due time. n: tasks whose clock a contact has stopped, or has run out; what was told later is in n, but never on time.
+figure-wasted = Wasted
+figure-wasted-is = Tasks whose due time passed before anybody had spoken with the customer. n: as for on time. A contact of before that was told later is not wasted; what was closed before its due time is in neither.
+figure-later = Told later
+figure-later-is = First contacts that were told later and approved by somebody else.
+figure-outcomes = Outcomes
+figure-outcomes-is = How closed tasks ended. n: their sum.
+figure-converted = Interested
+figure-converted-is = Closed tasks whose customer wants more. n: closed tasks, dismissed ones among them.
+figure-orders = Orders
+figure-orders-is = Orders placed in the period that came of a task: they name the deal that it opened, or are of that deal's account and product, from the day of its opening to the end of the window. Each order counts once: for the deal it names, else for the one that was opened first. n: all orders of the period.
+
+# Coupons
+nav-coupons = Coupons
+coupons-title = Coupons
+coupons-lead = The pools of coupons, without their codes. Budgets and spendings are of this calendar month.
+coupons-empty = There are no coupons
+coupons-empty-what = Import a pool, then set its budget: upturn coupons import, upturn coupons budget
+coupons-left = Left
+coupons-issued = Issued
+coupons-imported = Imported
+coupons-budget = Budget of the month
+coupons-spent = Spent this month
+coupons-no-budget = none set, so none is issued
+coupon-campaign = Campaign
+coupon-contact = Contact (empty: the only one)
+coupon-address = E-mail of the contact (if it goes by mail)
+coupon-issue = Issue a coupon
+coupon-issued-note = Coupon of { $value } { $currency } ({ $campaign }) for { $contact }, to be spent until { $day }.
+coupon-code = Its code:
+told-coupon = The coupon is issued and on its way.
+audit-task-coupon-issued = Coupon issued
+fault-coupon-issued = There is a coupon already
+fault-coupon-issued-help = A task leads to one coupon, and a contact gets one of a campaign.
+fault-coupon-budget = The budget does not allow it
+fault-coupon-budget-help = Wait for the next month, take another campaign, or have the budget changed.
+fault-coupon-pool = The pool is empty
+fault-coupon-pool-help = No coupon is left that can still be spent. Have some imported, or take another campaign.
+fault-no-consent = The customer has not agreed
+fault-no-consent-help = No coupon goes to customers who do not want to be approached.
+
+# Tasks with nobody who can be reached
+start-lost = { $n ->
+    [one] { $n } open task is with { $who }, whom nobody can reach: hand it over
+   *[other] { $n } open tasks are with { $who }, whom nobody can reach: hand them over
+}
+# Advice on stock
+
+nav-advice = Stocking
+advice-title = Stocking advice
+advice-lead = What to send to each place, from where, and by when at the latest.
+advice-total = { $n ->
+    [one] 1 piece
+   *[other] { $n } pieces
+}
+advice-planned = Planned
+advice-exercise = This is an exercise: planned as if it were
+advice-states = States of advice
+advice-open = To decide
+advice-snoozed = Put off
+advice-firmed = Agreed on
+advice-shipped = Sent
+advice-rejected = Decided against
+advice-superseded = Superseded
+advice-withdrawn = Withdrawn
+advice-empty = Nothing has to be sent
+advice-empty-what = The plan is made anew on schedule, and whenever a record or a calendar changes.
+advice-never = No plan was made yet. Name a stocking document under [stock] in the settings, and import products and stock.
+advice-what = Product
+advice-quantity = Units
+advice-planned-quantity = planned:
+advice-way = From, to
+advice-ship-by = Ship by
+advice-arrives = Arrives
+advice-next = Next arrival if missed
+advice-if-missed = If it is missed
+advice-if-sent = If it is sent
+advice-ratio = More above
+advice-why = Why
+advice-marked = Look twice
+advice-outcome = { $short } missing, { $idle } idle on average{ $cost }
+advice-troubles = Left out of the plan
+advice-troubles-more = Besides:
+advice-back = All advice
+advice-replaced-by = Another piece took its place
+advice-replaces = It took the place of another piece
+advice-reason = Reason
+advice-outcomes = What comes of it until
+advice-together = If the deals are won or lost together
+advice-lanes = Lanes
+advice-lane = Lane
+advice-late = too late
+advice-data = What it rests on
+advice-stock-counted = Stock counted
+advice-demand-until = Demand known up to
+advice-age = { $day }, { $days ->
+    [one] 1 day ago
+   *[other] { $days } days ago
+}
+advice-age-unknown = not known
+advice-announced = holidays known up to { $day }
+advice-not-announced = holidays not announced
+advice-history = What people did
+advice-history-none = Nobody has done anything with it.
+advice-acts = What to do
+advice-until = Look at it again on
+advice-do-firm = Agree on it
+advice-do-edit = Change the quantity
+advice-do-snooze = Put it off
+advice-do-reject = Decide against it
+advice-do-ship = It was sent
+advice-do-release = Take that back
+told-advice-done = Done.
+told-advice-refused = It was not done: a plan or somebody else was first. Look at it again.
+fault-advice-changed = The advice has changed
+fault-advice-changed-help = A plan or somebody else was first. Look at it again.
+audit-advice-planned = Stock planned
+audit-advice-firmed = Advice agreed on
+audit-advice-edited = Quantity changed
+audit-advice-snoozed = Put off
+audit-advice-rejected = Decided against
+audit-advice-shipped = Sent
+audit-advice-released = Taken back
+# Forecasts.
+nav-forecasts = Forecasts
+forecasts-title = Forecasts
+forecasts-lead = Every forecast is kept when it is made and scored when its truth arrives. Here is how good they were.
+forecast-demand = Demand
+forecast-deals = Chances of deals
+forecast-kept = { $kept } kept, { $scored } scored
+forecast-demand-none = No forecast of demand has its truth yet. Forecasts are made from the lines of orders when a period begins, and scored three days after its end.
+forecast-deals-none = No chance of a deal has its truth yet. Chances are said of open deals each week and whenever one changes, and scored three days after their horizon.
+forecast-by-class = By class of demand
+forecast-by-month = By month
+forecast-class = Class
+forecast-month = Month
+forecast-all = All
+class-smooth = Smooth
+class-erratic = Erratic
+class-intermittent = Intermittent
+class-lumpy = Lumpy
+forecast-n = Forecasts
+forecast-loss = Pinball loss
+forecast-coverage = Within 50 · 90 · 95 %
+forecast-cost = Stock cost a unit
+forecast-units = Came / expected
+forecast-loss-plot = Pinball loss over time (less is better)
+forecast-coverage-plot = Share within the 95 % quantile (95 % is right)
+forecast-share = Share
+forecast-calibration = What was said and what was won
+forecast-said = Said
+forecast-won-share = Share won
+forecast-wins = Won / expected
+forecast-brier = Brier score
+forecast-brier-plot = Brier score over time (less is better)
+forecast-log-loss = Log loss
+forecast-deals-lead = Of { $n } looks at open deals, { $won } were won in time; { $expected } were expected. Brier score { $brier }, log loss { $loss } (with the share of all deals alone: { $share }), calibration error { $ece }.
+forecast-watched = What is watched
+forecast-watched-how = Deviations from what is usual are summed up; at the limit there is an alarm. How rarely that happens by chance is known: one false alarm in so many looks, on average.
+forecast-what = What
+forecast-looks = Looks
+forecast-sum = Sum / limit
+forecast-false-alarm = Looks a false alarm
+forecast-last-alarm = Last alarm
+watched-win-calibration = Deals won against what was said
+watched-demand-loss = Loss of the next period's demand
+watched-demand-coverage = Demand beyond the 95 % quantile
+forecast-alarm = Alarm: { $what }, look of { $day }. Forecasts may no longer fit; look at what changed.
+forecast-trials = Back-tests
+forecast-trials-how = Forecasts of the past are made again on the records as they stand, each knowing only what was known before its day, and judged by what came.
+forecast-try-demand = Back-test demand
+forecast-try-deals = Back-test chances of deals
+forecast-trials-none = None was made yet.
+forecast-trial-runs = It is under way.
+forecast-trial-nothing = There was too little history to try anything.
+forecast-trial-demand = { $origins } origins, { $n } forecasts: loss { $loss }, within 50 · 90 · 95 %: { $covered }
+forecast-trial-deals = { $origins } origins, { $n } looks at open deals: log loss { $loss }; the share of all deals alone: { $share }
+forecast-trial-of-demand = The newest back-test of demand
+forecast-trial-of-deals = The newest back-test of chances
+told-forecast-trial = The back-test has begun. Look again in a moment.
+told-forecast-refused = A back-test of this kind is under way. Wait for its end.
+chance-title = Chance
+chance-none = Nothing was said of this deal yet.
+chance-said = { $chance } to be won within { $days } days from { $day }
+chance-basis = Learnt of { $n } earlier looks at open deals, { $won } of them won in time.
+chance-no-signal = No signal: nothing known of deals told them apart, so this is the share of all ({ $won } of { $n } earlier looks were won in time).
+chance-step-stage = Next: bring it to the stage “{ $word }”. Deals like this one there: { $chance } (seen { $n } times).
+chance-step-signal = Next: obtain “{ $word }”. Deals like this one that had it: { $chance } (seen { $n } times).
+chance-caution = What went along with winning need not be its cause.
+fault-trial-open = A back-test is under way
+fault-trial-open-help = One of each kind runs at a time. Wait for its end.
+audit-forecast-trial-wanted = Back-test of forecasts asked for
+audit-forecast-drifted = Forecasts raised an alarm

@@ -33,6 +33,7 @@ mod migrate;
 mod outbox;
 mod output;
 mod process;
+mod coupons;
 mod records;
 mod quote;
 mod restore;
@@ -61,7 +62,7 @@ enum Command {
     Demo(demo::Args),
     /// Take in telemetry and serve the pages
     Serve,
-    /// Find what is wrong with rules, destinations, routes and feeds
+    /// Find what is wrong with rules, leads, registry, destinations, routes and feeds
     Check(check::Args),
     /// Fold events and print the tasks that would stand
     Backtest(backtest::Args),
@@ -80,6 +81,9 @@ enum Command {
     /// Look at products, prices, stock and deals, and take tables of them in
     #[command(subcommand)]
     Records(records::Command),
+    /// Import coupons, set what campaigns may give away, and see what is left
+    #[command(subcommand)]
+    Coupons(coupons::Command),
     /// Say what to stock where, and by when to send it
     #[command(subcommand)]
     Stock(stock::Command),
@@ -151,6 +155,7 @@ pub fn run() -> ExitCode {
         Command::Migrate(command) => migrate::run(&command, config),
         Command::Outbox(command) => outbox::run(&command, config, &SystemClock),
         Command::Records(command) => records::run(&command, config, &SystemClock),
+        Command::Coupons(command) => coupons::run(&command, config, &SystemClock),
         Command::Doctor(args) => doctor(args, config),
         Command::Config(command) => config::run(command, config, &mut io::stdout().lock())
             .unwrap_or_else(|error| output::failed(&error, error.exit())),
@@ -179,6 +184,7 @@ fn check(args: &check::Args, config: Option<&Path>) -> Exit {
     let setup = check::Setup {
         rules_dir: &config.rules.dir,
         compliance_dir: config.compliance.dir.as_deref(),
+        registry_dir: config.registry.dir.as_deref(),
         delivery: &delivery,
         feeds: &feeds,
         catalogue: &config.catalogue(),

@@ -16,19 +16,23 @@ use self::compliance::ComplianceConfig;
 use self::delivery::DeliveryConfig;
 use self::environment::Environment;
 use self::feeds::FeedsConfig;
+use self::forecast::ForecastConfig;
 use self::http::HttpConfig;
 use self::layers::{Document, Layers};
 use self::mqtt::MqttConfig;
 use self::problem::Finding;
 use self::retention::RetentionConfig;
 use self::source::SourceConfig;
+use self::stock::StockConfig;
 use self::store::StoreConfig;
 
 pub(crate) mod compliance;
+pub(crate) mod stock;
 pub(crate) mod audit;
 pub(crate) mod delivery;
 pub(crate) mod environment;
 pub(crate) mod feeds;
+pub(crate) mod forecast;
 pub(crate) mod http;
 mod layers;
 mod listen;
@@ -76,6 +80,10 @@ pub(crate) struct Config {
     pub(crate) feeds: FeedsConfig,
     /// Where the rules of the house on selling are.
     pub(crate) compliance: ComplianceConfig,
+    /// How stock is planned.
+    pub(crate) stock: StockConfig,
+    /// What is forecast.
+    pub(crate) forecast: ForecastConfig,
     /// What becomes of the trail of changes.
     pub(crate) audit: AuditConfig,
     /// Whom the program may call.
@@ -260,6 +268,8 @@ impl Config {
             delivery: DeliveryConfig::default(),
             feeds: FeedsConfig::default(),
             compliance: ComplianceConfig::default(),
+            stock: StockConfig::default(),
+            forecast: ForecastConfig::default(),
             audit: AuditConfig::default(),
             http: HttpConfig::default(),
             log: LogConfig { format: LogFormat::Text, level: LogLevel::Info },
@@ -304,6 +314,7 @@ impl Config {
         }
         self.http.check(&mut findings);
         self.feeds.check(&mut findings);
+        self.forecast.check(&mut findings);
         let is_page = |text: &String| {
             let url = url::Url::parse(text);
             url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())

@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use upturn_core::catalogue::Catalogue;
 use upturn_core::compliance::policy::Policy;
+use upturn_core::lead::policy::Policy as LeadPolicy;
 use upturn_core::registry::Registry;
 use upturn_core::registry::hand_over::HandOvers;
 use upturn_core::rule::finding::Finding;
@@ -20,6 +21,7 @@ use crate::delivery::Routing;
 use crate::delivery::files::{DeliveryError, Setup};
 use crate::feeds::files::FeedsError;
 use crate::feeds::{self, Feeds};
+use crate::leads;
 use crate::people::Registry as People;
 use crate::registry;
 use crate::registry::problem::{Problem, RegistryError};
@@ -48,6 +50,8 @@ pub(crate) struct Reloader {
     feeds: watch::Sender<Arc<Feeds>>,
     /// The registry of the folder, over which its records lie.
     folder: watch::Sender<Arc<Registry>>,
+    /// What leads are judged by.
+    leads: watch::Sender<Arc<LeadPolicy>>,
 }
 
 /// Documents that the writer does not ask for: what reads them, and where those in force are put.
@@ -59,6 +63,8 @@ pub(crate) struct Documents {
     pub(crate) feeds: (feeds::files::Setup, watch::Sender<Arc<Feeds>>),
     /// The registry of the folder.
     pub(crate) folder: watch::Sender<Arc<Registry>>,
+    /// What leads are judged by; they lie among the rules.
+    pub(crate) leads: watch::Sender<Arc<LeadPolicy>>,
 }
 
 /// Where rules and registry are.
@@ -122,7 +128,7 @@ impl Reloader {
         registry: &Registry,
         documents: Documents,
     ) -> Self {
-        let Documents { delivery: (setup, delivery), feeds: (feed_setup, feeds), folder } =
+        let Documents { delivery: (setup, delivery), feeds: (feed_setup, feeds), folder, leads } =
             documents;
         let files = Files {
             rules: config.rules.dir.clone(),
@@ -149,6 +155,7 @@ impl Reloader {
             delivery,
             feeds,
             folder,
+            leads,
         }
     }
 
@@ -156,7 +163,7 @@ impl Reloader {
     pub(crate) async fn reload(&self, actor: &str) -> Result<Changes, ReloadError> {
         let _turn = self.turn.lock().await;
         let files = Arc::clone(&self.files);
-        let Read { rules, registry, policy, delivery, feeds } =
+        let Read { rules, registry, policy, delivery, feeds, leads } =
             match tokio::task::spawn_blocking(move || files.read()).await? {
                 Ok(read) => read,
                 Err(findings) => {
@@ -175,6 +182,8 @@ impl Reloader {
         let mut changes = changes.await.map_err(|_| ReloadError::NoAnswer)?;
         self.folder.send_replace(folder);
         changes.delivery = self.replace(delivery);
+        let leads = Arc::new(leads);
+        changes.leads = self.leads.send_replace(Arc::clone(&leads)) != leads;
         let feeds = Arc::new(feeds);
         changes.feeds = !self.feeds.send_replace(Arc::clone(&feeds)).is_same(&feeds);
         self.note(None);
@@ -228,14 +237,16 @@ impl Files {
         let rules = rules::load(&self.rules, &self.catalogue);
         let registry = self.registry.as_deref().map(registry::load).transpose();
         let feeds = self.feeds.load();
+        let leads = leads::load(&self.rules);
         let policy = self.compliance.as_deref().map(compliance::load).transpose();
-        match (rules, registry, policy, (delivery, feeds)) {
-            (Ok(rules), Ok(registry), Ok(policy), (Ok(delivery), Ok(feeds))) => {
+        match (rules, registry, policy, (delivery, feeds, leads)) {
+            (Ok(rules), Ok(registry), Ok(policy), (Ok(delivery), Ok(feeds), Ok(leads))) => {
                 let (registry, policy) = (registry.unwrap_or_default(), policy.unwrap_or_default());
-                Ok(Read { rules, registry, policy, delivery, feeds })
+                Ok(Read { rules, registry, policy, delivery, feeds, leads })
             }
-            (rules, registry, policy, (delivery, feeds)) => {
+            (rules, registry, policy, (delivery, feeds, leads)) => {
                 let mut findings = rules.as_ref().err().map(of_rules).unwrap_or_default();
+                findings.extend(leads.as_ref().err().map(of_rules).unwrap_or_default());
                 findings.extend(registry.as_ref().err().map(of_registry).unwrap_or_default());
                 findings.extend(delivery.as_ref().err().map(of_delivery).unwrap_or_default());
                 findings.extend(feeds.as_ref().err().map(of_feeds).unwrap_or_default());
@@ -254,6 +265,7 @@ struct Read {
     policy: Policy,
     delivery: Routing,
     feeds: Feeds,
+    leads: LeadPolicy,
 }
 
 fn of_delivery(error: &DeliveryError) -> Vec<FileFinding> {

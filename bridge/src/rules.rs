@@ -11,6 +11,8 @@ use upturn_core::rule::finding::{Fault, Finding};
 use upturn_core::rule::parse;
 use upturn_core::rule::{Rule, Stage};
 
+use crate::leads;
+
 /// A sound rule and the document it was read from.
 #[derive(Clone, Debug)]
 pub(crate) struct LoadedRule {
@@ -73,7 +75,11 @@ pub(crate) fn check<P: AsRef<Path>>(
     let mut files = Vec::new();
     for path in paths {
         for path in files_in(path.as_ref())? {
-            files.push(read(path, catalogue)?);
+            let file = read_text(path)?;
+            // Scores, grades, routes and SLAs lie among the rules, and are read by themselves.
+            if !leads::is_one(&file) {
+                files.push(read(file, catalogue));
+            }
         }
     }
     refuse_shared_ids(&mut files);
@@ -102,14 +108,13 @@ pub(crate) fn files_in(path: &Path) -> Result<Vec<PathBuf>, RulesError> {
     Ok(files)
 }
 
-fn read(path: PathBuf, catalogue: &Catalogue) -> Result<CheckedFile, RulesError> {
-    let mut file = read_text(path)?;
+fn read(mut file: CheckedFile, catalogue: &Catalogue) -> CheckedFile {
     let is_text = file.findings.is_empty();
     if is_text || parse::TEXT_MAX < file.text.len() {
         (file.rule, file.findings) = parse::parse(&file.text, catalogue);
         file.rule = file.rule.filter(|_| is_text);
     }
-    Ok(file)
+    file
 }
 
 /// Reads the text of a document, and not more than a rule may have; says where it is no text.

@@ -17,6 +17,7 @@ use upturn_core::engine::{Engine, Memory};
 use upturn_core::event::{Event, Position};
 use upturn_core::id::{DeviceId, EventId};
 use upturn_core::input::Input;
+use upturn_core::lead::policy::Policy;
 use upturn_core::registry::Registry;
 
 use crate::clock::Clock;
@@ -37,13 +38,19 @@ use crate::telemetry::Metrics;
 use crate::web::Change;
 
 pub(crate) mod act;
+mod advice;
 mod clocks;
 mod deal_clocks;
 pub(crate) mod consequence;
+pub(crate) mod coupon;
+mod deal;
 pub(crate) mod deed;
 mod facts;
 mod failures;
+mod leads;
+pub(crate) mod forecasts;
 mod letters;
+pub(crate) mod overrule;
 pub(crate) mod fold;
 pub(crate) mod reading;
 pub(crate) mod records;
@@ -108,6 +115,8 @@ pub(crate) struct Runtime<'r> {
     pub(crate) delivery: &'r watch::Sender<Arc<Routing>>,
     /// The registry of the folder.
     pub(crate) folder: &'r watch::Sender<Arc<Registry>>,
+    /// What leads are judged by.
+    pub(crate) leads: &'r watch::Sender<Arc<Policy>>,
     /// How long things are kept.
     pub(crate) retention: &'r RetentionConfig,
     /// Counts.
@@ -339,6 +348,7 @@ impl Runtime<'_> {
             }
         }
         consequences.locate(fold.engine.registry());
+        Box::pin(self.judge(tx, fold, &mut consequences)).await?;
         let desk = self.desk(&fold.engine);
         let stored = consequence::store(tx, now, &desk, &mut fold.failures, consequences).await?;
         Ok((fresh, stored, late))

@@ -21,6 +21,7 @@ use crate::failpoint;
 use crate::health::Health;
 use crate::ingest::inbox::Inbox;
 use crate::ingest::submission::Submission;
+use crate::leads;
 use crate::reload::{Documents, Reloader};
 use crate::rules::LoadedRule;
 use crate::runtime::Queues;
@@ -111,18 +112,18 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
 
     let (submit, inbox) = Inbox::with_room_for(SUBMISSIONS_MAX);
     let (asks, requests) = mpsc::channel(REQUESTS_MAX);
-    let (changes, _) = broadcast::channel(CHANGES_MAX);
     let house = House {
         store: store.clone(),
         sources: plan.config.sources(),
         config: plan.config.clone(),
         health: Health::new(&["broker", "database", "ingest"]),
         metrics: Metrics::new(),
-        changes,
+        changes: broadcast::Sender::new(CHANGES_MAX),
         door: watch::Sender::new(None),
         publisher,
         delivery,
         folder: watch::Sender::new(Arc::new(plan.registry.clone())),
+        leads: watch::Sender::new(Arc::new(leads::load(&plan.config.rules.dir)?)),
         setup,
         facts: Facts::open(&plan.config)?,
         asks: asks.clone(),
@@ -241,11 +242,13 @@ fn app(
                 delivery: (house.setup.clone(), house.delivery.clone()),
                 feeds: (house.facts.setup.clone(), house.facts.feeds.clone()),
                 folder: house.folder.clone(),
+                leads: house.leads.clone(),
             },
         )),
         delivery: house.delivery.subscribe(),
         feeds: house.facts.feeds.subscribe(),
         feed_office: house.feed_office(),
+        forecast: house.config.forecast.clone(),
         asks,
         clock: Arc::new(SystemClock),
         settings: Arc::new(WebSettings {

@@ -16,6 +16,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::auth::throttle::Throttle;
 use crate::clock::Clock;
+use crate::config::forecast::ForecastConfig;
 use crate::delivery::Routing;
 use crate::feeds::Feeds;
 use crate::feeds::job::Office;
@@ -27,6 +28,7 @@ use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::twins;
 
+pub(crate) mod advice;
 pub(crate) mod api;
 pub(crate) mod ask;
 pub(crate) mod asset;
@@ -34,11 +36,14 @@ pub(crate) mod caller;
 pub(crate) mod deed_form;
 pub(crate) mod fault;
 pub(crate) mod feeds;
+pub(crate) mod figures;
 pub(crate) mod filter;
+pub(crate) mod forecasts;
 pub(crate) mod headers;
 pub(crate) mod i18n;
 pub(crate) mod language;
 pub(crate) mod live;
+pub(crate) mod overrule;
 pub(crate) mod page;
 pub(crate) mod post;
 pub(crate) mod probe;
@@ -81,6 +86,8 @@ pub(crate) struct App {
     pub(crate) feeds: watch::Receiver<Arc<Feeds>>,
     /// Fetches them.
     pub(crate) feed_office: Office,
+    /// What is forecast.
+    pub(crate) forecast: ForecastConfig,
     /// Takes events that programs hand in to the writer.
     pub(crate) submit: mpsc::Sender<Submission>,
     /// The clock.
@@ -139,6 +146,9 @@ fn pages() -> Router<App> {
         .route("/tasks", get(page::tasks::show))
         .route("/tasks/new", get(page::tasks::count_new))
         .route("/tasks/{id}", get(page::task::show))
+        .route("/leads", get(page::leads::show))
+        .route("/pool", get(page::leads::show_pool))
+        .route("/tasks/{id}/override", post(page::task_lead::decide))
         .route("/tasks/{id}/requirements", post(page::deliveries::ask))
         .route("/tasks/{id}/{verb}", post(page::task::act))
         .route("/deals", get(page::deals::show))
@@ -169,6 +179,14 @@ fn pages() -> Router<App> {
         .route("/records/{kind}", get(page::record_kind::show))
         .route("/records/{kind}/import", post(page::record_kind::look))
         .route("/records/{kind}/import/{upload}", post(page::record_kind::decide))
+        .route("/coupons", get(page::coupons::show))
+        .route("/figures", get(page::figures::show))
+        .route("/advice", get(page::advice::show))
+        .route("/advice/{id}", get(page::advice_piece::show))
+        .route("/advice/{id}/{verb}", post(page::advice_piece::act))
+        .route("/forecasts", get(page::forecasts::show))
+        .route("/forecasts/trials/{kind}", post(page::forecasts::try_out))
+        .route("/deals/{id}/chance", get(page::chance::show))
         .route("/rules", get(page::rules::show))
         .route("/rules/{id}", get(page::rule::show))
         .route("/dead-letters", get(page::dead_letters::show))

@@ -14,6 +14,8 @@ pub mod drift;
 pub mod ledger;
 pub mod lifetime;
 pub mod pipeline;
+pub mod regressor;
 pub mod score;
 mod simplex;
+pub mod trial;
 pub mod win;

@@ -50,6 +50,8 @@ pub enum Verb {
     CheckStep,
     /// One of its steps is not done after all.
     UncheckStep,
+    /// A coupon goes to the customer, which does one of its steps.
+    IssueCoupon,
     /// Somebody spoke with the customer, or tried to.
     Contact,
     /// Somebody tells later of a contact; it does not count yet.
@@ -76,12 +78,13 @@ pub enum Verb {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Accept,
         Self::Claim,
         Self::Start,
         Self::CheckStep,
         Self::UncheckStep,
+        Self::IssueCoupon,
         Self::Contact,
         Self::BackFill,
         Self::ApproveBackFill,
@@ -103,6 +106,7 @@ impl Verb {
             Self::Start => "start",
             Self::CheckStep => "check-step",
             Self::UncheckStep => "uncheck-step",
+            Self::IssueCoupon => "issue-coupon",
             Self::Contact => "contact",
             Self::BackFill => "back-fill",
             Self::ApproveBackFill => "approve-back-fill",

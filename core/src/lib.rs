@@ -25,6 +25,8 @@ pub mod condition;
 pub mod rule;
 pub mod pattern;
 pub mod task;
+pub mod lead;
+pub mod figures;
 pub mod effect;
 pub mod input;
 pub mod engine;

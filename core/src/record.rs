@@ -11,10 +11,12 @@ use self::form::{Form, FormError};
 
 mod account;
 mod contact;
+pub mod coupon;
 mod deal;
 mod device;
 pub mod form;
 mod installed;
+pub mod offer;
 mod order;
 mod plan;
 mod price;

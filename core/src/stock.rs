@@ -9,5 +9,7 @@
     reason = "probabilities are estimates; counts stay far below 2^53"
 )]
 
+pub mod gather;
 pub mod plan;
 pub mod solve;
+pub mod stocking;

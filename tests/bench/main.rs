@@ -6,7 +6,8 @@
 //! `bench fold [WORDS]` times the fold by itself, or those figures of it whose names have these words in
 //! them; `bench heal` how soon the program goes on after trouble; `bench latency` how soon a task is
 //! seen, how soon the program is ready, and what a page of tasks costs; `bench stock` what a plan of
-//! stock costs; `bench calendar` what questions of a calendar cost.
+//! stock costs; `bench calendar` what questions of a calendar cost; `bench facts` what a whole history of
+//! rates costs on its way into force, a look-up in it, and feeds that wait.
 #![expect(
     clippy::float_arithmetic,
     clippy::indexing_slicing,
@@ -18,6 +19,7 @@ use std::path::Path;
 use upturn_tests::broker::Mosquitto;
 
 mod calendar;
+mod facts;
 mod fan_out;
 mod figures;
 mod fold;
@@ -41,6 +43,7 @@ fn main() -> Result<(), Failure> {
     say_load()?;
     match first.as_deref() {
         Some("calendar") => calendar::run(),
+        Some("facts") => facts::run(),
         Some("fold") => fold::run(&part),
         Some("heal") => heal::run(),
         Some("latency") => latency::run(),

@@ -1,5 +1,6 @@
 //! Tryton on SQLite, in the long run only: its installation takes a minute of CPU.
 
+use std::fs;
 use std::sync::Once;
 
 use base64::Engine as _;
@@ -8,8 +9,13 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use upturn_connectors::deliver::channel::Progress;
 use upturn_connectors::deliver::{Channel, Letter};
+use upturn_connectors::http::Http;
+use upturn_connectors::http::guard::Allowed;
+use upturn_connectors::records::tryton::{Kind, Settings, Tryton as Books};
+use upturn_tests::binary::run;
 use upturn_tests::proxy::{Proxy, Upstream};
 use upturn_tests::shared::left_out;
+use upturn_tests::site::{Plan, Site};
 use upturn_tests::target::Target;
 
 use super::{channel, is_later, is_refused, letter, now, says_no_secret, secret};
@@ -37,6 +43,12 @@ impl Tryton {
         })
     }
 
+    fn books(&self) -> Settings {
+        let mut settings = self.settings();
+        settings.as_object_mut().unwrap().remove("employee");
+        serde_json::from_value(settings).unwrap()
+    }
+
     fn channel(&self) -> Box<dyn Channel> {
         channel("tryton", &self.settings())
     }
@@ -51,6 +63,57 @@ impl Tryton {
         };
         let text = response.as_mut().unwrap().body_mut().read_to_string().unwrap();
         serde_json::from_str(&text).unwrap()
+    }
+
+    /// Makes or presses something as the company.
+    fn post(&self, path: &str, body: &Value) -> i64 {
+        let url = format!("{}/rest/model/{path}", self.target.get("URL"));
+        let key = format!("Bearer {}", self.target.get("KEY"));
+        let request = ureq::post(url).header("Authorization", key);
+        let request = request.header("X-Tryton-Context", URL_SAFE.encode("{\"company\": 1}"));
+        let mut response = request.content_type("application/json").send(body.to_string()).unwrap();
+        let text = response.body_mut().read_to_string().unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()["id"].as_i64().unwrap()
+    }
+
+    fn id(&self, model: &str, domain: &Value) -> i64 {
+        self.search(model, domain, &["id"])[0]["id"].as_i64().unwrap()
+    }
+
+    /// Counts twelve ventilators into the store, and sells two.
+    fn trade(&self) {
+        let unit = self.id("product.uom", &json!([["name", "=", "Unit"]]));
+        let store = self.id("stock.location", &json!([["code", "=", "STO"]]));
+        let dollar = self.id("currency.currency", &json!([["code", "=", "USD"]]));
+        let customer = self.id("party.party", &json!([["code", "=", "northside"]]));
+        let product = self.id("product.product", &json!([["code", "=", "VENT-12"]]));
+        let day = json!({"__class__": "date", "year": 2026, "month": 1, "day": 20});
+        let price = json!({"__class__": "Decimal", "decimal": "18500.00"});
+        let second = json!({"name": "Filter", "default_uom": unit, "type": "goods", "code": "FIL-1",
+            "list_price": price, "products": [["create", [{}]]]});
+        self.post("product.template", &second);
+        let counted = json!({"location": store, "company": 1, "date": day,
+            "lines": [["create", [{"product": product, "quantity": 12}]]]});
+        let count = self.post("stock.inventory", &counted);
+        self.post(&format!("stock.inventory/{count}/confirm"), &json!({}));
+        let template =
+            self.search("product.product", &json!([["id", "=", product]]), &["template"]);
+        let template = template[0]["template"].as_i64().unwrap();
+        let url = format!("{}/rest/model/product.template/{template}", self.target.get("URL"));
+        let key = format!("Bearer {}", self.target.get("KEY"));
+        let request = ureq::put(url).header("Authorization", key);
+        let request = request.header("X-Tryton-Context", URL_SAFE.encode("{\"company\": 1}"));
+        let salable = json!({"salable": true, "sale_uom": unit}).to_string();
+        request.content_type("application/json").send(salable).unwrap();
+        let place = self.post("party.address", &json!({"party": customer, "street": "Road 1"}));
+        let sale = json!({"party": customer, "company": 1, "currency": dollar, "sale_date": day,
+            "invoice_address": place, "shipment_address": place,
+            "lines": [["create", [{"type": "line", "product": product, "unit": unit,
+                "quantity": 2, "unit_price": price}]]]});
+        let sale = self.post("sale.sale", &sale);
+        for button in ["quote", "confirm"] {
+            self.post(&format!("sale.sale/{sale}/{button}"), &json!({}));
+        }
     }
 
     fn search(&self, model: &str, domain: &Value, fields: &[&str]) -> Vec<Value> {
@@ -229,4 +292,76 @@ async fn advice_is_one_internal_shipment() {
     advice.body["product"] = json!("VENT-99");
     let failure = erp.send(&advice, now()).await.unwrap_err();
     assert!(is_refused(&failure) && failure.to_string().contains("VENT-99"), "{failure}");
+}
+
+#[tokio::test]
+async fn what_a_company_sells_and_stocks_comes_in_as_records() {
+    let Some(tryton) = Tryton::start() else { return };
+    tryton.trade();
+    let http = Http::new(Allowed::new(["127.0.0.1".to_owned()])).unwrap();
+    let books = Books::new(tryton.books(), &http).unwrap();
+    let products = books.rows(Kind::Product, now()).await.unwrap();
+    let names: Vec<_> = products.iter().map(|row| (&*row["id"], &*row["name"])).collect();
+    assert_eq!(names, [("VENT-12", "Ventilator"), ("FIL-1", "Filter")]);
+    let prices = books.rows(Kind::Price, now()).await.unwrap();
+    let prices: Vec<_> = prices
+        .iter()
+        .map(|row| (&*row["product"], &*row["unit_price"], &*row["currency"]))
+        .collect();
+    assert_eq!(prices, [("FIL-1", "18500.00", "USD")]);
+    let stock = books.rows(Kind::Stock, now()).await.unwrap();
+    let there = stock.iter().find(|row| row["product"] == "VENT-12" && row["place"] == "STO");
+    assert_eq!(there.unwrap()["on_hand"], "12");
+    let orders = books.rows(Kind::Order, now()).await.unwrap();
+    let [order] = &*orders else { panic!("{orders:?}") };
+    assert_eq!((&*order["account"], &*order["amount"]), ("northside", "37000.00"));
+}
+
+#[test]
+fn records_are_taken_in_once_and_none_where_a_row_is_wrong() {
+    let Some(tryton) = Tryton::start() else { return };
+    tryton.trade();
+    let settings = tryton.books();
+    let site = Site::install(&Plan::default());
+    let registry = site.folder.path().join("accounts");
+    fs::create_dir(&registry).unwrap();
+    fs::write(registry.join("accounts.csv"), "id,name\nnorthside,Northside Charging\n").unwrap();
+    let registry = registry.display();
+    site.configure(&format!(
+        "[registry]\ndir = \"{registry}\"\n[http]\nallow_private = [\"127.0.0.1\"]\n"
+    ));
+    let document = site.folder.path().join("tryton.toml");
+    let (url, key) = (&settings.url, settings.key_file.display());
+    let text = format!("kind = \"tryton\"\nurl = \"{url}\"\nkey_file = \"{key}\"\n");
+    fs::write(&document, text).unwrap();
+    let document = document.to_str().unwrap();
+    let sync = |more: &'static str| {
+        let output = run(site.command(["records", "sync", document, more, "--json"]), "");
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        (output.status.code(), told, output)
+    };
+    let (code, looked, output) = sync("--dry-run");
+    assert_eq!(code, Some(0), "{output:?}");
+    assert_eq!(looked["kinds"][0]["examined"]["new"], 2);
+    assert_eq!(looked["not_looked_at"], json!(["price", "stock", "order"]));
+    let (code, taken, output) = sync("--allow-change=name");
+    assert_eq!(code, Some(0), "{output:?}");
+    let written = |told: &Value| -> Vec<Value> {
+        let kinds = told["kinds"].as_array().unwrap();
+        kinds.iter().map(|one| one["examined"]["written"].clone()).collect()
+    };
+    let places = taken["kinds"][2]["examined"]["rows"].clone();
+    assert_eq!(written(&taken), [json!(2), json!(1), places, json!(1)], "{taken:#}");
+    let listed = run(site.command(["records", "list", "order"]), "");
+    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!((&listed["account"], &listed["quantity"]), (&json!("northside"), &json!("2")));
+
+    let unit = tryton.id("product.uom", &json!([["name", "=", "Unit"]]));
+    let nameless = json!({"name": "Nameless", "default_uom": unit, "type": "goods",
+        "products": [["create", [{}]]]});
+    tryton.post("product.template", &nameless);
+    let (code, wrong, _) = sync("--allow-change=name");
+    let first = &wrong["kinds"][0]["examined"];
+    assert_eq!((code, &first["written"]), (Some(65), &Value::Null), "{wrong:#}");
+    assert_eq!(first["wrong"][0]["message"], "'id' is empty; fill it in");
 }

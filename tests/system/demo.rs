@@ -25,6 +25,53 @@ fn once_prints_the_tasks_of_the_day() {
     assert_eq!(Value::from(rows), expected);
     assert!(tasks.iter().all(|task| task["due_at"].is_string()), "{document}");
     assert!(tasks.iter().all(|task| task["rule"] == "charger-care"), "{document}");
+    check_quotes(&document["quotes"]);
+    check_advice(&document["advice"]);
+}
+
+/// Two per cent below the floor goes out; four names the rule and who may approve.
+fn check_quotes(quotes: &Value) {
+    let [two, four] = quotes.as_array().unwrap().as_slice() else { panic!("{quotes}") };
+    let offers = |quote: &Value| -> Vec<Value> {
+        let offers = quote["offers"].as_array().unwrap().iter();
+        offers.map(|offer| json!([offer["term"], offer["status"], offer["total"]])).collect()
+    };
+    let expected = json!([
+        ["FCA", "priced", "51555.04"],
+        ["FOB", "priced", "51681.02"],
+        ["DDP", "priced", "70170.82"],
+    ]);
+    assert_eq!(Value::from(offers(two)), expected, "{two:#}");
+    assert_eq!(two["rates"][0]["legs"][0]["rate"]["value"], "7.6204");
+    assert!(offers(four).iter().all(|offer| offer[1] == "blocked"), "{four:#}");
+    let text = four.to_string();
+    for part in ["price-bands", "regional-director", "d.lin"] {
+        assert!(text.contains(part), "{part}: {four:#}");
+    }
+}
+
+/// Eight by the make-up workday, twelve where a missing unit costs more; the tender after the window
+/// adds nothing.
+fn check_advice(advice: &Value) {
+    let [one] = advice.as_array().unwrap().as_slice() else { panic!("{advice:#}") };
+    let plan = &one["plan"];
+    for (key, expected) in [
+        ("item", json!("VENT-700")),
+        ("quantity", json!(8)),
+        ("from", json!("A")),
+        ("to", json!("B")),
+        ("latest_ship_on", json!("2025-01-26")),
+        ("next_arrival_on", json!("2025-02-06")),
+        ("closed_from", json!("2025-01-28")),
+    ] {
+        assert_eq!(plan[key], expected, "{key}: {plan:#}");
+    }
+    let steps: Vec<_> = plan["break_even"].as_array().unwrap().iter().collect();
+    let below = steps.iter().find(|step| step["quantity"] == 8).unwrap()["below"].as_f64().unwrap();
+    assert!((2.13..2.15).contains(&below), "{steps:?}");
+    let last = steps.last().unwrap();
+    assert_eq!((&last["quantity"], &last["below"]), (&json!(12), &Value::Null));
+    assert!(one["headline"]["zh"].as_str().unwrap().contains("最迟 2025-01-26"), "{one:#}");
 }
 
 #[test]

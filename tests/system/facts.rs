@@ -192,11 +192,10 @@ fn with_feeds(site: &Site, feeds: &[(&str, &str, u16)]) {
         );
         fs::write(folder.join(format!("{id}.toml")), document).unwrap();
     }
-    let settings = site.folder.path().join("upturn.toml");
-    let text = fs::read_to_string(&settings).unwrap();
     let folder = folder.display();
-    let more = format!("[feeds]\ndir = \"{folder}\"\n[http]\nallow_private = [\"127.0.0.1\"]\n");
-    fs::write(&settings, format!("{text}{more}")).unwrap();
+    site.configure(&format!(
+        "[feeds]\ndir = \"{folder}\"\n[http]\nallow_private = [\"127.0.0.1\"]\n"
+    ));
 }
 
 fn feed(site: &Site, id: &str) -> Value {

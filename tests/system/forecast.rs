@@ -172,3 +172,35 @@ fn open_deals_get_their_chance_by_what_became_of_others() {
     let said = String::from_utf8(ended.stderr).unwrap();
     assert!(said.contains("line 2: 'perhaps' is no outcome"), "{said}");
 }
+
+#[test]
+fn a_fact_that_helps_is_told_from_one_that_does_not() {
+    let folder = TempDir::new().unwrap();
+    let mut table = "lane,left_on,days,storm,full_moon\n".to_owned();
+    for day in 0..90 {
+        let on = format!("2025-{:02}-{:02}", day / 28 + 1, day % 28 + 1);
+        let (storm, moon) = (day % 4 == 0, day % 7 == 3);
+        for lane in 0..6 {
+            let late = 2 + lane + (day * 5 + lane * 3) % 3 + if storm { 4 } else { 0 };
+            let [storm, moon] = [storm, moon].map(|holds| if holds { "yes" } else { "no" });
+            writeln!(table, "L{lane},{on},{late},{storm},{moon}").unwrap();
+        }
+    }
+    let file = folder.path().join("lanes.csv");
+    std::fs::write(&file, table).unwrap();
+    let columns = ["--group", "lane", "--on", "left_on", "--value", "days", "--json"];
+    let judge = |more: &[&str]| {
+        let mut command = upturn(["forecast", "regressors"]);
+        command.arg("--input").arg(&file).args(more);
+        run(command, "")
+    };
+    let ended = judge(&columns);
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    let told: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!(told["facts"]["storm"]["is_on"], true, "{told}");
+    assert_eq!(told["facts"]["full_moon"]["is_on"], false, "{told}");
+    assert!(1.0 < told["facts"]["storm"]["factors"][0].as_f64().unwrap(), "{told}");
+    let ended = judge(&[]);
+    assert_eq!(ended.status.code(), Some(65), "no such columns: {ended:?}");
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("--group"), "{ended:?}");
+}

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use upturn_core::registry::Person as Registered;
 
 use super::role::Role;
+use crate::runtime::deed::POOL;
 use crate::web::language::Language;
 
 /// The region that is every region, and what has none.
@@ -156,6 +157,22 @@ impl<'d> Directory<'d> {
         self.find(id).is_some() || self.registered.contains_key(id)
     }
 
+    /// Returns whether somebody works on what `owner` has: a person who has not left, or a pool with such
+    /// people in its team.
+    pub(crate) fn is_reachable(&self, owner: &str) -> bool {
+        let Some(team) = owner.strip_prefix(POOL) else {
+            return match self.find(owner) {
+                Some(person) => person.is_enabled(),
+                None => self.registered.contains_key(owner),
+            };
+        };
+        let is_in = |person: &Person| person.is_enabled() && person.profile.teams.contains(team);
+        self.people.iter().any(is_in)
+            || self.registered.iter().any(|(id, person)| {
+                person.team.as_deref() == Some(team) && self.find(id).is_none_or(Person::is_enabled)
+            })
+    }
+
     /// Returns who is above `id`.
     fn superior_of(&self, id: &str) -> Option<&'d str> {
         match self.find(id) {
@@ -232,7 +249,7 @@ impl<'d> Directory<'d> {
 }
 
 /// Letters are what shows whether an address is right; this only keeps nonsense out.
-fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let is_clean = |part: &str| {
         !part.is_empty() && !part.contains(|c: char| c.is_control() || c.is_whitespace())
     };

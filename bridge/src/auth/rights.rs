@@ -14,6 +14,8 @@ pub(crate) enum Action {
     ReadTasks,
     /// Accept tasks, and close them.
     ActOnTasks,
+    /// Look at pools of coupons and their budgets.
+    ReadCoupons,
     /// Look at rules.
     ReadRules,
     /// Ask why a rule has made no task, which tells of devices and tasks anywhere.
@@ -44,6 +46,14 @@ pub(crate) enum Action {
     ReadRecords,
     /// Write and remove records, import tables, adopt devices.
     ManageRecords,
+    /// Look at advice on stock.
+    ReadAdvice,
+    /// Agree on advice, edit it, put it off, decide against it.
+    ActOnAdvice,
+    /// Look at what forecasts were worth.
+    ReadForecasts,
+    /// Have back-tests of forecasts made.
+    TryForecasts,
     /// Look at people, their roles and their tokens.
     ReadPeople,
     /// Add and change people, give them passwords, revoke their tokens.
@@ -157,14 +167,16 @@ impl Action {
             //                                                admin ops  sales mgr   logi. auditor
             Self::ReadTasks          => (TokenScope::Read,    [NO,  ALL, OWN,  TEAM, OWN,  ALL]),
             Self::ActOnTasks         => (TokenScope::Tasks,   [NO,  NO,  OWN,  TEAM, OWN,  NO ]),
-            Self::ReadRules          => (TokenScope::Read,    [NO,  ALL, ALL,  ALL,  ALL,  ALL]),
+            Self::ReadCoupons        => (TokenScope::Read,    [NO,  ALL, ALL,  ALL,  NO,   ALL]),
+            Self::ReadRules | Self::ReadForecasts
+                                     => (TokenScope::Read,    [NO,  ALL, ALL,  ALL,  ALL,  ALL]),
             Self::AskWhyNot          => (TokenScope::Read,    [NO,  ALL, NO,   TEAM, NO,   ALL]),
             Self::ReloadRules        => (TokenScope::Rules,   [NO,  ALL, NO,   NO,   NO,   NO ]),
             Self::SubmitEvents       => (TokenScope::Events,  [NO,  ALL, NO,   NO,   NO,   NO ]),
             Self::ReadDeadLetters | Self::ReadDestinations
                                      => (TokenScope::Read,    [NO,  ALL, NO,   NO,   NO,   ALL]),
             Self::ManageDestinations => (TokenScope::Delivery, [NO,  ALL, NO,   NO,   NO,   NO ]),
-            Self::ReadFeeds | Self::ReadRecords
+            Self::ReadFeeds | Self::ReadRecords | Self::ReadAdvice
                                      => (TokenScope::Read,    [NO,  ALL, NO,   ALL,  ALL,  ALL]),
             Self::ManageFeeds        => (TokenScope::Feeds,   [NO,  ALL, NO,   NO,   NO,   NO ]),
             Self::ReadDeals          => (TokenScope::Read,    [NO,  ALL, OWN,  TEAM, ALL,  ALL]),
@@ -172,6 +184,8 @@ impl Action {
             Self::FulfilDeals        => (TokenScope::Deals,   [NO,  NO,  OWN,  TEAM, ALL,  NO ]),
             Self::DecideApprovals    => (TokenScope::Deals,   [NO,  NO,  ALL,  ALL,  NO,   NO ]),
             Self::ManageRecords      => (TokenScope::Records, [NO,  ALL, NO,   NO,   NO,   NO ]),
+            Self::ActOnAdvice        => (TokenScope::Tasks,   [NO,  NO,  NO,   NO,   ALL,  NO ]),
+            Self::TryForecasts       => (TokenScope::Rules,   [NO,  ALL, NO,   ALL,  ALL,  NO ]),
             Self::ReadPeople         => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   ALL]),
             Self::ManagePeople       => (TokenScope::People,  [ALL, NO,  NO,   NO,   NO,   NO ]),
             Self::ReadAudit          => (TokenScope::Audit,   [ALL, NO,  NO,   NO,   NO,   ALL]),

@@ -1,5 +1,5 @@
-//! `upturn check`: says what is wrong with rules, destinations, routes and feeds, where, and what
-//! would be right.
+//! `upturn check`: says what is wrong with rules, leads, registry, destinations, routes and feeds, where,
+//! and what would be right.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,15 +11,18 @@ use crate::compliance;
 use crate::delivery;
 use crate::exit::Exit;
 use crate::feeds;
+use crate::leads;
 use crate::rules::{self, CheckedFile, RulesError};
+use crate::stock::document;
 
+mod registry;
 mod report;
 
-/// Checks rules, destinations, routes and feeds and says what is wrong, where, and what would be right.
+/// Checks rules, leads, registry, destinations, routes and feeds and says what is wrong, where, and what would be right.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Files, or folders of them; the configured folders where absent. Destinations, routes and feeds
-    /// are those in folders of these names.
+    /// are those in folders of these names; a registry is a folder with its tables.
     paths: Vec<PathBuf>,
     /// How to print what was found.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -45,6 +48,8 @@ enum Format {
 pub(crate) struct Setup<'s> {
     /// The folder to check where the command names none.
     pub(crate) rules_dir: &'s Path,
+    /// The folder of the registry, if there is one.
+    pub(crate) registry_dir: Option<&'s Path>,
     /// The folder of the rules of the house on selling, if there is one.
     pub(crate) compliance_dir: Option<&'s Path>,
     /// What destinations and routes are read with.
@@ -65,11 +70,14 @@ pub(crate) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let configured =
-        [Some(setup.rules_dir), setup.compliance_dir, setup.delivery.dir(), setup.feeds.dir()]
-            .into_iter()
-            .flatten();
-    let default: Vec<PathBuf> = configured.map(Path::to_owned).collect();
+    let configured = [
+        Some(setup.rules_dir),
+        setup.registry_dir,
+        setup.compliance_dir,
+        setup.delivery.dir(),
+        setup.feeds.dir(),
+    ];
+    let default: Vec<PathBuf> = configured.into_iter().flatten().map(Path::to_owned).collect();
     let paths = if args.paths.is_empty() { &default[..] } else { &args.paths };
     let files = match read(paths, setup) {
         Ok(files) => files,
@@ -100,13 +108,19 @@ fn read(paths: &[PathBuf], setup: &Setup<'_>) -> Result<Vec<CheckedFile>, RulesE
     };
     let (of_delivery, others): (Vec<_>, Vec<_>) = paths.iter().partition(is_delivery);
     let is_feed = |path: &&PathBuf| setup.feeds.holds(path);
-    let (of_feeds, of_rules): (Vec<_>, Vec<_>) = others.into_iter().partition(is_feed);
-    let (mut compliance, mut others) = (Vec::new(), Vec::new());
+    let (of_feeds, others): (Vec<_>, Vec<_>) = others.into_iter().partition(is_feed);
+    let is_registry = |path: &&PathBuf| registry::is_one(path, setup.registry_dir);
+    let (of_registry, of_rules): (Vec<_>, Vec<_>) = others.into_iter().partition(is_registry);
+    let (mut compliance, mut of_leads, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for path in of_rules {
         for path in rules::files_in(path)? {
             let file = rules::read_text(path.clone())?;
             if compliance::is_one(&file) {
                 compliance.push(compliance::read(file).0);
+            } else if leads::is_one(&file) {
+                of_leads.push(file);
+            } else if document::is_one(&file) {
+                compliance.push(document::read(file).0);
             } else {
                 others.push(path);
             }
@@ -114,6 +128,14 @@ fn read(paths: &[PathBuf], setup: &Setup<'_>) -> Result<Vec<CheckedFile>, RulesE
     }
     let mut files = rules::check(&others, setup.catalogue)?;
     files.extend(compliance);
+    files.extend(leads::check(of_leads).0);
+    for path in of_registry {
+        let (checked, sound) = registry::check(path)?;
+        if let Some(sound) = sound {
+            registry::warn_of_nobody(&mut files, &sound);
+        }
+        files.extend(checked);
+    }
     for path in of_feeds {
         files.extend(setup.feeds.check(path)?.0);
     }
@@ -170,6 +192,7 @@ mod tests {
         let command = Command::parse_from([&["check"], options].concat());
         let setup = Setup {
             rules_dir: folder.path(),
+            registry_dir: None,
             compliance_dir: None,
             delivery: &delivery(None),
             feeds: &feeds(),
@@ -254,6 +277,49 @@ mod tests {
         for (change, expected) in of_routes {
             check_documents(SAME, change, &format!("./routes/a.toml:{expected}"));
         }
+    }
+
+    #[test]
+    fn the_registry_is_checked_and_steps_that_nobody_does_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let of_registry = folder.path().join("registry");
+        fs::create_dir(&of_registry).unwrap();
+        fs::create_dir(folder.path().join("rules")).unwrap();
+        let rule = WRONG
+            .replace("triger", "trigger")
+            .replace(", de = \"x\"", "")
+            .replace("charge_faild", "charge_failed");
+        let leads = "id = \"r\"\nkind = \"route\"\ntitle = { en = \"R\" }\n[[line]]\n\
+            to = \"round-robin:ev, else pool:sky\"\n[[team]]\nteam = \"ev\"\n[[team.member]]\n\
+            person = \"ann\"\ncapacity = 1\n";
+        for (name, text) in [
+            ("rules/a.toml", format!("{rule}route = \"account-owner, else pool:ev\"\n")),
+            ("rules/b.toml", leads.to_owned()),
+            ("registry/people.csv", "id,name,manager,team\nbob,Bob,,ev\n".to_owned()),
+        ] {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let all = || {
+            let paths = ["rules", "registry"].map(|name| folder.path().join(name));
+            let paths = paths.map(|path| path.to_str().unwrap().to_owned());
+            let (code, out) = checked("", &[&paths[0], &paths[1]], false);
+            (code, out.replace(folder.path().to_str().unwrap(), "."))
+        };
+        let (code, out) = all();
+        assert_eq!(code, 0, "{out}");
+        for expected in [
+            "./rules/b.toml:9:10: warning[nobody]: 'ann' is not in people.csv",
+            "./rules/b.toml:5:28: warning[nobody]: nobody is in the team 'sky'",
+        ] {
+            assert!(out.contains(expected), "{expected} is not in {out}");
+        }
+        assert!(!out.contains("'ev'"), "{out}");
+        fs::write(of_registry.join("people.csv"), "id,name,manager\nbob,Bob,ann\n").unwrap();
+        fs::write(of_registry.join("hand-overs.toml"), "kind = []\n").unwrap();
+        let (code, out) = all();
+        assert_eq!(code, 1, "{out}");
+        assert!(out.contains("./registry/people.csv:2:1: error[registry]: "), "{out}");
+        assert!(out.contains("./registry/hand-overs.toml:"), "{out}");
     }
 
     #[test]

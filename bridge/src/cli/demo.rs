@@ -26,6 +26,7 @@ use crate::store::{self, Store};
 use crate::supervisor::{self, Running, StartError};
 
 mod files;
+mod story;
 
 /// Real time a minute of the simulated day: the day takes one minute.
 const PACE: Duration = Duration::from_millis(100);
@@ -70,6 +71,8 @@ enum DemoError {
     #[error("the result cannot be written")]
     Output(#[source] io::Error),
     #[error(transparent)]
+    Story(#[from] story::StoryError),
+    #[error(transparent)]
     Fleet(#[from] simulate::FleetError),
 }
 
@@ -79,7 +82,7 @@ impl DemoError {
             Self::Start(error) => error.exit(),
             Self::Files(_) | Self::Store(_) | Self::Fleet(_) => Exit::Unavailable,
             Self::Output(_) => Exit::Output,
-            Self::People(_) => Exit::Software,
+            Self::People(_) | Self::Story(_) => Exit::Software,
         }
     }
 }
@@ -90,11 +93,11 @@ async fn play(args: &Args, folder: &TempDir) -> Exit {
         Err(error) => return output::failed(&error, error.exit()),
     };
     let outcome = if args.once {
-        let outcome = once(&running, args.json).await;
+        let outcome = once(&running, folder.path(), args.json).await;
         running.stop().await;
         outcome
     } else {
-        live(running).await
+        live(running, folder.path()).await
     };
     match outcome {
         Ok(()) => Exit::Ok,
@@ -112,6 +115,7 @@ async fn start(args: &Args, folder: &Path) -> Result<Running, DemoError> {
     files::write(folder)?;
     let mut config = Config::default();
     config.store.url = StoreUrl::Sqlite(folder.join("upturn.db"));
+    config.stock.document = Some(folder.join("stocking.toml"));
     config.rules.dir = folder.join("rules");
     config.registry.dir = Some(folder.join("registry"));
     config.outbox.mqtt_topic = Some("devices/{device}/tasks".to_owned());
@@ -121,7 +125,9 @@ async fn start(args: &Args, folder: &Path) -> Result<Running, DemoError> {
     config.web.listen = free(args.web);
     config.mqtt.listen = Some(free(args.mqtt));
     logging::start(&config.log);
-    Ok(supervisor::start(serve::plan(config)?).await?)
+    let running = supervisor::start(serve::plan(config)?).await?;
+    story::write_records(&running.store).await?;
+    Ok(running)
 }
 
 fn is_taken(address: SocketAddr) -> bool {
@@ -129,14 +135,20 @@ fn is_taken(address: SocketAddr) -> bool {
 }
 
 /// Plays the day as fast as it goes and prints what came of it.
-async fn once(running: &Running, json: bool) -> Result<(), DemoError> {
+async fn once(running: &Running, folder: &Path, json: bool) -> Result<(), DemoError> {
     if let Some(door) = running.mqtt {
         simulate::play(door, day::script(morning()), Pace::AtOnce).await?;
     }
     let tasks = store::task_view::standing(&running.store).await?;
+    let quotes = story::quotes(folder)?;
+    let advice = story::advice(&running.store).await?;
     if json {
-        let tasks: Vec<Value> = tasks.iter().map(document).collect();
-        output::say_json(json!({ "tasks": tasks })).map_err(DemoError::Output)?;
+        let document = json!({
+            "tasks": tasks.iter().map(document).collect::<Vec<_>>(),
+            "quotes": quotes.iter().map(story::quote_document).collect::<Vec<_>>(),
+            "advice": advice.iter().map(story::advice_document).collect::<Vec<_>>(),
+        });
+        output::say_json(document).map_err(DemoError::Output)?;
     } else {
         let rows = tasks.iter().map(|task| {
             vec![
@@ -148,6 +160,7 @@ async fn once(running: &Running, json: bool) -> Result<(), DemoError> {
             ]
         });
         tell(output::table(&["device", "task", "owner", "due", "events"], rows))?;
+        story::tell(&quotes, &advice).map_err(DemoError::Output)?;
     }
     Ok(())
 }
@@ -169,7 +182,7 @@ fn document(task: &store::task_view::TaskRow) -> Value {
 }
 
 /// Serves the pages and plays the day in a minute, then goes on serving until told to stop.
-async fn live(mut running: Running) -> Result<(), DemoError> {
+async fn live(mut running: Running, folder: &Path) -> Result<(), DemoError> {
     let (password, token) = sign_in(&running.store).await?;
     tell(format_args!("Upturn's demo is at  http://{}", running.web))?;
     tell(format_args!("Sign in as           {USER}  with  {password}"))?;
@@ -178,6 +191,10 @@ async fn live(mut running: Running) -> Result<(), DemoError> {
         tell(format_args!("Chargers publish to  mqtt://{door}"))?;
         tell("A day of nine chargers goes by in a minute; Ctrl-C ends it.")?;
     }
+    let quotes = story::quotes(folder)?;
+    let advice = story::advice(&running.store).await?;
+    story::tell(&quotes, &advice).map_err(DemoError::Output)?;
+    tell(format_args!("Advice on stock is at http://{}/advice", running.web))?;
     let door = running.mqtt;
     let outcome = tokio::select! {
         played = play_slowly(door) => match played {
@@ -202,7 +219,7 @@ async fn play_slowly(door: Option<SocketAddr>) -> Result<(), simulate::FleetErro
 /// a token made up now.
 async fn sign_in(store: &Store) -> Result<(String, String), DemoError> {
     let password = token::password().map_err(PeopleError::from)?;
-    let roles = [Role::Admin, Role::Operations, Role::SalesManager].into();
+    let roles = [Role::Admin, Role::Operations, Role::SalesManager, Role::Logistics].into();
     let profile = Profile { roles, regions: [EVERYWHERE.into()].into(), ..Profile::default() };
     let (by, registered) = (By { actor: USER, at: SystemClock.now() }, Registry::default());
     people::add(store, &registered, by, (USER, profile), (password.clone(), false)).await?;

@@ -23,6 +23,7 @@ mod machine;
 mod mosquitto;
 mod secrets;
 mod store;
+mod tasks;
 
 pub(crate) use self::check::{Check, Outcome, Verdict};
 
@@ -107,6 +108,10 @@ fn checks_of(config: &Config, clock: &dyn Clock) -> Vec<Box<dyn Check>> {
             catalogue: config.catalogue(),
         }),
         Box::new(folders::RegistryCheck { dir: config.registry.dir.clone(), now: clock.now() }),
+        Box::new(tasks::TasksCheck {
+            store: config.store.clone(),
+            registry: config.registry.dir.clone(),
+        }),
     ];
     if let Some(path) = config.store.url.file() {
         checks.push(Box::new(disk::DiskCheck { file: path.to_owned() }));

@@ -19,6 +19,7 @@ use crate::store::error::StoreError;
 use crate::store::{self, record};
 
 mod registry;
+mod sync;
 
 /// Records in one statement of a list.
 const PAGE: u32 = 500;
@@ -64,6 +65,8 @@ pub(super) enum Command {
     },
     /// Register a device, known or not
     Adopt(registry::AdoptArgs),
+    /// Read what another system has, and take it in as a table
+    Sync(sync::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -106,6 +109,7 @@ enum Refusal {
     Open(StoreCommandError),
     #[error("{0}")]
     Wrong(String),
+    Sync(#[from] sync::SyncError),
     #[error(transparent)]
     Print(#[from] std::io::Error),
 }
@@ -122,6 +126,7 @@ impl Refusal {
             }
             Self::Registry(_) => Exit::Config,
             Self::Open(_) => Exit::Unavailable,
+            Self::Sync(error) => error.exit(),
             Self::Print(_) => Exit::Output,
         }
     }
@@ -170,9 +175,13 @@ pub(super) fn run(command: &Command, file: Option<&Path>, clock: &dyn Clock) -> 
         Command::Adopt(args) => store_command::run(file, |config| async move {
             ended(registry::adopt(args, &config, clock).await)
         }),
+        Command::Sync(args) => store_command::run(file, |config| async move {
+            ended(sync::run(args, &config, clock).await)
+        }),
     }
 }
 
+/// Says why nothing was taken in, where nothing was.
 fn ended(outcome: Result<Exit, Refusal>) -> Result<Exit, StoreCommandError> {
     match outcome {
         Ok(exit) => Ok(exit),

@@ -3,8 +3,10 @@
 use std::io::{self, Write};
 
 use upturn_core::compliance::{approval, delivery_risk, price_band, process};
+use upturn_core::lead::{grade, route, score, sla};
 use upturn_core::quote::request;
 use upturn_core::rule::document;
+use upturn_core::stock::stocking;
 
 use crate::{delivery, feeds};
 
@@ -36,6 +38,16 @@ enum Document {
     Process,
     /// What makes a delivery doubtful.
     DeliveryRisk,
+    /// What points a lead gets for what.
+    Score,
+    /// What grade a score is.
+    Grade,
+    /// Who gets which lead.
+    LeadRoute,
+    /// By when somebody speaks with the customer.
+    Sla,
+    /// How stock is planned.
+    Stocking,
 }
 
 /// Writes the schema to `out`.
@@ -48,7 +60,12 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> io::Result<()> {
         Document::QuoteRequest => out.write_all(request::schema().as_bytes()),
         Document::PriceBand => out.write_all(price_band::schema().as_bytes()),
         Document::DeliveryRisk => out.write_all(delivery_risk::schema().as_bytes()),
+        Document::Stocking => out.write_all(stocking::schema().as_bytes()),
         Document::Process => out.write_all(process::schema().as_bytes()),
+        Document::Score => out.write_all(score::schema().as_bytes()),
+        Document::Grade => out.write_all(grade::schema().as_bytes()),
+        Document::LeadRoute => out.write_all(route::schema().as_bytes()),
+        Document::Sla => out.write_all(sla::schema().as_bytes()),
         Document::Approval => out.write_all(approval::schema().as_bytes()),
     }
 }

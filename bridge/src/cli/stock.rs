@@ -8,8 +8,6 @@ use crate::exit::Exit;
 mod advise;
 mod load;
 mod solve;
-mod view;
-mod words;
 
 /// Stock and when to move it.
 #[derive(Debug, Subcommand)]

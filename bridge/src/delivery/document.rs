@@ -2,9 +2,11 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use upturn_connectors::deliver::KINDS;
 use upturn_core::task::Title;
+
+use crate::kind_schema;
 
 /// A destination: a system that is told of tasks, and how it is reached.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -98,6 +100,10 @@ pub(crate) enum Occurrence {
     TaskSilent,
     /// Somebody asked for something because of it: a requirement, or feedback.
     RequirementCreated,
+    /// The customer is interested: a deal was opened.
+    DealOpened,
+    /// A coupon goes to the customer. Its letter has the code in it, and is for the customer's contact.
+    CouponIssued,
     /// A quote is beyond its seller's authority, and somebody is asked to allow it.
     ApprovalAsked,
     /// Somebody allowed it, or did not.
@@ -106,6 +112,16 @@ pub(crate) enum Occurrence {
     PromiseSigned,
     /// There is no work order in time, or what was promised is not delivered.
     PromiseLate,
+    /// A plan of stock says that something is to be sent.
+    AdviceCreated,
+    /// A plan says something else of it than the one before.
+    AdviceSuperseded,
+    /// Somebody agreed on it.
+    AdviceFirmed,
+    /// Nothing has to be sent any more.
+    AdviceWithdrawn,
+    /// Forecasts have become worse.
+    ForecastDrifted,
 }
 
 /// When no letter goes out by itself.
@@ -139,7 +155,7 @@ impl LetterLanguage {
 
 impl Occurrence {
     /// All of them.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::TaskCreated,
         Self::TaskAmended,
         Self::TaskWithdrawn,
@@ -150,10 +166,17 @@ impl Occurrence {
         Self::TaskEscalated,
         Self::TaskSilent,
         Self::RequirementCreated,
+        Self::DealOpened,
+        Self::CouponIssued,
         Self::ApprovalAsked,
         Self::ApprovalDecided,
         Self::PromiseSigned,
         Self::PromiseLate,
+        Self::AdviceCreated,
+        Self::AdviceSuperseded,
+        Self::AdviceFirmed,
+        Self::AdviceWithdrawn,
+        Self::ForecastDrifted,
     ];
 
     /// Returns its word, the kind of its letters.
@@ -169,10 +192,17 @@ impl Occurrence {
             Self::TaskEscalated => "task-escalated",
             Self::TaskSilent => "task-silent",
             Self::RequirementCreated => "requirement-created",
+            Self::DealOpened => "deal-opened",
+            Self::CouponIssued => "coupon-issued",
             Self::ApprovalAsked => "approval-asked",
             Self::ApprovalDecided => "approval-decided",
             Self::PromiseSigned => "promise-signed",
             Self::PromiseLate => "promise-late",
+            Self::AdviceCreated => "advice-created",
+            Self::AdviceSuperseded => "advice-superseded",
+            Self::AdviceFirmed => "advice-firmed",
+            Self::AdviceWithdrawn => "advice-withdrawn",
+            Self::ForecastDrifted => "forecast-drifted",
         }
     }
 
@@ -184,36 +214,11 @@ impl Occurrence {
 
 /// Returns the JSON Schema of a destination: the settings are those of the kind.
 pub(crate) fn destination_schema() -> String {
-    let mut schema = schemars::schema_for!(DestinationDocument).to_value();
-    let names: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
-    let by_kind: Vec<_> = KINDS
-        .iter()
-        .map(|kind| {
-            let mut settings = (kind.schema)().to_value();
-            if let Some(members) = settings.as_object_mut() {
-                members.remove("$schema");
-                members.insert("description".into(), json!(kind.about));
-            }
-            json!({
-                "if": { "properties": { "kind": { "const": kind.name } } },
-                "then": { "properties": { "settings": settings } },
-            })
-        })
-        .collect();
-    if let Some(kind) = schema.pointer_mut("/properties/kind").and_then(Value::as_object_mut) {
-        kind.insert("enum".into(), json!(names));
-    }
-    if let Some(members) = schema.as_object_mut() {
-        members.insert("allOf".into(), json!(by_kind));
-    }
-    laid_out(&schema)
+    let kinds = KINDS.iter().map(|kind| (kind.name, kind.about, kind.schema));
+    kind_schema::by_kind(schemars::schema_for!(DestinationDocument), kinds)
 }
 
 /// Returns the JSON Schema of a route.
 pub(crate) fn route_schema() -> String {
-    laid_out(&schemars::schema_for!(RouteDocument).to_value())
-}
-
-fn laid_out(schema: &Value) -> String {
-    format!("{schema:#}\n")
+    format!("{:#}\n", schemars::schema_for!(RouteDocument).to_value())
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use upturn_connectors::feed::KINDS;
 use upturn_connectors::feed::source::Source;
 use upturn_core::task::Title;
 
 use super::limits::LimitsDocument;
+use crate::kind_schema;
 
 /// A feed: where facts come from, when, and how they are judged.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -69,27 +70,6 @@ pub(crate) enum SecretDocument {
 
 /// Returns the JSON Schema of a feed: the settings are those of the kind.
 pub(crate) fn schema() -> String {
-    let mut schema = schemars::schema_for!(FeedDocument).to_value();
-    let names: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
-    let by_kind: Vec<_> = KINDS
-        .iter()
-        .map(|kind| {
-            let mut settings = (kind.schema)().to_value();
-            if let Some(members) = settings.as_object_mut() {
-                members.remove("$schema");
-                members.insert("description".into(), json!(kind.about));
-            }
-            json!({
-                "if": { "properties": { "kind": { "const": kind.name } } },
-                "then": { "properties": { "settings": settings } },
-            })
-        })
-        .collect();
-    if let Some(kind) = schema.pointer_mut("/properties/kind").and_then(Value::as_object_mut) {
-        kind.insert("enum".into(), json!(names));
-    }
-    if let Some(members) = schema.as_object_mut() {
-        members.insert("allOf".into(), json!(by_kind));
-    }
-    format!("{schema:#}\n")
+    let kinds = KINDS.iter().map(|kind| (kind.name, kind.about, kind.schema));
+    kind_schema::by_kind(schemars::schema_for!(FeedDocument), kinds)
 }

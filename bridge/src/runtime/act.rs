@@ -5,19 +5,20 @@ use serde_json::json;
 use upturn_core::id::TaskId;
 use upturn_core::input::{Action, Input, Verb};
 
-use super::deed::{self, ContactResult, Deed};
+use super::coupon::{self, Wanted};
+use super::deed::{self, ContactResult, Deed, Outcome};
 use super::fold::Fold;
 use super::letters::Told;
 use super::reading::LoggedAction;
 use super::request::Acted;
 use super::wish::Logged;
-use super::{Runtime, clocks};
+use super::{Runtime, clocks, deal};
 use crate::delivery::document::Occurrence;
 use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
 use crate::store::log::Kind;
 use crate::store::task_life::Life;
-use crate::store::{Tx, task_back_fill, task_history, task_life};
+use crate::store::{Tx, lead, task_back_fill, task_history, task_life};
 
 /// What an actor begins with that is a destination: it closed its record of the task.
 pub(crate) const DESTINATION_ACTOR: &str = "destination:";
@@ -49,6 +50,19 @@ impl Runtime<'_> {
         if !task_life::put(&mut tx, &task, &after, now).await? {
             return Ok(Acted::Refused);
         }
+        if let Deed::Contact { result, .. } = &deed {
+            lead::set_last(&mut tx, &task, result.word()).await?;
+        }
+        if let Deed::Done { outcome, .. } = &deed {
+            lead::set_last(&mut tx, &task, outcome.word()).await?;
+        }
+        let wanted = wanted_coupon(&task, &deed, &actor);
+        if let Some(wanted) = wanted {
+            let desk = self.desk(&fold.engine);
+            if let Err(why) = coupon::issue(&mut tx, &desk, wanted, now).await? {
+                return Ok(Acted::NoCoupon(why));
+            }
+        }
         clocks::go_on(&mut tx, (&task, &after), fold.engine.registry(), now).await?;
         let (verb, detail) = (deed.verb(), deed.detail());
         let action = did(verb);
@@ -71,6 +85,9 @@ impl Runtime<'_> {
             };
             self.desk(&fold.engine).write(&mut tx, now, &told).await?;
         }
+        if matches!(deed, Deed::Done { outcome: Outcome::Interested, .. }) {
+            deal::open(&mut tx, &self.desk(&fold.engine), (&task, &actor), now).await?;
+        }
         let logged =
             LoggedAction { task: task.as_str().to_owned(), verb, actor: actor.clone(), detail };
         let input = Input::Action(Action { task, verb, actor: actor.into() });
@@ -79,6 +96,12 @@ impl Runtime<'_> {
         self.announce();
         Ok(Acted::Done)
     }
+}
+
+fn wanted_coupon<'w>(task: &'w TaskId, deed: &'w Deed, actor: &'w str) -> Option<Wanted<'w>> {
+    let Deed::IssueCoupon { campaign, contact, address, .. } = deed else { return None };
+    let (contact, address) = (contact.as_deref(), address.as_deref());
+    Some(Wanted { task, campaign, contact, address, actor })
 }
 
 /// Keeps what is told later, or what is decided about it; returns when what `deed` tells of was done, or
@@ -102,6 +125,7 @@ async fn back_fill(
         | Deed::Start
         | Deed::CheckStep { .. }
         | Deed::UncheckStep { .. }
+        | Deed::IssueCoupon { .. }
         | Deed::Snooze { .. }
         | Deed::Wake
         | Deed::Comment { .. }
@@ -128,6 +152,7 @@ pub(crate) fn did(verb: Verb) -> &'static str {
         Verb::Start => "task-started",
         Verb::CheckStep => "task-step-checked",
         Verb::UncheckStep => "task-step-unchecked",
+        Verb::IssueCoupon => "task-coupon-issued",
         Verb::Contact => "task-contact",
         Verb::BackFill => "task-back-fill",
         Verb::ApproveBackFill => "task-back-fill-approved",

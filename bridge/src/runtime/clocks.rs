@@ -6,15 +6,20 @@
 //!
 //! - *Wake*: a task that was put off comes back.
 //! - *Overdue*: the due time has passed, and nobody has spoken with the customer; accepting the task does
-//!   not stop this clock, a logged contact and closing do. Both superiors of the owner are told, and once
-//!   more a working day later.
-//! - *Silent*: for a working day nobody did anything with the task. The owner and the manager are told,
-//!   once, until somebody does.
+//!   not stop this clock, a logged contact and closing do. Whom it is told, and when again, says the clock
+//!   of the lead's grade; without one, both superiors of the owner, and once more a working day later.
+//! - *Silent*: nobody did anything with the task, for as long as that clock says; without one, for a working
+//!   day. The owner and the manager are told, once, until somebody does.
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use upturn_core::calendar::Calendar;
 use upturn_core::id::TaskId;
 use upturn_core::input::Verb;
+use upturn_core::lead::Lead;
+use upturn_core::lead::sla::{Clock, Tell};
 use upturn_core::registry::Registry;
 use upturn_core::rule::Stage;
 use upturn_core::task::Task;
@@ -25,28 +30,35 @@ use super::consequence::ACTOR;
 use super::deed::{self, POOL};
 use super::fold::Fold;
 use super::letters::{Desk, Told};
+use super::overrule;
 use crate::delivery::document::Occurrence;
 use crate::delivery::letter::text;
 use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
 use crate::store::task_life::{self, Life};
 use crate::store::task_timer::{self, Timer, TimerKind};
-use crate::store::{Tx, task_facts, task_history};
+use crate::store::{Tx, lead, task_facts, task_history};
 
 /// Clocks that one transaction lets go off; the rest follow with the next.
 const FIRED_MAX: u32 = 500;
-/// How often superiors are told that a task is overdue.
-const RUNGS: u64 = 2;
 /// How many superiors are told.
 const SUPERIORS: usize = 2;
 
 /// Sets the clocks of a task that was just made.
-pub(super) async fn begin(tx: &mut Tx, task: &Task, registry: &Registry) -> Result<(), StoreError> {
+pub(super) async fn begin(
+    tx: &mut Tx,
+    task: &Task,
+    registry: &Registry,
+    lead: Option<&Lead>,
+) -> Result<(), StoreError> {
     if task.stage == Stage::Shadow {
         return Ok(());
     }
-    let silent_at = registry.calendar_of(&task.owner).add_working_day(task.created_at);
-    task_timer::set(tx, (&task.id, TimerKind::Overdue), task.due_at).await?;
+    let clock = lead.map_or_else(Clock::of_the_house, |lead| lead.clock_of(&lead.grade));
+    let calendar = registry.calendar_of(&task.owner);
+    let silent_at = silent_at(&clock, calendar, task.created_at);
+    let overdue_at = task.due_at.and_then(|due_at| rung_at(&clock, 0, calendar, due_at));
+    task_timer::set(tx, (&task.id, TimerKind::Overdue), overdue_at).await?;
     task_timer::set(tx, (&task.id, TimerKind::Silent), silent_at).await
 }
 
@@ -64,9 +76,41 @@ pub(super) async fn go_on(
         task_timer::set(tx, (task, TimerKind::Overdue), None).await?;
     }
     let moves_at = life.snoozed_until.map_or(at, |until| until.max(at));
-    let silent_at = registry.calendar_of(&life.owner).add_working_day(moves_at);
+    let clock = clock_of(tx, task).await?;
+    let silent_at = silent_at(&clock, registry.calendar_of(&life.owner), moves_at);
     task_timer::set(tx, (task, TimerKind::Silent), silent_at).await?;
     task_timer::set(tx, (task, TimerKind::Wake), life.snoozed_until).await
+}
+
+/// Sets the clock of a lead whose due time is another one.
+pub(super) async fn fall_due(
+    tx: &mut Tx,
+    task: &TaskId,
+    clock: &Clock,
+    (calendar, due_at): (&Calendar, Option<DateTime<Utc>>),
+) -> Result<(), StoreError> {
+    let overdue_at = due_at.and_then(|due_at| rung_at(clock, 0, calendar, due_at));
+    task_timer::set(tx, (task, TimerKind::Overdue), overdue_at).await
+}
+
+/// Returns the clock of the grade that a task has, or that of the house.
+async fn clock_of(tx: &mut Tx, task: &TaskId) -> Result<Clock, StoreError> {
+    let found = lead::find(tx, task).await?;
+    Ok(found.map_or_else(Clock::of_the_house, |now| now.lead.clock_of(&now.grade_now)))
+}
+
+fn silent_at(clock: &Clock, calendar: &Calendar, from: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    clock.silent_after.as_ref()?.after(from, calendar)
+}
+
+/// Returns when the so many-th rung is reached, where the one before it was at `from`.
+fn rung_at(
+    clock: &Clock,
+    level: usize,
+    calendar: &Calendar,
+    from: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    clock.rung.get(level)?.after.after(from, calendar)
 }
 
 impl Runtime<'_> {
@@ -80,8 +124,9 @@ impl Runtime<'_> {
         if fold.next_timer.is_none_or(|at| now < at) {
             return Ok(0);
         }
-        let timers = task_timer::take_due(tx, now, FIRED_MAX).await?;
         let desk = self.desk(&fold.engine);
+        let ended = overrule::end_due(tx, desk.registry, now).await?;
+        let timers = task_timer::take_due(tx, now, FIRED_MAX).await?;
         for timer in &timers {
             let Some(life) = task_life::find(tx, &timer.task).await? else { continue };
             if !life.state.is_open() || !deed::is_for_people(&life) {
@@ -95,7 +140,8 @@ impl Runtime<'_> {
             }
         }
         let of_deals = self.fire_deals(tx, fold, now).await?;
-        Ok(u64::try_from(timers.len()).unwrap_or(u64::MAX).saturating_add(of_deals))
+        let of_tasks = u64::try_from(timers.len() + ended).unwrap_or(u64::MAX);
+        Ok(of_tasks.saturating_add(of_deals))
     }
 }
 
@@ -117,15 +163,17 @@ impl GoneOff<'_> {
     /// rung.
     async fn escalate(&self, tx: &mut Tx, desk: &Desk<'_>) -> Result<(), StoreError> {
         let task = &self.timer.task;
-        let level = 1 + task_life::escalate(tx, task).await?;
-        if level < RUNGS {
-            let calendar = desk.registry.calendar_of(&self.life.owner);
-            let again_at = calendar.add_working_day(self.timer.at);
-            task_timer::set(tx, (task, TimerKind::Overdue), again_at).await?;
-        }
-        let superiors = superiors(desk.registry, &self.life.owner);
+        let clock = clock_of(tx, task).await?;
+        let before = task_life::escalate(tx, task).await?;
+        let level = usize::try_from(before).unwrap_or(usize::MAX);
+        let calendar = desk.registry.calendar_of(&self.life.owner);
+        let again_at = rung_at(&clock, level.saturating_add(1), calendar, self.timer.at);
+        task_timer::set(tx, (task, TimerKind::Overdue), again_at).await?;
+        let rung = clock.rung.get(level).or(clock.rung.last());
+        let tell = rung.map_or(&[][..], |rung| &rung.tell);
+        let superiors = told(desk.registry, &self.life.owner, tell);
         let detail = json!({
-            "level": level,
+            "level": before + 1,
             "since": text(self.timer.at),
             "told": superiors,
             "brief": self.brief(tx).await?,
@@ -205,6 +253,26 @@ impl GoneOff<'_> {
             ),
         }))
     }
+}
+
+/// Returns whom a rung tells of a task, each once.
+fn told<'r>(registry: &'r Registry, owner: &'r str, tell: &[Tell]) -> Vec<&'r str> {
+    let above = superiors(registry, owner);
+    let is_pool = owner.starts_with(POOL);
+    let mut found: Vec<&str> = Vec::new();
+    for one in tell {
+        match one {
+            Tell::Owner if is_pool => {}
+            Tell::Owner => found.push(owner),
+            // The managers of a pool's team stand beside each other.
+            Tell::Manager | Tell::SecondManager if is_pool => found.extend(&above),
+            Tell::Manager => found.extend(above.first()),
+            Tell::SecondManager => found.extend(above.get(1)),
+        }
+    }
+    let mut seen = BTreeSet::new();
+    found.retain(|person| seen.insert(*person));
+    found
 }
 
 /// Returns both superiors of a task's owner, the nearest first: the manager and the manager's manager; of a

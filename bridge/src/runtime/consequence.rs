@@ -8,19 +8,20 @@ use serde_json::{Value, json};
 use upturn_core::effect::Effect;
 use upturn_core::event::Position;
 use upturn_core::id::{RuleId, TaskId};
+use upturn_core::lead::Lead;
 use upturn_core::registry::Registry;
 use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Occasion, Task};
 
-use super::clocks;
 use super::failures::Failures;
 use super::letters::{Desk, Told};
+use super::{clocks, leads};
 use crate::delivery::document::Occurrence;
 use crate::delivery::letter::text;
 use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
 use crate::store::task::Taken;
-use crate::store::{Tx, dead_letter, task, task_history, task_timer};
+use crate::store::{self, Tx, dead_letter, task, task_deal, task_history, task_timer};
 
 /// Who did what the rules did.
 pub(super) const ACTOR: &str = "upturn";
@@ -38,13 +39,16 @@ pub(super) struct Consequences {
     caused_by: BTreeMap<TaskId, Position>,
     /// The region of the site of each new task.
     regions: BTreeMap<TaskId, Box<str>>,
+    /// What was decided about each new task.
+    leads: BTreeMap<TaskId, Lead>,
 }
 
 impl Consequences {
     /// Returns the consequences of nothing.
     pub(super) fn new() -> Self {
         let (caused_by, regions) = (BTreeMap::new(), BTreeMap::new());
-        Self { effects: Vec::new(), effects_max: EFFECTS_MAX, caused_by, regions }
+        let (effects, leads) = (Vec::new(), BTreeMap::new());
+        Self { effects, effects_max: EFFECTS_MAX, caused_by, regions, leads }
     }
 
     /// Looks up where new tasks are, so that those who answer for the region see them.
@@ -55,6 +59,22 @@ impl Consequences {
             let region = site.and_then(|site| registry.sites.get(site)?.region.clone());
             self.regions.extend(region.map(|region| (task.id.clone(), region)));
         }
+    }
+
+    /// Returns the new tasks that are for people.
+    pub(super) fn new_tasks(&mut self) -> impl Iterator<Item = &mut Task> {
+        self.effects.iter_mut().filter_map(|effect| match effect {
+            Effect::Create(task) if task.stage == Stage::Live => Some(&mut **task),
+            Effect::Create(_)
+            | Effect::Amend { .. }
+            | Effect::Withdraw { .. }
+            | Effect::Fault(_) => None,
+        })
+    }
+
+    /// Keeps what was decided about new tasks, until they are stored.
+    pub(super) fn decide(&mut self, leads: Vec<(TaskId, Lead)>) {
+        self.leads.extend(leads);
     }
 
     /// Takes what follows from the input at `position`.
@@ -128,7 +148,14 @@ pub(super) async fn store(
             detail.insert(CAUSED_BY.into(), json!(position));
         }
         match &effect {
-            Effect::Create(new) => clocks::begin(tx, new, desk.registry).await?,
+            Effect::Create(new) => {
+                let lead = consequences.leads.get(task);
+                clocks::begin(tx, new, desk.registry, lead).await?;
+                if let Some(lead) = lead {
+                    store::lead::put(tx, task, lead).await?;
+                    leads::tell(lead, &mut detail);
+                }
+            }
             Effect::Withdraw { .. } if action == WITHDRAWN => task_timer::clear(tx, task).await?,
             Effect::Amend { .. } | Effect::Withdraw { .. } | Effect::Fault(_) => {}
         }
@@ -200,7 +227,10 @@ async fn keep<'e>(
             let detail = json!({"reason": "late-evidence", "device": device});
             let told = match task::withdraw(tx, task, at).await? {
                 Taken::Withdrawn(stage) => Some((WITHDRAWN, stage)),
-                Taken::Contradicted(stage) => Some(("task-contradicted", stage)),
+                Taken::Contradicted(stage) => {
+                    task_deal::contradict(tx, task, at).await?;
+                    Some(("task-contradicted", stage))
+                }
                 Taken::Nothing => None,
             };
             told.map(|(action, stage)| Deed { task, action, detail, stage })

@@ -33,7 +33,7 @@ impl Runtime<'_> {
         let due = deal_timer::take_due(tx, now, FIRED_MAX).await?;
         let desk = self.desk(&fold.engine);
         for (deal, kind, at) in &due {
-            let document = record::find(tx, KIND, deal).await?.unwrap_or_default();
+            let document = record::find_in(tx, KIND, deal).await?.unwrap_or_default();
             let fields: Fields = serde_json::from_str(&document).unwrap_or_default();
             let owner = fields.get("owner").map(String::as_str);
             let superior = owner

@@ -141,6 +141,17 @@ pub(crate) enum Deed {
     UncheckStep {
         step: usize,
     },
+    /// The step at this place is done by a coupon of the campaign for a contact of the customer: the only
+    /// one, where none is named.
+    IssueCoupon {
+        step: usize,
+        campaign: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contact: Option<String>,
+        /// Where mail reaches the contact; it goes into the letter, not into the log.
+        #[serde(default, skip_serializing)]
+        address: Option<String>,
+    },
     Contact {
         at: DateTime<Utc>,
         channel: ContactChannel,
@@ -204,6 +215,7 @@ impl Deed {
             Self::Start => Verb::Start,
             Self::CheckStep { .. } => Verb::CheckStep,
             Self::UncheckStep { .. } => Verb::UncheckStep,
+            Self::IssueCoupon { .. } => Verb::IssueCoupon,
             Self::Contact { .. } => Verb::Contact,
             Self::BackFill { .. } => Verb::BackFill,
             Self::ApproveBackFill { .. } => Verb::ApproveBackFill,
@@ -243,12 +255,22 @@ impl Deed {
         let is_pooled = life.owner.starts_with(POOL);
         match self {
             Self::Claim if !is_pooled => return Err(Refusal::Changed),
+            Self::CheckStep { step }
+            | Self::UncheckStep { step }
+            | Self::IssueCoupon { step, .. }
+                if life.steps <= *step =>
+            {
+                return Err(Refusal::Changed);
+            }
+            Self::IssueCoupon { step, .. } => {
+                after.checked.insert(*step);
+                if is_pooled {
+                    actor.clone_into(&mut after.owner);
+                }
+            }
             // Whoever takes on what is in a pool has it.
             Self::Accept | Self::Claim | Self::Start | Self::Contact { .. } if is_pooled => {
                 actor.clone_into(&mut after.owner);
-            }
-            Self::CheckStep { step } | Self::UncheckStep { step } if life.steps <= *step => {
-                return Err(Refusal::Changed);
             }
             Self::CheckStep { step } => drop(after.checked.insert(*step)),
             Self::UncheckStep { step } => drop(after.checked.remove(step)),
@@ -302,6 +324,7 @@ fn wakes(verb: Verb) -> bool {
         | Verb::Comment
         | Verb::CheckStep
         | Verb::UncheckStep
+        | Verb::IssueCoupon
         | Verb::BackFill
         | Verb::ApproveBackFill
         | Verb::RejectBackFill => false,

@@ -8,6 +8,7 @@ use upturn_core::input::Input;
 use upturn_core::registry::Registry;
 
 use super::failures::Failures;
+use super::leads::Fleet;
 use super::reading::Reader;
 use crate::store::cursor::Epoch;
 use crate::store::error::StoreError;
@@ -29,6 +30,8 @@ pub(crate) struct Fold {
     pub(crate) next_timer: Option<DateTime<Utc>>,
     /// What rules have failed at.
     pub(crate) failures: Failures,
+    /// Which devices each account has.
+    pub(crate) fleet: Fleet,
 }
 
 /// An input with its place in the log.
@@ -44,8 +47,9 @@ impl Fold {
     pub(crate) fn new(memory: Memory) -> Self {
         let engine = Engine::new(Vec::new(), Registry::default(), memory);
         let (rules, registry, failures) = (Vec::new(), String::new(), Failures::default());
+        let fleet = Fleet::default();
         let (cursor, epoch, next_timer) = (0, Epoch::NONE, None);
-        Self { engine, cursor, epoch, rules, registry, next_timer, failures }
+        Self { engine, cursor, epoch, rules, registry, next_timer, failures, fleet }
     }
 }
 

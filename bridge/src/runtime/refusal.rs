@@ -213,6 +213,7 @@ mod tests {
                 sources: &sources,
                 delivery: &watch::Sender::default(),
                 folder: &watch::Sender::default(),
+                leads: &watch::Sender::default(),
                 metrics: &metrics,
                 changes: &changes,
                 retention: &RetentionConfig::default(),

@@ -12,11 +12,15 @@ use upturn_core::registry::Registry;
 use upturn_core::rule::{Rule, Stage};
 
 use super::act::Act;
+use super::coupon::NoCoupon;
+use super::forecasts::ForecastStep;
+use super::overrule::{Overrule, Overruled};
 use super::records::{RecordRefusal, RecordWish};
 use super::selling::{self, Step};
 use crate::delivery::letter;
 use crate::explain::why_not::{Answer, Examined, Question};
 use crate::rules::LoadedRule;
+use crate::stock;
 use crate::store::feed_set::{NewSet, SetState};
 use crate::store::requirement::Requirement;
 
@@ -32,6 +36,13 @@ pub(crate) enum Request {
         act: Box<Act>,
         /// Who waits.
         reply: Reply<Acted>,
+    },
+    /// A person decides over what the machine says, or takes that back.
+    Overrule {
+        /// What.
+        wish: Box<Overrule>,
+        /// Who waits.
+        reply: Reply<Overruled>,
     },
     /// A person asks for something because of a task.
     Require {
@@ -75,6 +86,20 @@ pub(crate) enum Request {
         /// Who waits.
         reply: Reply<Result<(), selling::Refused>>,
     },
+    /// A plan of stock is kept, or a person decides about a piece of advice.
+    Advice {
+        /// What.
+        step: stock::step::Step,
+        /// Who waits.
+        reply: Reply<stock::step::Stepped>,
+    },
+    /// Forecasts, scores or back-tests are written.
+    Forecast {
+        /// What.
+        step: Box<ForecastStep>,
+        /// Who waits; how much of it is new.
+        reply: Reply<u64>,
+    },
     /// What a rule makes of the newest of some events. Only looks.
     Examine {
         /// The rule, in the version that was asked.
@@ -94,13 +119,16 @@ impl Request {
     pub(crate) fn is_awaited(&self) -> bool {
         match self {
             Self::Act { reply, .. } => !reply.is_closed(),
+            Self::Overrule { reply, .. } => !reply.is_closed(),
             Self::Require { reply, .. } => !reply.is_closed(),
             Self::Reload { reply, .. } => !reply.is_closed(),
             Self::Feed { reply, .. } => !reply.is_closed(),
             Self::Sell { reply, .. } => !reply.is_closed(),
             Self::Records { reply, .. } => !reply.is_closed(),
+            Self::Advice { reply, .. } => !reply.is_closed(),
             Self::WhyNot { reply, .. } => !reply.is_closed(),
             Self::Examine { reply, .. } => !reply.is_closed(),
+            Self::Forecast { reply, .. } => !reply.is_closed(),
         }
     }
 }
@@ -194,17 +222,19 @@ pub(crate) struct Wanted {
 }
 
 /// What became of an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Acted {
     /// It is done, and durable.
     Done,
+    /// There is no coupon for it.
+    NoCoupon(NoCoupon),
     /// The task does not stand, or somebody else was first.
     Refused,
 }
 
 /// What a reload changed.
+#[expect(clippy::struct_excessive_bools, reason = "each says of one thing whether it changed")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-#[expect(clippy::struct_excessive_bools, reason = "each is about other documents")]
 pub(crate) struct Changes {
     /// Whether the registry is another one.
     pub(crate) registry: bool,
@@ -214,6 +244,8 @@ pub(crate) struct Changes {
     pub(crate) feeds: bool,
     /// Whether the rules of the house on selling are others.
     pub(crate) policy: bool,
+    /// Whether leads are judged by other documents.
+    pub(crate) leads: bool,
     /// Rules of which other versions are there than before, by id.
     pub(crate) rules: Vec<RuleChange>,
 }
@@ -221,7 +253,12 @@ pub(crate) struct Changes {
 impl Changes {
     /// Returns whether everything is as it was.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.registry && !self.delivery && !self.feeds && !self.policy && self.rules.is_empty()
+        !self.registry
+            && !self.delivery
+            && !self.feeds
+            && !self.leads
+            && !self.policy
+            && self.rules.is_empty()
     }
 }
 

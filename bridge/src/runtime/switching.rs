@@ -51,6 +51,7 @@ impl Runtime<'_> {
             registry: fold.registry.is_empty() || registry != *fold.engine.registry(),
             delivery: false,
             feeds: false,
+            leads: false,
             policy: self.is_other(policy).await?,
             rules: changes(&fold.rules, loaded),
         };

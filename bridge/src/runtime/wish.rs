@@ -36,6 +36,9 @@ impl Runtime<'_> {
             Request::Act { act, reply } => {
                 reply.send(self.act(fold, *act).await?).ok();
             }
+            Request::Overrule { wish, reply } => {
+                reply.send(self.overrule(fold, &wish).await?).ok();
+            }
             Request::Require { wish, reply } => {
                 reply.send(self.require(fold, &wish).await?).ok();
             }
@@ -50,6 +53,12 @@ impl Runtime<'_> {
             }
             Request::Records { wish, reply } => {
                 reply.send(self.write_records(fold, &wish).await?).ok();
+            }
+            Request::Advice { step, reply } => {
+                reply.send(self.step_advice(fold, &step).await?).ok();
+            }
+            Request::Forecast { step, reply } => {
+                reply.send(self.write_forecasts(fold, &step).await?).ok();
             }
             Request::WhyNot { question, reply } => {
                 reply.send(why_not::ask(&fold.engine, &question)).ok();
@@ -132,6 +141,7 @@ impl Runtime<'_> {
             consequences.take(position, effects);
         }
         consequences.locate(fold.engine.registry());
+        Box::pin(self.judge(&mut tx, fold, &mut consequences)).await?;
         let desk = self.desk(&fold.engine);
         let failures = &mut fold.failures;
         let stored =

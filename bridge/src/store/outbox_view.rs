@@ -140,7 +140,8 @@ pub(crate) async fn find(store: &Store, id: i64) -> Result<Option<LetterRow>, St
 
 /// Returns what the newest letter about the task `subject` says, if there is one.
 pub(crate) async fn newest_body(store: &Store, subject: &str) -> Result<Option<Value>, StoreError> {
-    const SQL: &str = "SELECT body FROM outbox WHERE subject = $1 ORDER BY id DESC LIMIT 1";
+    const SQL: &str = "SELECT body FROM outbox WHERE subject = $1
+            AND kind <> 'coupon-issued' ORDER BY id DESC LIMIT 1";
 
     let body: Option<String> = on_backend!(store.reader(), db => sqlx::query_scalar(SQL)
         .bind(subject)

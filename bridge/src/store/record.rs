@@ -7,7 +7,7 @@ use sqlx::QueryBuilder;
 
 use super::column::Column;
 use super::error::StoreError;
-use super::{Store, Tx};
+use super::{Store, Tx, deal_history};
 
 /// Keys that are looked for, and records that are written, in one statement.
 pub(crate) const ROWS_MAX: usize = 500;
@@ -41,7 +41,7 @@ pub(crate) async fn find_all(
 }
 
 /// Writes `records`, at most [`ROWS_MAX`]; those that are there as they are stay untouched. Returns how
-/// many were written.
+/// many were written. Of deals, each revision is kept ([`deal_history`]).
 pub(crate) async fn write(
     tx: &mut Tx,
     kind: &str,
@@ -57,11 +57,13 @@ pub(crate) async fn write(
             updated_by = excluded.updated_by
         WHERE record.document <> excluded.document";
 
+    const MARK: &str = "UPDATE record_mark SET changes = changes + 1 WHERE id = 1";
+
     if records.is_empty() {
         return Ok(0);
     }
     let at = at.timestamp_millis();
-    Ok(on_backend!(tx.connection(), db => {
+    let written = on_backend!(tx.connection(), db => {
         let mut query = QueryBuilder::new(INTO);
         query.push_values(records, |mut row, record| {
             row.push_bind(kind)
@@ -72,17 +74,75 @@ pub(crate) async fn write(
                 .push_bind(by);
         });
         query.push(OVER).build().execute(db).await?.rows_affected()
-    }))
+    });
+    if kind == deal_history::KIND && 0 < written {
+        let ids: Vec<&str> = records.iter().map(|record| &*record.id).collect();
+        deal_history::note(tx, &ids).await?;
+    }
+    if 0 < written {
+        on_backend!(tx.connection(), db => sqlx::query(MARK).execute(db).await.map(drop)?);
+    }
+    Ok(written)
+}
+
+/// Returns how often records were written: another number means that there is something new.
+pub(crate) async fn changes(store: &Store) -> Result<i64, StoreError> {
+    const SQL: &str = "SELECT changes FROM record_mark WHERE id = 1";
+
+    Ok(on_backend!(store.reader(), db => sqlx::query_scalar(SQL).fetch_one(db).await?))
+}
+
+/// Returns at most `max` records of `kind` behind `after`, in the order of their keys, each as key,
+/// document, and the milliseconds at which it was written.
+pub(crate) async fn dated_page(
+    store: &Store,
+    kind: &str,
+    after: &str,
+    max: u32,
+) -> Result<Vec<(String, String, i64)>, StoreError> {
+    const SQL: &str = "
+        SELECT id, document, updated_at FROM record WHERE kind = $1 AND $2 < id
+        ORDER BY id LIMIT $3";
+
+    Ok(on_backend!(store.reader(), db => sqlx::query_as(SQL)
+        .bind(kind)
+        .bind(after)
+        .bind(i64::from(max))
+        .fetch_all(db)
+        .await?))
 }
 
 /// Returns the document of the record `id` of `kind`, as `tx` sees it.
-pub(crate) async fn find(tx: &mut Tx, kind: &str, id: &str) -> Result<Option<String>, StoreError> {
+pub(crate) async fn find_in(
+    tx: &mut Tx,
+    kind: &str,
+    id: &str,
+) -> Result<Option<String>, StoreError> {
     const SQL: &str = "SELECT document FROM record WHERE kind = $1 AND id = $2";
 
     Ok(on_backend!(tx.connection(), db => sqlx::query_scalar(SQL)
         .bind(kind)
         .bind(id)
         .fetch_optional(db)
+        .await?))
+}
+
+/// Returns the documents of at most `max` records of `kind` that have `part` between two marks of their
+/// keys, and some whose part differs by capital letters alone.
+pub(crate) async fn with_part(
+    tx: &mut Tx,
+    (kind, part): (&str, &str),
+    max: u32,
+) -> Result<Vec<String>, StoreError> {
+    const SQL: &str = r"
+        SELECT document FROM record WHERE kind = $1 AND id LIKE $2 ESCAPE '\' ORDER BY id LIMIT $3";
+
+    let part = part.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    Ok(on_backend!(tx.connection(), db => sqlx::query_scalar(SQL)
+        .bind(kind)
+        .bind(format!("%|{part}|%"))
+        .bind(i64::from(max))
+        .fetch_all(db)
         .await?))
 }
 
@@ -263,6 +323,12 @@ mod tests {
             assert_eq!(page(store, "stock", "", 9).await.unwrap(), [one.clone(), changed]);
             assert_eq!(page(store, "stock", "", 1).await.unwrap(), [one]);
             assert_eq!(page(store, "price", "", 9).await.unwrap(), []);
+
+            write_all(&[record("l|a_b|d", "{}"), record("l|axb|d", "{\"x\":\"\"}")]).await;
+            let mut tx = store.begin().await.unwrap();
+            assert_eq!(with_part(&mut tx, ("stock", "a_b"), 9).await.unwrap(), ["{}"]);
+            assert_eq!(find(&mut tx, "stock", "l|a_b|d").await.unwrap().as_deref(), Some("{}"));
+            assert_eq!(find(&mut tx, "price", "l|a_b|d").await.unwrap(), None);
         })
         .await;
     }

@@ -118,6 +118,27 @@ pub(crate) fn tables() -> Vec<Table> {
         )
         .numbered(),
         Table::of("task_timer", "task_id:text kind:text at"),
+        Table::of(
+            "lead",
+            "task_id:text score:text grade:text route:text score_now:text grade_now:text ranked \
+             last:text frozen:text",
+        ),
+        Table::of(
+            "override",
+            "id subject_kind:text subject_id:text what:text value:text machine_value:text \
+             reason:text actor:text at until ended_at ended_by:text",
+        )
+        .numbered(),
+        Table::of(
+            "task_deal",
+            "task_id:text deal_id:text account:text product:text offer:text opened_at \
+             opened_by:text contradicted_at",
+        ),
+        Table::of(
+            "coupon_issue",
+            "task_id:text code:text campaign:text contact:text value:text currency:text \
+             expires_on:text month:text issued_at issued_by:text",
+        ),
         Table::of("audit_head", "id entries digest:text"),
         Table::of(
             "outbox",
@@ -143,6 +164,14 @@ pub(crate) fn tables() -> Vec<Table> {
         Table::of("registry_change", "kind:text id:text"),
         Table::of("idempotent_request", "actor:text key:text digest:text answer:text done_at"),
         Table::of("unknown_device", "device:text topic:text messages first_seen_at last_seen_at"),
+        Table::of(
+            "advice",
+            "id:text key:text state:text revision decision:text figures:text document:text item:text \
+             source:text place:text quantity ship_on:text arrive_on:text cover_until:text \
+             replaces:text created_at updated_at actor:text reason:text snoozed_until",
+        ),
+        Table::of("advice_plan", "id revision as_of planned_at document:text"),
+        Table::of("record_mark", "id changes"),
         Table::of(
             "app_user",
             "name:text password_hash:text language:text created_at display_name:text email:text \
@@ -188,6 +217,21 @@ pub(crate) fn tables() -> Vec<Table> {
              reason:text asked_at state:text decided_by:text decided_at comment:text \
              valid_from:text valid_until:text revision",
         ),
+        Table::of("deal_history", "deal:text revision at document:text"),
+        Table::of(
+            "forecast",
+            "id kind:text subject:text as_of_on:text due_on:text horizon revision method:text \
+             version:text position made_at said:text",
+        )
+        .numbered(),
+        Table::of("forecast_score", "forecast_id came:text position scored_at"),
+        Table::of("forecast_alarm", "id watched:text as_of_on:text detail:text position raised_at")
+            .numbered(),
+        Table::of(
+            "forecast_trial",
+            "id kind:text actor:text wanted_at started_at ended_at result:text",
+        )
+        .numbered(),
         Table::of("snapshot", "piece position bytes:bytes"),
     ]
 }
@@ -210,7 +254,8 @@ mod tests {
             WHERE t.type = 'table'";
         const POSTGRES: &str = "
             SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT)
-            FROM information_schema.columns WHERE table_schema = current_schema()";
+            FROM information_schema.columns WHERE table_schema = current_schema()
+                AND is_generated = 'NEVER'";
 
         each_backend(async |store| {
             let found: Vec<(String, String)> = match store.reader() {

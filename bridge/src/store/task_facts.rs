@@ -62,6 +62,13 @@ pub(crate) async fn evidence_kinds(
     Ok(on_backend!(tx.connection(), db => sqlx::query_as(SQL).bind(id).fetch_all(db).await?))
 }
 
+/// Returns the ids of the events that the task `id` stands on, in event order.
+pub(crate) async fn evidence_ids(tx: &mut Tx, id: &str) -> Result<Vec<String>, StoreError> {
+    const SQL: &str = "SELECT event_id FROM task_evidence WHERE task_id = $1 ORDER BY ordinal";
+
+    Ok(on_backend!(tx.connection(), db => sqlx::query_scalar(SQL).bind(id).fetch_all(db).await?))
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     rule_id: String,

@@ -117,6 +117,26 @@ pub(crate) async fn escalate(tx: &mut Tx, id: &TaskId) -> Result<u64, StoreError
     Column("task", "escalated").count(before)
 }
 
+/// Makes `due_at` the time that the task `id` is due at: what people decide about its grade moves it.
+pub(crate) async fn fall_due(
+    tx: &mut Tx,
+    id: &TaskId,
+    due_at: Option<DateTime<Utc>>,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        UPDATE task SET due_at = $2, revision = revision + 1, updated_at = $3 WHERE id = $1";
+
+    on_backend!(tx.connection(), db => sqlx::query(SQL)
+        .bind(id.as_str())
+        .bind(due_at.map(|at| at.timestamp_millis()))
+        .bind(at.timestamp_millis())
+        .execute(db)
+        .await
+        .map(drop)?);
+    Ok(())
+}
+
 /// Says that the task `id` is put off no longer: time did it, and nobody touched it.
 pub(crate) async fn wake(
     tx: &mut Tx,

@@ -124,7 +124,13 @@ pub(crate) async fn next_committed(store: &Store) -> Result<Option<DateTime<Utc>
     Column("task_timer", "at").time_if_any(next)
 }
 
-const NEXT: &str = "SELECT min(at) FROM task_timer";
+/// What people decided over the machine ends by itself as well.
+const NEXT: &str = "
+    SELECT min(at) FROM (
+        SELECT min(at) AS at FROM task_timer
+        UNION ALL
+        SELECT min(until) AS at FROM override WHERE ended_at IS NULL
+    ) AS next";
 
 #[cfg(test)]
 mod tests {

@@ -20,7 +20,8 @@ use super::task_back_fill::BackFill;
 use super::{Store, task_back_fill, task_history};
 use crate::auth::sight::Sight;
 
-mod condition;
+pub(super) mod condition;
+pub(crate) mod lead;
 mod row;
 
 pub(super) use self::row::stage;

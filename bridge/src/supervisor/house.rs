@@ -6,6 +6,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use upturn_core::decode::Sources;
+use upturn_core::lead::policy::Policy;
 use upturn_core::registry::Registry;
 
 use super::StartError;
@@ -42,6 +43,8 @@ pub(super) struct House {
     pub(super) delivery: watch::Sender<Arc<Routing>>,
     /// The registry of the folder.
     pub(super) folder: watch::Sender<Arc<Registry>>,
+    /// What leads are judged by.
+    pub(super) leads: watch::Sender<Arc<Policy>>,
     /// Reads who is told.
     pub(super) setup: Setup,
     /// Where facts come from.

@@ -17,9 +17,11 @@ use crate::backoff::Backoff;
 use crate::clock::{Clock as _, SystemClock};
 use crate::failpoint;
 use crate::feeds::scheduler;
+use crate::forecasts;
 use crate::ingest::door::OpenDoor;
 use crate::outbox::{self, Office as Letters};
 use crate::runtime::{BATCH_MAX, Queues};
+use crate::stock::planner;
 use crate::store;
 use crate::store::claim::{CHECK_EVERY, Claim};
 use crate::store::error::StoreError;
@@ -156,6 +158,19 @@ impl Term {
         let facts = house.facts.feeds.subscribe();
         let at_once = house.config.feeds.at_once;
         tracker.spawn(scheduler::run(house.feed_office(), facts, at_once, stop.clone()));
+        if let Some(path) = house.config.stock.document.clone() {
+            let (store, clock) = (house.store.clone(), Arc::new(SystemClock));
+            let planning = planner::Office { store, clock, asks: house.asks.clone(), path };
+            tracker.spawn(planner::run(planning, stop.clone()));
+        }
+        let forecasts = forecasts::scheduler::Office {
+            store: house.store.clone(),
+            clock: Arc::new(SystemClock),
+            asks: house.asks.clone(),
+            config: house.config.forecast.clone(),
+            health: house.health.clone(),
+        };
+        tracker.spawn(forecasts::scheduler::run(forecasts, stop.clone()));
         if let Some(file) = house.config.audit.head_file.clone() {
             let clock = Arc::new(SystemClock);
             tracker.spawn(audit_head::run(house.store.clone(), file, clock, stop.clone()));

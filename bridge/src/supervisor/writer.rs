@@ -39,6 +39,7 @@ pub(super) async fn run(
         sources: &house.sources,
         delivery: &house.delivery,
         folder: &house.folder,
+        leads: &house.leads,
         metrics: &house.metrics,
         changes: &house.changes,
         retention: &house.config.retention,

@@ -12,14 +12,19 @@ use self::openapi::Endpoint;
 use super::fault::{Fault, FaultKind};
 
 pub(crate) mod approvals;
+mod advice;
 mod audit;
+mod coupons;
 mod dead_letters;
 pub(crate) mod deals;
 mod destinations;
 mod events;
 mod explanation;
 mod feeds;
+mod figures;
+mod forecasts;
 mod hooks;
+mod leads;
 mod letters;
 pub(crate) mod openapi;
 mod people;
@@ -28,6 +33,7 @@ mod reports;
 mod records;
 mod requirements;
 mod rules;
+mod task_results;
 mod tasks;
 
 /// How many things a page has, unless the caller says otherwise.
@@ -44,6 +50,7 @@ fn endpoints() -> Vec<Endpoint> {
     let all = [
         events::endpoints(),
         tasks::endpoints(),
+        leads::endpoints(),
         rules::endpoints(),
         explanation::endpoints(),
         dead_letters::endpoints(),
@@ -52,6 +59,9 @@ fn endpoints() -> Vec<Endpoint> {
         letters::endpoints(),
         destinations::endpoints(),
         feeds::endpoints(),
+        figures::endpoints(),
+        coupons::endpoints(),
+        advice::endpoints(),
         requirements::endpoints(),
         hooks::endpoints(),
         deals::endpoints(),
@@ -59,6 +69,7 @@ fn endpoints() -> Vec<Endpoint> {
         quotes::endpoints(),
         reports::endpoints(),
         records::endpoints(),
+        forecasts::endpoints(),
     ];
     all.into_iter().flatten().collect()
 }

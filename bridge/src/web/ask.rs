@@ -16,6 +16,7 @@ use super::when::Teller;
 use crate::auth::rights;
 use crate::auth::sight::Sight;
 use crate::runtime::act::Act;
+use crate::runtime::coupon::NoCoupon;
 use crate::runtime::request::{Acted, Reply, Request};
 use crate::store::task_view::{self, TaskDetail, TaskStatus};
 
@@ -61,6 +62,7 @@ pub(crate) async fn act(
     match acted {
         Acted::Done => Ok(after),
         Acted::Refused => Err(refusal(&after)),
+        Acted::NoCoupon(why) => Err(no_coupon(&why)),
     }
 }
 
@@ -85,6 +87,17 @@ async fn out_of_sight(app: &App, task: &TaskId, caller: &Caller) -> Result<Fault
     let sight = caller.sight(app, rights::Action::ReadTasks).await?;
     let is_seen = task_view::find(&app.store, &sight, task).await?.is_some();
     Ok(if is_seen { FaultKind::Forbidden } else { FaultKind::NotFound }.into())
+}
+
+fn no_coupon(why: &NoCoupon) -> Fault {
+    let kind = match why {
+        NoCoupon::OfTask | NoCoupon::OfContact(_) => FaultKind::CouponIssued,
+        NoCoupon::NoContact(_) | NoCoupon::WhichContact(_) => FaultKind::WrongAct,
+        NoCoupon::NoConsent => FaultKind::NoConsent,
+        NoCoupon::NoBudget(_) | NoCoupon::Spent { .. } => FaultKind::CouponBudget,
+        NoCoupon::Exhausted(_) => FaultKind::CouponPool,
+    };
+    Fault::of(kind, why.to_string())
 }
 
 fn refusal(detail: &TaskDetail) -> Fault {

@@ -12,12 +12,12 @@ use super::App;
 use super::fault::{Fault, FaultKind};
 use super::profile_form::Pairs;
 use super::when::{Teller, machine};
-use crate::auth::person::Directory;
+use crate::auth::person::{Directory, is_email};
 use crate::runtime::deed::{
     ContactChannel, ContactResult, Deed, LOGGED_WITHIN, Outcome, POOL, SNOOZE_MAX, WORDS_MAX, Words,
 };
-use crate::store::person;
 use crate::store::task_view::TaskDetail;
+use crate::store::{coupon, person};
 
 /// What is said with a deed; which of it, the deed says.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -48,9 +48,18 @@ pub(crate) struct DeedForm {
     to: Option<String>,
     /// Of `hand-over`: one of the kinds that the registry has.
     kind: Option<String>,
+    /// Of `issue-coupon`: the campaign; the only one, where absent.
+    campaign: Option<String>,
+    /// Of `issue-coupon`: a contact of the task's account; the only one, where absent.
+    contact: Option<String>,
+    /// Of `issue-coupon`: where mail reaches the contact, if it is to go by mail.
+    address: Option<String>,
     /// Of `hand-over`: what the kind asks for.
     package: BTreeMap<String, String>,
 }
+
+/// The step that a coupon does.
+pub(crate) const SEND_COUPON: &str = "send_coupon";
 
 /// What the name of a field of a package begins with in a form.
 pub(crate) const PACKAGE: &str = "package.";
@@ -74,6 +83,9 @@ impl DeedForm {
                 "id" => form.id = value().and_then(|id| id.parse().ok()),
                 "to" => form.to = value(),
                 "kind" => form.kind = value(),
+                "campaign" => form.campaign = value(),
+                "contact" => form.contact = value(),
+                "address" => form.address = value(),
                 other => {
                     let field = other.strip_prefix(PACKAGE).map(str::to_owned).zip(value());
                     form.package.extend(field);
@@ -105,6 +117,7 @@ impl DeedForm {
             Verb::Wake => Deed::Wake,
             Verb::CheckStep => Deed::CheckStep { step: self.step(task)? },
             Verb::UncheckStep => Deed::UncheckStep { step: self.step(task)? },
+            Verb::IssueCoupon => self.coupon(app, task).await?,
             Verb::Comment => Deed::Comment { text: words("text", self.text.as_deref())? },
             Verb::Dismiss => Deed::Dismiss { reason: self.reason()? },
             Verb::Done => Deed::Done { outcome: self.outcome()?, note: self.note()? },
@@ -128,6 +141,30 @@ impl DeedForm {
             Verb::HandOver => self.hand_over(app, task).await?,
             Verb::Return => self.give_back(app, task).await?,
         })
+    }
+
+    /// Returns the coupon that this asks for.
+    async fn coupon(&self, app: &App, task: &TaskDetail) -> Result<Deed, Fault> {
+        let step = task.steps.iter().position(|step| step == SEND_COUPON);
+        let step = step.ok_or_else(|| wrong("the task has no step 'send_coupon'"))?;
+        let said = |text: &Option<String>| {
+            let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty());
+            text.map(|text| text.replace(char::is_control, "\u{fffd}"))
+        };
+        let campaigns = coupon::with_budget(&app.store).await?;
+        let campaign = match (said(&self.campaign), &*campaigns) {
+            (Some(campaign), _) => campaign,
+            (None, [only]) => only.clone(),
+            (None, _) => {
+                let known = campaigns.join(", ");
+                return Err(wrong(format!("campaign is missing; use one of {known}")));
+            }
+        };
+        let address = said(&self.address);
+        if address.as_deref().is_some_and(|address| !is_email(address)) {
+            return Err(wrong("address is no e-mail address"));
+        }
+        Ok(Deed::IssueCoupon { step, campaign, contact: said(&self.contact), address })
     }
 
     /// Returns the contact that this says, at `at`.
@@ -253,7 +290,7 @@ impl DeedForm {
 }
 
 /// Refuses unless tasks can be given to `owner`: somebody who is there, or the pool of a team.
-async fn check_owner(app: &App, owner: &str) -> Result<(), Fault> {
+pub(crate) async fn check_owner(app: &App, owner: &str) -> Result<(), Fault> {
     let people = person::all(&app.store).await?;
     let registered = app.reloader.people();
     if let Some(team) = owner.strip_prefix(POOL) {
@@ -299,7 +336,10 @@ fn chosen<T: Copy>(
 }
 
 /// Reads a time: RFC 3339, or a day or a day and time by the clock on the wall.
-fn read_time((name, text): (&str, &str), teller: &Teller) -> Result<DateTime<Utc>, Fault> {
+pub(crate) fn read_time(
+    (name, text): (&str, &str),
+    teller: &Teller,
+) -> Result<DateTime<Utc>, Fault> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Ok(at.to_utc());
     }

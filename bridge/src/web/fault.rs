@@ -61,10 +61,22 @@ pub(crate) enum FaultKind {
     TaskOnTrial,
     /// 422: what is said about what is done with a task is missing or wrong.
     WrongAct,
+    /// 409: the task or the contact has a coupon.
+    CouponIssued,
+    /// 409: the campaign has no budget, or it is spent.
+    CouponBudget,
+    /// 409: the pool has no coupon left.
+    CouponPool,
+    /// 409: the customer has not agreed to be approached.
+    NoConsent,
     /// 409: the letter's state does not allow it.
     LetterState,
     /// 409: the set is no longer held, or another came into force.
     SetState,
+    /// 409: a plan or somebody else changed the advice first.
+    AdviceChanged,
+    /// 409: a back-test of the kind is under way.
+    TrialOpen,
     /// 403: who decides had a hand in it.
     OwnFeed,
     /// 422: the secret cannot be kept.
@@ -101,7 +113,7 @@ pub(crate) enum FaultKind {
 
 impl FaultKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 31] = [
+    pub(crate) const ALL: [Self; 37] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::CrossSite,
@@ -115,8 +127,14 @@ impl FaultKind {
         Self::TaskChanged,
         Self::TaskOnTrial,
         Self::WrongAct,
+        Self::CouponIssued,
+        Self::CouponBudget,
+        Self::CouponPool,
+        Self::NoConsent,
         Self::LetterState,
         Self::SetState,
+        Self::AdviceChanged,
+        Self::TrialOpen,
         Self::OwnFeed,
         Self::WrongSecret,
         Self::NotRouted,
@@ -151,8 +169,14 @@ impl FaultKind {
             Self::TaskChanged => "task-changed",
             Self::TaskOnTrial => "task-on-trial",
             Self::WrongAct => "wrong-act",
+            Self::CouponIssued => "coupon-issued",
+            Self::CouponBudget => "coupon-budget",
+            Self::CouponPool => "coupon-pool",
+            Self::NoConsent => "no-consent",
             Self::LetterState => "letter-state",
             Self::SetState => "set-state",
+            Self::AdviceChanged => "advice-changed",
+            Self::TrialOpen => "trial-open",
             Self::OwnFeed => "own-feed",
             Self::WrongSecret => "wrong-secret",
             Self::NotRouted => "not-routed",
@@ -187,8 +211,14 @@ impl FaultKind {
             Self::TaskClosed
             | Self::TaskChanged
             | Self::TaskOnTrial
+            | Self::CouponIssued
+            | Self::CouponBudget
+            | Self::CouponPool
+            | Self::NoConsent
             | Self::LetterState
             | Self::SetState
+            | Self::AdviceChanged
+            | Self::TrialOpen
             | Self::NotRouted
             | Self::RecordState
             | Self::PersonTaken
@@ -480,8 +510,14 @@ fn log(fault: &Fault) -> String {
         | FaultKind::TaskChanged
         | FaultKind::TaskOnTrial
         | FaultKind::WrongAct
+        | FaultKind::CouponIssued
+        | FaultKind::CouponBudget
+        | FaultKind::CouponPool
+        | FaultKind::NoConsent
         | FaultKind::LetterState
         | FaultKind::SetState
+        | FaultKind::AdviceChanged
+        | FaultKind::TrialOpen
         | FaultKind::OwnFeed
         | FaultKind::WrongSecret
         | FaultKind::NotRouted

@@ -2,10 +2,14 @@
 
 mod api;
 mod acts;
+mod advice;
 mod clocks;
 mod delivery;
 mod events;
 mod explanation;
+mod leads;
+mod figures;
+mod forecasts;
 mod login;
 mod matrix;
 mod openapi;
@@ -16,7 +20,9 @@ mod records;
 mod rules;
 mod safety;
 mod selling;
+mod sellers;
 mod server;
 mod site;
 mod task_life;
+mod task_results;
 mod writer;

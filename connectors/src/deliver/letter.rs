@@ -61,7 +61,8 @@ impl Letter {
 
     /// Tells whether the letter is the first about its subject.
     pub fn is_first(&self) -> bool {
-        self.kind == "digest" || self.kind.ends_with("-created")
+        const FIRST: [&str; 3] = ["digest", "deal-opened", "coupon-issued"];
+        FIRST.contains(&&*self.kind) || self.kind.ends_with("-created")
     }
 
     /// Returns the member `name` of the body, if it is a text.

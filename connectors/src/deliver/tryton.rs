@@ -14,24 +14,20 @@
 use std::path::PathBuf;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use url::Url;
 
 use self::record::{Found, Model};
 use super::channel::{Channel, Receipt, RecordState};
 use super::failure::{Failure, quote};
 use super::kind::{self, Kind, Proof, SettingsError};
 use super::letter::Letter;
-use crate::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use crate::http::{Answer, Http, Method, Request};
-use crate::secret::Secret;
+use crate::http::{Http, Method};
+use crate::tryton::{Client, wire};
 
 mod record;
-mod wire;
 
 /// This kind of channel.
 pub const KIND: Kind = Kind {
@@ -64,10 +60,8 @@ pub struct Settings {
 /// Letters as records of Tryton.
 #[derive(Debug)]
 struct Tryton {
-    base: Url,
-    key: Secret,
+    client: Client,
     settings: Settings,
-    http: Http,
 }
 
 /// Whose new records are.
@@ -80,54 +74,13 @@ struct Company {
 
 impl Tryton {
     fn new(settings: Settings, http: &Http) -> Result<Self, SettingsError> {
-        let base = kind::address(http, "url", settings.url.trim_end_matches('/'))?;
-        let has_database = base.path_segments().is_some_and(|mut path| path.any(|s| !s.is_empty()));
-        if !has_database || base.query().is_some() {
-            let why = "'url' names no database; write https://host/database";
-            return Err(SettingsError(why.to_owned()));
-        }
-        let key = Secret::read(&settings.key_file)
-            .map_err(|error| SettingsError(format!("'key_file' cannot be used: {error}")))?;
-        Ok(Self { base, key, settings, http: http.clone() })
-    }
-
-    async fn ask(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Answer, Failure> {
-        let mut request = Request::new(method, url);
-        let key = HeaderValue::try_from(format!("Bearer {}", self.key.expose()));
-        let mut key = key.map_err(|_| Failure::later("the key in 'key_file' makes no header"))?;
-        key.set_sensitive(true);
-        request.headers.insert(AUTHORIZATION, key);
-        let context = HeaderValue::from_static(wire::ALSO_INACTIVE);
-        request.headers.insert(HeaderName::from_static("x-tryton-context"), context);
-        if let Some(body) = body {
-            request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            request.body = Bytes::from(body.to_string());
-        }
-        let answer = self.http.send(request).await?;
-        if answer.is_success() { Ok(answer) } else { Err(self.failure(answer)) }
-    }
-
-    /// Returns what an answer without success means, in Tryton's words without its pages, and
-    /// without the key.
-    fn failure(&self, mut answer: Answer) -> Failure {
-        answer.body = Bytes::from(self.key.hide_in(&wire::said(&answer)));
-        Failure::of_answer(&answer)
-    }
-
-    async fn search(
-        &self,
-        model: &str,
-        domain: &Value,
-        fields: &[&str],
-    ) -> Result<Vec<Map<String, Value>>, Failure> {
-        let url = wire::search(&self.base, model, domain, fields);
-        let answer = self.ask(Method::GET, url, None).await?;
-        wire::records(&answer)
+        let client = Client::new(&settings.url, &settings.key_file, http)?;
+        Ok(Self { client, settings })
     }
 
     /// Returns the id of the one record of `model` whose `code` is `code`.
     async fn get_by_code(&self, model: &str, path: &str, code: &str) -> Result<i64, Failure> {
-        let found = self.search(model, &json!([[path, "=", code]]), &["active"]).await?;
+        let found = self.client.search(model, &json!([[path, "=", code]]), &["active"]).await?;
         let shown = quote(code);
         let what = wire::in_words(model);
         let [found] = &*found else {
@@ -151,7 +104,7 @@ impl Tryton {
             Some(code) => json!([["party.code", "=", code]]),
             None => json!([]),
         };
-        let found = self.search("company.company", &domain, &["currency"]).await?;
+        let found = self.client.search("company.company", &domain, &["currency"]).await?;
         let [found] = &*found else {
             return Err(Failure::later(format!(
                 "Tryton shows {} companies of that kind; set 'company' to the code of one's party",
@@ -182,7 +135,7 @@ impl Tryton {
             Some(id) => json!([["id", "=", id]]),
             None => json!([["reference", "=", letter.reference()]]),
         };
-        let found = self.search(model.name(), &domain, &["state"]).await?;
+        let found = self.client.search(model.name(), &domain, &["state"]).await?;
         // An earlier one is the one that other letters were about.
         let first = found.iter().filter_map(|found| Found::read(model, found)).min_by_key(|f| f.id);
         Ok(first)
@@ -211,7 +164,8 @@ impl Tryton {
                 let to = self.get_by_code(location, "code", &stated.to).await?;
                 let product = self.get_by_code("product.product", "code", &stated.product).await?;
                 let domain = json!([["id", "=", product]]);
-                let found = self.search("product.product", &domain, &["default_uom"]).await?;
+                let found =
+                    self.client.search("product.product", &domain, &["default_uom"]).await?;
                 let unit = found.first().and_then(|found| found.get("default_uom")?.as_i64());
                 let unit =
                     unit.ok_or_else(|| Failure::refused("the product has no unit in Tryton"))?;
@@ -219,8 +173,8 @@ impl Tryton {
                 record::shipment(letter, &stated, ids)
             }
         };
-        let url = wire::model(&self.base, model.name());
-        let answer = self.ask(Method::POST, url, Some(&Value::Object(values))).await?;
+        let url = wire::model(&self.client.base, model.name());
+        let answer = self.client.ask(Method::POST, url, Some(&Value::Object(values))).await?;
         let made = wire::record(&answer)?;
         Ok(Found { model, id: wire::id(&made)?, state: String::new() })
     }
@@ -228,7 +182,7 @@ impl Tryton {
     async fn has_note(&self, found: &Found, letter: &Letter) -> Result<bool, Failure> {
         let like = format!("%{}%", record::mark(letter));
         let domain = json!([["resource", "=", found.remote()], ["message", "like", like]]);
-        Ok(!self.search("ir.note", &domain, &["id"]).await?.is_empty())
+        Ok(!self.client.search("ir.note", &domain, &["id"]).await?.is_empty())
     }
 
     /// Adds what `letter` says to the record, unless that was done; tells whether it was.
@@ -236,17 +190,19 @@ impl Tryton {
         let was_there = self.has_note(found, letter).await?;
         if !was_there {
             let note = json!({"resource": found.remote(), "message": record::note(letter)});
-            self.ask(Method::POST, wire::model(&self.base, "ir.note"), Some(&note)).await?;
+            self.client
+                .ask(Method::POST, wire::model(&self.client.base, "ir.note"), Some(&note))
+                .await?;
         }
         if found.is_to_be_cancelled(letter) {
-            let url = wire::button(&self.base, found.model.name(), found.id, "cancel");
-            self.ask(Method::POST, url, Some(&json!({}))).await?;
+            let url = wire::button(&self.client.base, found.model.name(), found.id, "cancel");
+            self.client.ask(Method::POST, url, Some(&json!({}))).await?;
         }
         Ok(was_there)
     }
 
     fn receipt(&self, found: &Found, was_there: bool) -> Receipt {
-        let url = wire::page(&self.base, found.model.name(), found.id);
+        let url = wire::page(&self.client.base, found.model.name(), found.id);
         Receipt { remote: Some(found.remote()), url: url.map(String::from), was_there }
     }
 }
@@ -282,8 +238,9 @@ impl Channel for Tryton {
 
     async fn test(&self, _now: DateTime<Utc>) -> Result<String, Failure> {
         let company = self.company().await?;
-        self.search(Model::Opportunity.name(), &json!([["id", "=", 0]]), &["state"]).await?;
-        let stock = self.search(Model::Shipment.name(), &json!([["id", "=", 0]]), &["state"]).await;
+        self.client.search(Model::Opportunity.name(), &json!([["id", "=", 0]]), &["state"]).await?;
+        let stock =
+            self.client.search(Model::Shipment.name(), &json!([["id", "=", 0]]), &["state"]).await;
         let stock = if stock.is_ok() { "can be read" } else { "are not there" };
         let employee = match company.employee {
             Some(_) => "the employee is known",
@@ -304,7 +261,7 @@ impl Channel for Tryton {
                 continue;
             }
             let domain = json!([["id", "in", ids]]);
-            let found = self.search(model.name(), &domain, &["state", "write_date"]).await?;
+            let found = self.client.search(model.name(), &domain, &["state", "write_date"]).await?;
             states.extend(found.iter().filter_map(|found| record::state(model, found)));
         }
         Ok(states)

@@ -120,6 +120,25 @@ pub struct Closure {
 }
 
 impl Transit {
+    /// Returns the transit of which each number of days has a weight above 0, in any unit.
+    pub fn of_weights(weights: &[(u16, Decimal)]) -> Result<Self, TransitError> {
+        let total: Decimal = weights.iter().map(|(_, weight)| *weight).sum();
+        let mut parts: Vec<_> = weights.to_vec();
+        parts.sort_unstable();
+        if let Some((days, _)) = parts.last().filter(|(days, _)| TRANSIT_DAYS_MAX < *days) {
+            return Err(TransitError::Days(*days));
+        }
+        let mut left = Decimal::ONE;
+        for (_, weight) in &mut parts {
+            *weight = weight.checked_div(total).ok_or(TransitError::Shares(total))?;
+            left -= *weight;
+        }
+        // What rounding took away belongs to the longest.
+        let (_, last) = parts.last_mut().ok_or(TransitError::Shares(Decimal::ZERO))?;
+        *last += left;
+        Ok(Self(parts))
+    }
+
     /// Returns the fewest days within which at least `share` of all shipments arrive.
     pub fn percentile(&self, share: Decimal) -> u16 {
         let mut covered = Decimal::ZERO;

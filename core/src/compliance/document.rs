@@ -35,9 +35,14 @@ struct Head {
 
 /// Tells whether `text` says that it is such a document, sound or not.
 pub fn is_one(text: &str) -> bool {
+    states_kind(text, KINDS)
+}
+
+/// Tells whether `text` says that it is of one of `kinds`, before its first table.
+pub(crate) fn states_kind(text: &str, kinds: &[&str]) -> bool {
     let kind = |line: &str| {
         let value = line.trim().strip_prefix("kind")?.trim_start().strip_prefix('=')?.trim();
-        KINDS.contains(&value.split('#').next()?.trim().trim_matches(['"', '\''])).then_some(())
+        kinds.contains(&value.split('#').next()?.trim().trim_matches(['"', '\''])).then_some(())
     };
     text.lines()
         .take_while(|line| !line.trim_start().starts_with('['))
@@ -96,7 +101,7 @@ pub fn parse(text: &str) -> Result<Document, Vec<Finding>> {
 }
 
 /// Reads what is written; fails at the place where it is not what it should be.
-fn read<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Finding>> {
+pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Finding>> {
     toml::from_str(text).map_err(|error| {
         let span = error.span().unwrap_or(0..0);
         let message = error.message().lines().next().unwrap_or_default().to_owned();
@@ -105,7 +110,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Finding>> {
     })
 }
 
-fn found(
+pub(crate) fn found(
     text: &str,
     span: Range<usize>,
     code: &'static str,
@@ -116,7 +121,7 @@ fn found(
 }
 
 /// Returns where the `count`-th table `[[name]]` begins, counted from 0.
-fn table(text: &str, name: &str, count: usize) -> Range<usize> {
+pub(crate) fn table(text: &str, name: &str, count: usize) -> Range<usize> {
     let header = format!("[[{name}]]");
     text.match_indices(&header)
         .nth(count)

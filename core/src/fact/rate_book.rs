@@ -1,6 +1,7 @@
 //! Rates as they are looked up: as of a day, no older than is allowed, never by default.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{Datelike as _, NaiveDate, Weekday};
 use rust_decimal::Decimal;
@@ -12,7 +13,7 @@ use crate::money::Currency;
 /// The rates of one source.
 #[derive(Clone, Debug)]
 pub struct RateBook {
-    source: Box<str>,
+    source: Arc<str>,
     publication: Publication,
     /// Ordered by day; one a day.
     rates: BTreeMap<(Purpose, Currency, Currency), Vec<Rate>>,
@@ -78,7 +79,7 @@ pub struct Found {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leg {
     /// Who published it.
-    pub source: Box<str>,
+    pub source: Arc<str>,
     /// The rate.
     pub rate: Rate,
     /// It was used the other way round: what it prices is what was asked to be priced in.
@@ -94,7 +95,7 @@ pub enum NoRate {
     #[error("{source_name} has no rate of {base} in {quote}")]
     Unknown {
         /// Who was asked.
-        source_name: Box<str>,
+        source_name: Arc<str>,
         /// What should be priced.
         base: Currency,
         /// In what.
@@ -104,7 +105,7 @@ pub enum NoRate {
     #[error("{source_name} has no rate of {base} in {quote} before {first}")]
     NotYet {
         /// Who was asked.
-        source_name: Box<str>,
+        source_name: Arc<str>,
         /// What should be priced.
         base: Currency,
         /// In what.
@@ -119,7 +120,7 @@ pub enum NoRate {
     )]
     TooOld {
         /// Who was asked.
-        source_name: Box<str>,
+        source_name: Arc<str>,
         /// What should be priced.
         base: Currency,
         /// In what.
@@ -181,7 +182,7 @@ impl RateBook {
             return Ok(Found { value, legs: vec![leg] });
         }
         let Some(third) = self.shared(query) else {
-            return Err(NoRate::Unknown { source_name: self.source.clone(), base, quote });
+            return Err(NoRate::Unknown { source_name: Arc::clone(&self.source), base, quote });
         };
         self.find_through(query, third)
     }
@@ -192,7 +193,7 @@ impl RateBook {
         let (Some(first), Some(second)) =
             (self.leg(query, base, third), self.leg(query, third, quote))
         else {
-            return Err(NoRate::Unknown { source_name: self.source.clone(), base, quote });
+            return Err(NoRate::Unknown { source_name: Arc::clone(&self.source), base, quote });
         };
         let (first, second) = (first?, second?);
         let value = first.times(&second).ok_or(NoRate::Overflow { base, quote })?;
@@ -226,7 +227,7 @@ impl RateBook {
             None => (inverse()?, true),
         };
         let count = rates.partition_point(|rate| rate.date <= query.on);
-        let source_name = || self.source.clone();
+        let source_name = || Arc::clone(&self.source);
         let Some(rate) = count.checked_sub(1).and_then(|index| rates.get(index)) else {
             let first = rates.first()?.date;
             return Some(Err(NoRate::NotYet { source_name: source_name(), base, quote, first }));

@@ -13,6 +13,7 @@ use self::learnt::Learnt;
 use self::plain::Plain;
 use super::score;
 
+mod boosted;
 pub mod class;
 mod compound;
 mod experts;
@@ -112,12 +113,12 @@ pub fn forecast(histories: &[&[f64]], settings: Settings) -> Vec<Forecast> {
     }
     let classes: Vec<Class> = recent.iter().map(|history| Class::of(history)).collect();
     let plain = Plain::of(&recent, &classes, settings);
-    let trials = experts::ask(&plain.histories(), settings);
+    let trials = experts::ask(&plain.histories(), &classes, settings);
 
     let horizon = settings.horizon as usize;
     let learnt = Class::ALL.map(|class| {
         let all = trials.iter().zip(plain.histories()).zip(&classes);
-        Learnt::from(all.filter(|(_, of)| **of == class).map(|(trial, _)| trial), horizon)
+        Learnt::from(all.filter(|(_, of)| **of == class).map(|(trial, _)| trial), horizon, class)
     });
     let of_series = trials.iter().zip(classes).enumerate();
     let forecast = |(series, (trial, class)): (usize, (&Trial, Class))| {
@@ -126,6 +127,12 @@ pub fn forecast(histories: &[&[f64]], settings: Settings) -> Vec<Forecast> {
         Forecast::new(class, &outlook, plain.ahead(series).take(horizon))
     };
     of_series.map(forecast).collect()
+}
+
+/// Returns the mean absolute change of `history` from period to period since the first demand, in
+/// units; 0 where there is none.
+pub fn change(history: &[f64]) -> f64 {
+    learnt::changes(history).map_or(0.0, |(absolute, _)| absolute)
 }
 
 impl Forecast {

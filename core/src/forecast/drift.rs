@@ -66,6 +66,11 @@ pub fn of_wins(looks: &[(f64, f64, u64)]) -> Drift {
     drift
 }
 
+/// Returns the variance of the number of wins, where each of `probabilities` is one.
+pub fn variance(probabilities: impl Iterator<Item = f64>) -> f64 {
+    probabilities.map(|p| p * (1.0 - p)).sum()
+}
+
 /// Watches whether `losses`, one a look, become larger than they were before.
 ///
 /// What is usual is learnt on the way, so nothing has to be known of how losses scatter: each is
@@ -129,7 +134,7 @@ mod tests {
         for (both_ways, expected) in [(false, LOOKS_ONE_WAY), (true, LOOKS_BOTH_WAYS)] {
             let found = run_length(2_000, || {
                 let mut drift = Drift::default();
-                (0..)
+                (0..100_000)
                     .find(|at| {
                         drift.take(*at, dice.normal(), both_ways);
                         !drift.alarms.is_empty()

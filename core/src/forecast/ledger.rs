@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 
 use chrono::{Datelike as _, NaiveDate};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::count::LEVELS;
 use super::demand::class::Class;
+use super::demand::{self, Expected, Forecast};
 use super::score;
 
 /// What a missing unit costs, in idle ones, where the cost of stock is judged: the ratio at which the
@@ -33,6 +35,25 @@ pub struct DemandSaid {
     pub change: f64,
     /// What the history was taken for.
     pub class: Class,
+}
+
+impl DemandSaid {
+    /// Returns what `forecast` says of all its periods together, of a series with this history.
+    pub fn of_total(forecast: &Forecast, history: &[f64]) -> Self {
+        let periods = u32::try_from(forecast.periods.len()).unwrap_or(u32::MAX);
+        Self::of(&forecast.total, (forecast.class, periods), history)
+    }
+
+    /// Returns what `forecast` says of its first period.
+    pub fn of_next(forecast: &Forecast, history: &[f64]) -> Self {
+        let next = forecast.periods.first().copied().unwrap_or_default();
+        Self::of(&next, (forecast.class, 1), history)
+    }
+
+    fn of(expected: &Expected, (class, periods): (Class, u32), history: &[f64]) -> Self {
+        let Expected { mean, quantiles } = *expected;
+        Self { periods, mean, quantiles, change: demand::change(history), class }
+    }
 }
 
 /// What was said of a deal.
@@ -62,7 +83,7 @@ pub struct Scored<S, T> {
 }
 
 /// How good forecasts of demand were.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct DemandSheet {
     /// All together.
     pub all: DemandScore,
@@ -73,7 +94,7 @@ pub struct DemandSheet {
 }
 
 /// Means over forecasts of demand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct DemandScore {
     /// How many forecasts.
     pub n: u64,
@@ -93,7 +114,7 @@ pub struct DemandScore {
 }
 
 /// How good probabilities of deals were.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct WinSheet {
     /// All together.
     pub all: WinScore,
@@ -104,7 +125,7 @@ pub struct WinSheet {
 }
 
 /// Means over probabilities of deals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct WinScore {
     /// How many.
     pub n: u64,
@@ -123,7 +144,7 @@ pub struct WinScore {
 }
 
 /// Probabilities that are close to each other, and what happened.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Bin {
     /// The mean of the probabilities.
     pub said: f64,
@@ -149,6 +170,11 @@ impl DemandSheet {
 }
 
 impl DemandScore {
+    /// Returns the share of outcomes above the highest quantile.
+    pub fn beyond(&self) -> f64 {
+        1.0 - self.coverage.last().copied().unwrap_or(1.0)
+    }
+
     fn of(scored: &[&Scored<DemandSaid, f64>]) -> Self {
         let mut score = Self { n: scored.len() as u64, ..Self::default() };
         let mut cost = 0.0;

@@ -7,6 +7,7 @@
 //! much less is what would have said the last days best; where nothing would have beaten the share
 //! of all deals, that share is the answer, and it is said that there is no signal.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 mod levels;
@@ -35,6 +36,10 @@ const WON_MIN: usize = 10;
 
 /// A model has to lose this much less than the share of all deals, as a part of that loss.
 const GAIN: f64 = 0.005;
+
+/// A step is told where it was seen so often, and raises the probability by so much.
+const STEP_SEEN_MIN: u64 = 20;
+const STEP_MIN: f64 = 0.01;
 
 /// Standard deviations by which the wins of a day have to miss what was said to count as a miss.
 const MISSED: f64 = 2.0;
@@ -75,6 +80,19 @@ pub enum Signal {
     None,
 }
 
+/// What would raise the probability of a deal most.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// The column.
+    pub column: usize,
+    /// The level that the deal would have there.
+    pub level: u32,
+    /// The probability it would then have, as far as what was seen of other deals tells.
+    pub probability: f64,
+    /// How often the level was seen.
+    pub n: u64,
+}
+
 /// Answers about deals, from what was seen.
 #[derive(Debug)]
 pub struct Outlook {
@@ -83,6 +101,7 @@ pub struct Outlook {
     moved: f64,
     seen: usize,
     won: usize,
+    levels: BTreeMap<(usize, u32), u64>,
 }
 
 impl fmt::Display for Signal {
@@ -109,7 +128,27 @@ impl Outlook {
         let model = is_better.then(|| Model::fit(seen.iter(), model_life));
         let moved = if is_better { moved(&days, model_life) } else { 0.0 };
         let won = seen.iter().filter(|one| one.won).count();
-        Self { model, share: share(seen.iter(), share_life), moved, seen: seen.len(), won }
+        let mut levels = BTreeMap::new();
+        for place in seen.iter().flat_map(|one| (0..).zip(one.sight.levels.iter().copied())) {
+            *levels.entry(place).or_default() += 1;
+        }
+        let share = share(seen.iter(), share_life);
+        Self { model, share, moved, seen: seen.len(), won, levels }
+    }
+
+    /// Returns which of `steps`, columns with levels, would raise the probability of the deal in
+    /// `sight` most; `None` where none was seen often enough or would raise it noticeably.
+    pub fn best_step(&self, sight: &Sight, steps: &[(usize, u32)]) -> Option<Step> {
+        let now = self.probability(sight);
+        let tried = steps.iter().filter_map(|(column, level)| {
+            let n = self.levels.get(&(*column, *level)).copied()?;
+            let mut after = sight.clone();
+            *after.levels.get_mut(*column)? = *level;
+            let (column, level, probability) = (*column, *level, self.probability(&after));
+            let is_told = STEP_SEEN_MIN <= n && now + STEP_MIN <= probability;
+            is_told.then_some(Step { column, level, probability, n })
+        });
+        tried.reduce(|best, next| if best.probability < next.probability { next } else { best })
     }
 
     /// Returns the probability that the deal in `sight` is won within the horizon.
@@ -118,6 +157,11 @@ impl Outlook {
             Some(model) => probability(model.log_odds(sight) + self.moved),
             None => self.share,
         }
+    }
+
+    /// Returns the share of all deals that are won within the horizon.
+    pub fn share(&self) -> f64 {
+        self.share
     }
 
     /// Returns what the probabilities rest on.
@@ -273,6 +317,13 @@ mod tests {
         assert!((said(&outlook, 0) - 0.6).abs() < 0.1, "{}", said(&outlook, 0));
         assert!(said(&outlook, 1) < 0.2, "{}", said(&outlook, 1));
         assert_eq!(outlook.seen(), 960);
+
+        let sight = Sight { ago: 0, age_days: 1.0, levels: vec![1], numbers: vec![f64::NAN] };
+        let step = outlook.best_step(&sight, &[(0, 0), (0, 7)]).unwrap();
+        assert_eq!((step.column, step.level, step.n), (0, 0, 480), "the other was never seen");
+        assert!((step.probability - 0.6).abs() < 0.1, "{step:?}");
+        let better = Sight { levels: vec![0], ..sight };
+        assert_eq!(outlook.best_step(&better, &[(0, 1)]), None, "a step back");
     }
 
     #[test]

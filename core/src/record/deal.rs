@@ -26,7 +26,15 @@ pub(super) const KIND: Kind = Kind {
         Column::free("expected_on", Form::Day, "When it is expected to close")
             .not_before("opened_on")
             .moving(),
+        Column::free(
+            "signals",
+            Form::Text,
+            "What has been obtained, in words with blanks between: documents director",
+        )
+        .moving(),
         Column::free("place", Form::Id, "Where it will be delivered"),
+        Column::free("device", Form::Of("devices"), "The device it began with"),
+        Column::free("task", Form::Id, "The task it was opened from"),
         Column::free("closed_on", Form::Day, "When it closed").not_before("opened_on").moving(),
         Column::free("outcome", Form::Choice(&["won", "lost"]), "How it closed")
             .with(&["closed_on"])

@@ -18,6 +18,7 @@ pub(super) const KIND: Kind = Kind {
         Column::always("currency", Form::Currency, "The amount's currency"),
         Column::always("ordered_on", Form::Day, "When"),
         Column::free("promised_on", Form::Day, "When it was promised for").not_before("ordered_on"),
+        Column::free("place", Form::Id, "Where it is needed"),
         Column::free("payment_terms", Form::Text, "When it is to be paid"),
     ],
 };

@@ -87,7 +87,8 @@ fn row(verb: Verb) -> [Cell; 6] {
         //                                   new       accepted  in progr. done  dismissed withdrawn
         Verb::Accept | Verb::Claim       => [TAKEN,    TOO_LATE, TOO_LATE, OVER, OVER,     OVER],
         Verb::Start                      => [AT_IT,    AT_IT,    TOO_LATE, OVER, OVER,     OVER],
-        Verb::CheckStep | Verb::Contact  => [AT_IT,    AT_IT,    AT_IT,    OVER, OVER,     OVER],
+        Verb::CheckStep | Verb::Contact | Verb::IssueCoupon
+                                         => [AT_IT,    AT_IT,    AT_IT,    OVER, OVER,     OVER],
         Verb::UncheckStep | Verb::Snooze | Verb::Wake | Verb::BackFill
         | Verb::ApproveBackFill | Verb::RejectBackFill
                                          => [NEW,      TAKEN,    AT_IT,    OVER, OVER,     OVER],
@@ -111,6 +112,7 @@ mod tests {
             ("start", "pp-xxx"),
             ("check-step", "pppxxx"),
             ("uncheck-step", "napxxx"),
+            ("issue-coupon", "pppxxx"),
             ("contact", "pppxxx"),
             ("back-fill", "napxxx"),
             ("approve-back-fill", "napxxx"),

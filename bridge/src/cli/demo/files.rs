@@ -4,15 +4,23 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 11] = [
     ("rules/charger-care.toml", include_str!("../../../../deploy/rules/charger-care.toml")),
     ("registry/devices.csv", include_str!("../../../../deploy/registry/devices.csv")),
     ("registry/sites.csv", include_str!("../../../../deploy/registry/sites.csv")),
     ("registry/accounts.csv", include_str!("../../../../deploy/registry/accounts.csv")),
     ("registry/contacts.csv", include_str!("../../../../deploy/registry/contacts.csv")),
     ("registry/people.csv", include_str!("../../../../deploy/registry/people.csv")),
+    ("compliance/price-bands.toml", include_str!("../../../../deploy/compliance/price-bands.toml")),
+    ("compliance/approvals.toml", include_str!("../../../../deploy/compliance/approvals.toml")),
+    ("facts/ecb/feed.toml", include_str!("../../../../deploy/demo/facts/ecb/feed.toml")),
+    ("facts/ecb/rates.csv", include_str!("../../../../deploy/demo/facts/ecb/rates.csv")),
     ("registry/calendar.toml", include_str!("../../../../deploy/registry/calendar.toml")),
 ];
+
+/// How stock is planned: the sample, as an exercise for a day before the window.
+const STOCKING: &str = include_str!("../../../../deploy/stock/stocking.toml");
+const EXERCISE: &str = "as_of = \"2025-01-15T08:00:00+08:00\"\n";
 
 /// Writes all of them below `folder`.
 pub(super) fn write(folder: &Path) -> io::Result<()> {
@@ -23,5 +31,7 @@ pub(super) fn write(folder: &Path) -> io::Result<()> {
         }
         fs::write(path, text)?;
     }
-    Ok(())
+    // In front of the first table, where a key of the document stands.
+    let stocking = STOCKING.replacen("ahead_days", &format!("{EXERCISE}ahead_days"), 1);
+    fs::write(folder.join("stocking.toml"), stocking)
 }

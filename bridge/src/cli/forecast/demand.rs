@@ -9,14 +9,13 @@ use chrono::NaiveDate;
 use upturn_core::forecast::demand::{self, Settings, SettingsError};
 
 use self::input::{HeaderError, Input, Series};
-use self::period::Frequency;
 use self::rows::Rows;
 use crate::cli::output;
 use crate::exit::Exit;
+use crate::forecasts::period::Frequency;
 use crate::new_file::NewFile;
 
 mod input;
-mod period;
 mod rows;
 
 /// Items that are forecast together at most: what they have in common is learnt from the group.

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use csv::Writer;
 use upturn_core::forecast::win::{Outlook, Sight};
 
-use self::deals::{Deals, DealsError};
+use self::deals::DealsError;
 use crate::cli::output;
 use crate::exit::Exit;
 use crate::new_file::NewFile;
@@ -68,10 +68,10 @@ pub(super) fn run(args: &Args) -> Exit {
 fn forecast(args: &Args) -> Result<Exit, WinError> {
     let unread = |error| WinError::Deals(args.input.clone(), error);
     let deals = if args.input.as_os_str() == "-" {
-        Deals::read(io::stdin().lock(), &args.numbers).map_err(unread)?
+        deals::read(io::stdin().lock(), &args.numbers).map_err(unread)?
     } else {
         let file = File::open(&args.input).map_err(|e| WinError::Open(args.input.clone(), e))?;
-        Deals::read(file, &args.numbers).map_err(unread)?
+        deals::read(file, &args.numbers).map_err(unread)?
     };
     let seen = deals.seen(args.as_of, args.within, LOOKED_BACK);
     let outlook = Outlook::learn(&seen);

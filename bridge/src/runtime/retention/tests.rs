@@ -59,6 +59,7 @@ struct Plant<'s> {
     metrics: Metrics,
     delivery: watch::Sender<std::sync::Arc<crate::delivery::Routing>>,
     folder: watch::Sender<std::sync::Arc<Registry>>,
+    leads: watch::Sender<std::sync::Arc<upturn_core::lead::policy::Policy>>,
     changes: broadcast::Sender<crate::web::Change>,
 }
 
@@ -78,6 +79,7 @@ impl<'s> Plant<'s> {
             metrics: Metrics::new(),
             delivery: watch::Sender::default(),
             folder: watch::Sender::default(),
+            leads: watch::Sender::default(),
             changes,
         }
     }
@@ -110,6 +112,7 @@ impl<'s> Plant<'s> {
             sources,
             delivery: &self.delivery,
             folder: &self.folder,
+            leads: &self.leads,
             retention: &self.config.retention,
             metrics: &self.metrics,
             changes: &self.changes,

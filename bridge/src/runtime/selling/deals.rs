@@ -40,7 +40,7 @@ pub(crate) struct DealStep {
 
 /// Does what `step` says.
 pub(super) async fn act(tx: &mut Tx, desk: &Desk<'_>, at: &At<'_>, step: &DealStep) -> Outcome {
-    let Some(document) = record::find(tx, KIND, &step.deal).await? else {
+    let Some(document) = record::find_in(tx, KIND, &step.deal).await? else {
         return Ok(Err(Refused::unknown(format!("there is no deal '{}'", step.deal))));
     };
     let fields: Fields = serde_json::from_str(&document).unwrap_or_default();

@@ -58,7 +58,7 @@ where
 }
 
 /// Adds the condition that a task is in `sight`.
-pub(super) fn push_sight<DB: Database>(query: &mut QueryBuilder<DB>, sight: &Sight)
+pub(in crate::store) fn push_sight<DB: Database>(query: &mut QueryBuilder<DB>, sight: &Sight)
 where
     for<'a> String: Encode<'a, DB> + Type<DB>,
 {

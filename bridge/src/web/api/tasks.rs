@@ -16,6 +16,7 @@ use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Title};
 
 use super::openapi::Endpoint;
+use super::task_results::{CouponJson, DealJson, Results};
 use super::{answer, limit, limit_schema, misread};
 use crate::auth::rights::Action;
 use crate::auth::sight::Sight;
@@ -122,6 +123,10 @@ struct DetailJson<'a> {
     history: Vec<HistoryJson<'a>>,
     /// Contacts that were told later, each of which counts once somebody else has approved it.
     back_fills: Vec<BackFillJson<'a>>,
+    /// The deal that it opened, if the customer was interested.
+    deal: Option<DealJson<'a>>,
+    /// The coupon that went to the customer.
+    coupon: Option<CouponJson<'a>>,
 }
 
 /// A contact that was told later.
@@ -245,7 +250,8 @@ pub(crate) async fn find(
     let sight = caller.sight(&app, Action::ReadTasks).await?;
     let detail = task_view::find(&app.store, &sight, &TaskId::from_text(&id)).await?;
     let detail = detail.ok_or(FaultKind::NotFound)?;
-    Ok(answer(in_detail(&detail), None))
+    let results = Results::of(&app, &detail.row, &caller).await?;
+    Ok(answer(in_detail(&detail, &results), None))
 }
 
 /// Does something with a task; answers with the task after the commit.
@@ -258,7 +264,8 @@ pub(crate) async fn act(
     let verb = Verb::find(&verb).ok_or(FaultKind::NotFound)?;
     let (task, form) = (TaskId::from_text(&id), DeedForm::of_json(&body)?);
     let detail = ask::act(&app, (&task, verb), &form, &caller).await?;
-    Ok(answer(in_detail(&detail), None))
+    let results = Results::of(&app, &detail.row, &caller).await?;
+    Ok(answer(in_detail(&detail, &results), None))
 }
 
 impl<'a, E> TaskJson<'a, E> {
@@ -295,7 +302,7 @@ fn in_list(row: &TaskRow) -> TaskJson<'_, &str> {
     TaskJson::new(row, row.evidence.iter().map(EventId::as_str).collect())
 }
 
-fn in_detail(detail: &TaskDetail) -> DetailJson<'_> {
+fn in_detail<'a>(detail: &'a TaskDetail, results: &'a Results) -> DetailJson<'a> {
     DetailJson {
         task: TaskJson::new(&detail.row, detail.evidence.iter().map(evidence).collect()),
         steps: &detail.steps,
@@ -307,6 +314,8 @@ fn in_detail(detail: &TaskDetail) -> DetailJson<'_> {
         revision: detail.revision,
         history: detail.history.iter().map(history).collect(),
         back_fills: detail.back_fills.iter().map(back_fill).collect(),
+        deal: results.deal.as_ref().map(DealJson::of),
+        coupon: results.coupon.as_ref().map(|issued| CouponJson::of(issued, results.shows_code)),
     }
 }
 

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::render;
 use super::shell::Shell;
+use super::told::{Params, Told};
 use crate::auth::rights::Action;
 use crate::delivery::Destination;
 use crate::outbox::circuit::Circuit;
@@ -100,20 +101,6 @@ struct Parked {
     why: String,
     again: String,
     drop: String,
-}
-
-/// What came of what the reader just did.
-#[derive(Debug)]
-struct Told {
-    words: String,
-    is_refusal: bool,
-}
-
-/// What the reader just did, by the address.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Params {
-    #[serde(default)]
-    did: String,
 }
 
 /// Shows them all.

@@ -11,6 +11,7 @@ use upturn_core::fact::review::Verdict;
 use super::feeds::{Line, line};
 use super::render;
 use super::shell::Shell;
+use super::told::{Params, Told};
 use crate::auth::rights::Action;
 use crate::facts::changes::Change;
 use crate::store::feed_run::{self, Outcome, Run};
@@ -79,20 +80,6 @@ struct SecretLine {
     name: String,
     set: Option<When>,
     set_by: String,
-}
-
-/// What came of what the reader just did.
-#[derive(Debug)]
-struct Told {
-    words: String,
-    is_refusal: bool,
-}
-
-/// What the reader just did, by the address.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Params {
-    #[serde(default)]
-    did: String,
 }
 
 /// Shows one.

@@ -6,15 +6,18 @@ use axum::http::Uri;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use fluent_bundle::FluentValue;
 
+use super::forecasts;
 use super::login::begin_at;
 use super::render;
 use super::shell::Shell;
 use super::task_acts::step_words;
 use super::tasks::{DueShown, link, title};
+use crate::auth::person::Directory;
 use crate::auth::rights::Action;
 use crate::auth::sight::Sight;
 use crate::runtime::deed::POOL;
 use crate::store::task_view::{self, TaskDetail, TaskStatus};
+use crate::store::{person, task_owners};
 use crate::web::App;
 use crate::web::fault::Fault;
 use crate::web::filter::{Filter, Owner, View};
@@ -24,6 +27,8 @@ use crate::web::session::Entrant;
 use crate::web::visible::Visible;
 use crate::web::when::Teller;
 
+/// Owners that are named whom nobody can reach.
+const LOST_MAX: usize = 5;
 /// Tasks that are named below each light.
 const NAMED: u32 = 5;
 
@@ -37,6 +42,17 @@ struct StartPage {
     /// Tasks that wait in pools for somebody who claims them, in words.
     pooled: Option<String>,
     pool_href: String,
+    /// Those whom nobody can reach, and who have tasks all the same.
+    lost: Vec<Lost>,
+    /// What forecasts of late raised an alarm.
+    alarms: Vec<String>,
+}
+
+/// Somebody, or a pool, that has tasks and cannot be reached.
+#[derive(Debug)]
+struct Lost {
+    href: String,
+    words: String,
 }
 
 /// Some of the reader's tasks.
@@ -117,9 +133,26 @@ pub(crate) async fn show(
         lights,
         pooled: (0 < pooled).then(|| told(pooled)),
         pool_href: Filter { view: View::All, owner: pools }.link(&[]),
+        lost: lost(&app, language, &sight).await?,
+        alarms: forecasts::alarms_of_late(&app, &shell).await?,
         shell,
     };
     Ok(render(&page)?.into_response())
+}
+
+/// Returns those in sight who have open tasks and whom nobody can reach.
+async fn lost(app: &App, language: Language, sight: &Sight) -> Result<Vec<Lost>, Fault> {
+    let owners = task_owners::of_open(&app.store, sight).await?;
+    let people = person::all(&app.store).await?;
+    let registered = app.reloader.people();
+    let directory = Directory { people: &people, registered: &registered };
+    let lost = owners.into_iter().filter(|(owner, _)| !directory.is_reachable(owner));
+    let told = |(owner, n): (String, u64)| {
+        let who = FluentValue::from(Visible(&owner).to_string());
+        let words = text_with(language, key!("start-lost"), [("n", n.into()), ("who", who)]);
+        Lost { href: Filter { view: View::All, owner: Owner::Id(owner) }.link(&[]), words }
+    };
+    Ok(lost.map(told).take(LOST_MAX).collect())
 }
 
 /// Returns the first tasks that `filter` lets through.

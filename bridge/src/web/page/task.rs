@@ -17,6 +17,8 @@ use upturn_core::task::{EpisodeState, Evidence};
 use super::shell::Shell;
 use super::start;
 use super::task_acts::{self, Acts, Decision, Said, step_words};
+use super::task_lead::{self, LeadShown};
+use super::task_results::{self, Results};
 use super::tasks::{DueShown, OwnerShown, link, title};
 use super::{deliveries, render, rule, twin_line};
 use crate::auth::rights::Action;
@@ -82,6 +84,10 @@ struct TaskPage {
     history: Vec<Deed>,
     /// What other systems were told, and what was asked of them.
     told_elsewhere: deliveries::Told,
+    /// What was decided about it when it was made.
+    lead: Option<LeadShown>,
+    /// What came of it.
+    results: Results,
 }
 
 /// What became of what the reader just did.
@@ -148,8 +154,11 @@ pub(crate) async fn show(
     let acts = shell.caller()?.sight_or_nothing(&app, Action::ActOnTasks).await?;
     let can_act = acts.covers(&detail.row.owner, detail.row.region.as_deref());
     let told_elsewhere = deliveries::of_task(&app, &teller, (&detail.row.id, can_act)).await?;
-    let acts = if can_act {
-        let owners = owners(&app).await?;
+    let owners = if can_act { Some(owners(&app).await?) } else { None };
+    let standing = (&detail.row.id, detail.row.status.is_open());
+    let lead = task_lead::of_task(&app, &teller, standing, owners.as_deref()).await?;
+    let results = task_results::of_task(&app, &shell, &detail, can_act).await?;
+    let acts = if let Some(owners) = owners {
         task_acts::acts(shell.language, &detail.row, (&owners, &app.reloader.hand_overs()))
     } else {
         Acts::default()
@@ -166,6 +175,8 @@ pub(crate) async fn show(
         decisions,
         twins,
         told_elsewhere,
+        lead,
+        results,
         ..page(shell, &teller, &detail)
     })
 }
@@ -207,7 +218,10 @@ pub(crate) async fn act(
             }
             &word
         }
-        Err(fault) if fault.kind.status() == StatusCode::CONFLICT => REFUSED,
+        // Why there is no coupon takes a sentence.
+        Err(fault) if fault.kind.status() == StatusCode::CONFLICT && verb != Verb::IssueCoupon => {
+            REFUSED
+        }
         Err(fault) => return Err(fault),
     };
     Ok(Redirect::to(&format!("{}?did={did}", link(&id))))
@@ -217,7 +231,7 @@ pub(crate) async fn act(
 const OWNERS_MAX: usize = 1_000;
 
 /// The word in the address for what could not be done.
-const REFUSED: &str = "refused";
+pub(super) const REFUSED: &str = "refused";
 
 fn told(language: Language, did: &str) -> Option<Told> {
     let (key, is_refusal) = match did {
@@ -225,6 +239,7 @@ fn told(language: Language, did: &str) -> Option<Told> {
         "claim" => (key!("told-claim"), false),
         "start" => (key!("told-start"), false),
         "check-step" | "uncheck-step" => (key!("told-step"), false),
+        "issue-coupon" => (key!("told-coupon"), false),
         "contact" => (key!("told-contact"), false),
         "back-fill" => (key!("told-back-fill"), false),
         "approve-back-fill" | "reject-back-fill" => (key!("told-decided"), false),
@@ -235,6 +250,7 @@ fn told(language: Language, did: &str) -> Option<Told> {
         "return" => (key!("told-return"), false),
         "done" => (key!("told-done"), false),
         "dismiss" => (key!("told-dismiss"), false),
+        "override" => (key!("told-override"), false),
         "asked" => (key!("told-asked"), false),
         "not-asked" => (key!("told-not-asked"), true),
         "letter-again" => (key!("told-letter-again"), false),
@@ -255,7 +271,9 @@ fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
         is_trial: row.stage == Stage::Shadow,
         told: None,
         told_elsewhere: deliveries::Told::default(),
+        results: Results::default(),
         taken: None,
+        lead: None,
         acts: Acts::default(),
         decisions: Vec::new(),
         next: (row.status.is_open() && row.stage != Stage::Shadow)

@@ -10,7 +10,7 @@ use upturn_core::compliance::process::deal::Action as DealAction;
 use upturn_core::fact::Fact;
 
 use crate::auth::rights::Action;
-use crate::facts::stored::{self, Wanted};
+use crate::facts::stored::{Archive, Wanted};
 use crate::runtime::selling::deals::Fields;
 use crate::store::{deal_act, open_ticket, policy, record};
 use crate::web::App;
@@ -144,11 +144,11 @@ impl Known {
 
 async fn gather(app: &App) -> Result<Known, Fault> {
     let feeds = std::sync::Arc::clone(&app.feeds.borrow());
-    let facts = stored::read(&app.store, &feeds, Wanted { feed: None, position: None }).await;
-    let facts = facts.map_err(Fault::internal)?;
-    let facts = facts.sheets.into_iter().flat_map(|sheet| sheet.facts);
+    let archive = Archive { store: &app.store, shelf: &app.feed_office.shelf, feeds: &feeds };
+    let facts = archive.read(Wanted::default()).await.map_err(Fault::internal)?;
+    let facts = facts.sheets.iter().flat_map(|sheet| sheet.facts.iter());
     let closures = facts.filter_map(|fact| match fact {
-        Fact::Closure(closure) => Some((closure.what, closure.first_on, closure.last_on)),
+        Fact::Closure(closure) => Some((closure.what.clone(), closure.first_on, closure.last_on)),
         Fact::Rate(_)
         | Fact::Tax(_)
         | Fact::Duty(_)

@@ -11,7 +11,7 @@ use upturn_core::quote::snapshot::{self, Snapshot};
 
 use super::{send, today};
 use crate::auth::rights::Action;
-use crate::facts::stored::{self, StoredError, Wanted};
+use crate::facts::stored::{Archive, StoredError, Wanted};
 use crate::quote;
 use crate::runtime::selling::What;
 use crate::store::approval::{self, ApprovalState, StoredApproval};
@@ -186,14 +186,15 @@ async fn take(app: &App, mut request: QuoteRequest) -> Result<Snapshot, Fault> {
     let cases = approval::of_content(&app.store, &snapshot::content(&request)).await?;
     request.approvals = cases.iter().filter_map(approved).collect();
     let feeds = std::sync::Arc::clone(&app.feeds.borrow());
-    let facts = stored::read(&app.store, &feeds, Wanted { feed: None, position: None }).await;
+    let archive = Archive { store: &app.store, shelf: &app.feed_office.shelf, feeds: &feeds };
+    let facts = archive.read(Wanted::default()).await;
     let facts = facts.map_err(|error| match error {
         StoredError::Store(error) => Fault::from(error),
         other @ (StoredError::Kind { .. } | StoredError::Document { .. } | StoredError::Cut(_)) => {
             Fault::internal(other)
         }
     })?;
-    let sources = quote::sources(facts);
+    let sources = quote::sources(facts, request.date);
     let priced = tokio::task::spawn_blocking(move || {
         let library = Library::of(sources, &request.facts, request.date)?;
         Snapshot::take(request, &library, &policy)

@@ -236,3 +236,26 @@ async fn shows_dead_letters_newest_first_and_hands_out_their_bytes() {
         assert_eq!(site.page(path).await.status, StatusCode::NOT_FOUND, "case: {path}");
     }
 }
+
+#[tokio::test]
+async fn the_start_page_names_those_who_have_tasks_and_cannot_be_reached() {
+    let site = Site::with_user().await;
+    let owners = ["gone", "gone", "pool:empty", "li.wei"];
+    let tasks = owners.iter().enumerate().map(|(place, owner)| {
+        let mut made = task(&format!("t{place}"), site.now(), 5, None);
+        (made.owner, made.scope) = ((*owner).into(), format!("s{place}").into());
+        made
+    });
+    site.add(tasks.collect::<Vec<_>>()).await;
+    let page = site.page("/").await;
+    for expected in [
+        "2 open tasks are with gone, whom nobody can reach",
+        "1 open task is with pool:empty",
+        "href=\"/tasks?owner=gone\"",
+    ] {
+        assert!(page.text().contains(expected), "{expected} is missing in {}", page.text());
+    }
+    assert!(!page.text().contains("with li.wei"), "{}", page.text());
+    let page = site.page("/?lang=zh").await;
+    assert!(page.text().contains("2 个未结束任务由 gone 负责"), "{}", page.text());
+}

@@ -57,7 +57,10 @@ async fn a_reload_says_what_changed_and_an_edit_keeps_counts() {
         assert_eq!(stages(&changes["rules"][1]["now"]), ["draft"]);
         assert_eq!(
             reload(&site).await.json(),
-            json!({ "delivery": false, "feeds": false, "policy": false, "registry": false, "rules": [] })
+            json!({
+                "delivery": false, "feeds": false, "leads": false, "policy": false,
+                "registry": false, "rules": [],
+            })
         );
 
         fail(&site, "d1", &["1", "2"]).await;

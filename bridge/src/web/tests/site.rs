@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use tokio::sync::{OnceCell, broadcast, mpsc, watch};
 use tower::ServiceExt as _;
 use upturn_core::id::{DeviceId, EventId, RuleId, TaskId};
+use upturn_core::lead::policy::Policy;
 use upturn_core::registry::Registry;
 use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Occasion, Task, Title};
@@ -75,11 +76,14 @@ pub(super) struct Site {
     pub(super) metrics: Metrics,
     pub(super) changes: broadcast::Sender<Change>,
     pub(super) delivery: watch::Sender<Arc<Routing>>,
+    pub(super) leads: watch::Sender<Arc<Policy>>,
     pub(super) router: Router,
     /// What waits for a writer, until somebody takes it to play one.
     pub(super) submissions: Arc<Mutex<Option<mpsc::Receiver<Submission>>>>,
     /// The same for what people ask of a writer.
     pub(super) requests: Arc<Mutex<Option<mpsc::Receiver<Request>>>>,
+    /// The way to whoever plays the writer.
+    pub(super) asks: mpsc::Sender<Request>,
     clock: Arc<Fixed>,
     // Last, so that it goes when nobody uses it.
     folder: Arc<TempDir>,
@@ -143,6 +147,7 @@ impl Site {
         let (documents, feed_office) =
             documents(&config, &delivery, (&store, &as_clock, &metrics, &asks));
         let feeds = documents.feeds.1.subscribe();
+        let leads = documents.leads.clone();
         let app = App {
             reloader: Arc::new(Reloader::new(
                 &config,
@@ -154,7 +159,8 @@ impl Site {
             delivery: delivery.subscribe(),
             feeds,
             feed_office,
-            asks,
+            forecast: config.forecast.clone(),
+            asks: asks.clone(),
             store: store.clone(),
             health: health.clone(),
             metrics: metrics.clone(),
@@ -176,9 +182,11 @@ impl Site {
             metrics,
             changes,
             delivery,
+            leads,
             router,
             submissions,
             requests,
+            asks,
             clock,
             folder,
         }
@@ -458,6 +466,7 @@ fn documents(
         delivery: (Setup::for_checks(config).unwrap(), delivery.clone()),
         feeds: (setup, feeds),
         folder: watch::Sender::default(),
+        leads: watch::Sender::default(),
     };
     (documents, office)
 }

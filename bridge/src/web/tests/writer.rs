@@ -21,6 +21,7 @@ pub(super) async fn with_writer<T>(site: &Site, requests: impl Future<Output = T
         sources: &Sources::default(),
         delivery: &site.delivery,
         folder: &watch::Sender::default(),
+        leads: &site.leads,
         retention: &RetentionConfig::default(),
         metrics: &site.metrics,
         changes: &site.changes,

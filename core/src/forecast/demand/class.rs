@@ -1,5 +1,6 @@
 //! Kinds of demand: how often there is any, and how much the sizes differ.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Periods between demands above which demand is called sparse.
@@ -10,7 +11,9 @@ const VARIATION_UNEVEN: f64 = 0.49;
 
 /// A kind of demand, by the scheme of Syntetos, Boylan and Croston, *On the categorization of
 /// demand patterns*, Journal of the Operational Research Society 56 (2005).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
     /// Often, in like sizes.

@@ -1,5 +1,7 @@
 //! The methods side by side, at the end of each series and one horizon earlier.
 
+use super::boosted::{self, Boosted};
+use super::class::Class;
 use super::compound::Sizes;
 use super::gamma_poisson::{Pool, State};
 use super::neighbours::{Case, Neighbours};
@@ -15,7 +17,7 @@ const PERIODS_MIN: usize = 8;
 const CASES_MAX: usize = 16_000;
 
 /// How many methods give quantiles, and how many a mean.
-pub(super) const METHODS: usize = 3;
+pub(super) const METHODS: usize = 4;
 pub(super) const MEANS: usize = 4;
 
 /// What all methods say at one origin of a series.
@@ -33,8 +35,16 @@ pub(super) struct Trial {
     pub(super) then: Option<Opinions>,
 }
 
+/// Returns whether the trees are asked about demand of `class`.
+///
+/// Of sparse demand they learn the past by heart: measured on the bench's earlier origins, they made it
+/// worse there, and better where there is demand in most periods.
+pub(super) fn has_trees(class: Class) -> bool {
+    matches!(class, Class::Smooth | Class::Erratic)
+}
+
 /// Asks all methods about each of `histories`.
-pub(super) fn ask(histories: &[&[f64]], settings: Settings) -> Vec<Trial> {
+pub(super) fn ask(histories: &[&[f64]], classes: &[Class], settings: Settings) -> Vec<Trial> {
     let horizon = settings.horizon as usize;
     let pool = Pool::learn(histories);
     let sizes = Sizes::learn(histories);
@@ -55,20 +65,43 @@ pub(super) fn ask(histories: &[&[f64]], settings: Settings) -> Vec<Trial> {
         }))
     };
     let (now, then) = (cases(0), cases(horizon));
+    let grown = |periods_after: usize| {
+        let of_series = histories.iter().zip(&origins).zip(&states).zip(classes);
+        let with_trees = of_series.filter(|(_, class)| has_trees(**class));
+        let cases = with_trees.flat_map(move |(((history, origins), states), _)| {
+            origins.iter().zip(states).filter_map(move |(origin, state)| {
+                let (known, followers) =
+                    (history.get(..*origin)?, history.get(*origin..origin + horizon)?);
+                let is_past = origin + horizon + periods_after <= history.len();
+                (is_past && PERIODS_MIN <= *origin)
+                    .then(|| boosted::Case::new(state, known, followers))
+            })
+        });
+        Boosted::learn(&cases.collect::<Vec<_>>())
+    };
+    let (trees_now, trees_then) = (grown(0), grown(horizon));
 
-    let of_series = histories.iter().zip(&origins).zip(&states);
+    let of_series = histories.iter().zip(&origins).zip(&states).zip(classes);
     of_series
-        .map(|((history, origins), states)| {
-            let at = |origin: usize, neighbours: &Option<Neighbours<'_>>| {
-                let place = origins.iter().position(|at| *at == origin)?;
-                let state = states.get(place)?;
-                let known = history.get(..origin)?;
-                Some(opinions(state, known, neighbours.as_ref(), (&sizes, settings.horizon)))
-            };
+        .map(|(((history, origins), states), class)| {
+            let at =
+                |origin: usize,
+                 (neighbours, trees): (&Option<Neighbours<'_>>, &Option<Boosted>)| {
+                    let place = origins.iter().position(|at| *at == origin)?;
+                    let state = states.get(place)?;
+                    let known = history.get(..origin)?;
+                    let trees = trees.as_ref().filter(|_| has_trees(*class));
+                    Some(opinions(
+                        state,
+                        known,
+                        (neighbours.as_ref(), trees),
+                        (&sizes, settings.horizon),
+                    ))
+                };
             let earlier = history.len().checked_sub(horizon).filter(|at| PERIODS_MIN <= *at);
             Trial {
-                now: at(history.len(), &now).unwrap_or_else(Opinions::nothing),
-                then: earlier.and_then(|origin| at(origin, &then)),
+                now: at(history.len(), (&now, &trees_now)).unwrap_or_else(Opinions::nothing),
+                then: earlier.and_then(|origin| at(origin, (&then, &trees_then))),
             }
         })
         .collect()
@@ -83,16 +116,18 @@ impl Opinions {
 fn opinions(
     state: &State,
     known: &[f64],
-    neighbours: Option<&Neighbours<'_>>,
+    (neighbours, trees): (Option<&Neighbours<'_>>, Option<&Boosted>),
     (sizes, horizon): (&Sizes, u32),
 ) -> Opinions {
     let periods = f64::from(horizon);
     let count = state.outlook(periods);
     let near = neighbours.map_or(count, |neighbours| neighbours.outlook(state, periods));
     let compound = sizes.outlook(known, horizon);
+    let total = trees.map_or(near.total, |trees| trees.total(state, known, horizon as usize));
+    let boosted = Outlook { total, ..near };
     let smoothed = smoothing::simple(known);
     Opinions {
-        outlooks: [count, near, compound],
+        outlooks: [count, near, compound, boosted],
         means: [count.mean, near.mean, smoothed, smoothing::gathered(known)],
     }
 }

@@ -1,11 +1,13 @@
 //! What the last horizon taught: weights of the methods and widths, for each class of demand.
 
-use super::experts::{MEANS, METHODS, Opinions, Trial};
+use super::class::Class;
+use super::experts::{MEANS, METHODS, Opinions, Trial, has_trees};
 use super::weights::{self, weighted};
 use super::{LEVELS, Outlook, score};
 
 /// Weights of methods and means where nothing could be tried.
-const USUAL: [f64; METHODS] = [0.4, 0.4, 0.2];
+const USUAL: [f64; METHODS] = [0.4, 0.4, 0.2, 0.0];
+const USUAL_TREES: [f64; METHODS] = [0.3, 0.25, 0.15, 0.3];
 const USUAL_MEANS: [f64; MEANS] = [0.5, 0.0, 0.5, 0.0];
 
 /// Series that the usual weights count for.
@@ -34,19 +36,26 @@ struct Case<'t> {
 }
 
 impl Learnt {
-    /// Learns from the `trials` of series with their `histories`.
+    /// Learns from the `trials` of series of `class` with their `histories`.
     pub(super) fn from<'t>(
         trials: impl Iterator<Item = (&'t Trial, &'t [f64])>,
         horizon: usize,
+        class: Class,
     ) -> Self {
+        let usual = if has_trees(class) { USUAL_TREES } else { USUAL };
         let cases: Vec<Case<'t>> =
             trials.filter_map(|(trial, history)| Case::new(trial, history, horizon)).collect();
         let count = cases.len() as f64;
         if cases.is_empty() {
-            return Self { weights: USUAL, means: USUAL_MEANS, widths: [1.0; 3] };
+            return Self { weights: usual, means: USUAL_MEANS, widths: [1.0; 3] };
         }
         let loss = |weights: &[f64; METHODS]| cases.iter().map(|case| case.loss(weights)).sum();
-        let weights = weights::best(weights::thirds(), loss, (&USUAL, USUAL_COUNT), count);
+        let weights = if has_trees(class) {
+            weights::best(weights::fifths(), loss, (&usual, USUAL_COUNT), count)
+        } else {
+            let tried = weights::thirds().map(|[a, b, c]| [a, b, c, 0.0]);
+            weights::best(tried, loss, (&usual, USUAL_COUNT), count)
+        };
         let error = |weights: &[f64; MEANS]| cases.iter().map(|case| case.error(weights)).sum();
         let means = weights::best(weights::quarters(), error, (&USUAL_MEANS, USUAL_COUNT), count);
         Self { weights, means, widths: widths(&cases, &weights) }

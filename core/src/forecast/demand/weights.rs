@@ -7,6 +7,15 @@ pub(super) fn thirds() -> impl Iterator<Item = [f64; 3]> {
     })
 }
 
+/// Weights of four methods that add up to 1, in steps of a fifth.
+pub(super) fn fifths() -> impl Iterator<Item = [f64; 4]> {
+    (0..=5_u8).flat_map(|a| {
+        (0..=5 - a).flat_map(move |b| {
+            (0..=5 - a - b).map(move |c| [a, b, c, 5 - a - b - c].map(|part| f64::from(part) / 5.0))
+        })
+    })
+}
+
 /// Weights of four methods that add up to 1, in steps of a quarter.
 pub(super) fn quarters() -> impl Iterator<Item = [f64; 4]> {
     (0..=4_u8).flat_map(|a| {

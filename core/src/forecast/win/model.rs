@@ -5,7 +5,7 @@ use super::logistic::{self, Case, Prior, log_odds, probability};
 use super::{Seen, Sight};
 
 /// Parts that ages are cut into, of like many deals.
-const AGES: usize = 14;
+const AGES: usize = 20;
 
 /// What each kind of coefficient is expected to be, as a precision.
 const AGE_PRECISION: f64 = 1.0;

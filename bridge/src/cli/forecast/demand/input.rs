@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use csv::{ByteRecord, Reader, ReaderBuilder, Trim};
 use upturn_core::forecast::demand::HISTORY_MAX;
 
-use super::period::Frequency;
+use crate::forecasts::period::Frequency;
 use crate::web::visible::Visible;
 
 /// More units a period are taken for a mistake.

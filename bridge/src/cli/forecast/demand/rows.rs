@@ -6,7 +6,7 @@ use csv::Writer;
 use upturn_core::forecast::demand::{Expected, Forecast};
 
 use super::input::Series;
-use super::period::Frequency;
+use crate::forecasts::period::Frequency;
 
 /// Items with fewer periods than this lean on the others.
 const SHORT: usize = 8;

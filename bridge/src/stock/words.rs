@@ -1,21 +1,28 @@
 //! Reasons in words, in English and in Chinese.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use upturn_core::calendar::shipping::Closure;
 use upturn_core::stock::plan::advice::{Advice, Note, Reckoning};
 
 /// A sentence in both languages.
-#[derive(Debug, Serialize)]
-pub(super) struct Sentence {
-    pub(super) code: &'static str,
-    pub(super) en: String,
-    pub(super) zh: String,
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+pub(crate) struct Sentence {
+    /// A stable word for it.
+    pub(crate) code: String,
+    /// English.
+    pub(crate) en: String,
+    /// Chinese.
+    pub(crate) zh: String,
 }
 
 /// Returns `note` of `advice` in words.
 pub(super) fn sentence(advice: &Advice, note: &Note) -> Sentence {
     let reckoning = &advice.reckoning;
-    Sentence { code: note.code(), en: english(reckoning, note), zh: chinese(reckoning, note) }
+    Sentence {
+        code: note.code().to_owned(),
+        en: english(reckoning, note),
+        zh: chinese(reckoning, note),
+    }
 }
 
 fn english(reckoning: &Reckoning, note: &Note) -> String {

@@ -1,121 +1,120 @@
 //! Advice as programs read it, with names instead of indexes and the age of what it rests on.
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use upturn_core::money::Currency;
 use upturn_core::stock::plan::Period;
-use upturn_core::stock::plan::advice::{Action, Advice, LaneDates, Note, Outcome, Step};
-use upturn_core::stock::plan::setting::{Aim, ItemIndex, Lane, LaneIndex, PlaceIndex};
+use upturn_core::stock::plan::advice::{Action, Advice, LaneDates, Outcome, Step};
+use upturn_core::stock::plan::setting::{Aim, ItemIndex, Lane, LaneIndex, PlaceIndex, Setting};
 
-use super::load::Loaded;
 use super::words::{self, Sentence};
 
 /// One piece of advice.
-#[derive(Debug, Serialize)]
-pub(super) struct View<'l> {
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+pub(crate) struct View {
     /// A later run with the same key takes the place of this one: item, place, source, and the first
     /// day of the closure it stocks up for.
-    pub(super) key: String,
-    pub(super) action: &'static str,
-    pub(super) item: &'l str,
-    pub(super) needed_item: &'l str,
-    pub(super) quantity: u32,
-    pub(super) from: Option<&'l str>,
-    pub(super) to: &'l str,
-    pub(super) lane: Option<&'l str>,
-    pub(super) latest_ship_on: Option<NaiveDate>,
-    pub(super) arrives_on: Option<NaiveDate>,
-    pub(super) next_arrival_on: Option<NaiveDate>,
+    pub(crate) key: String,
+    pub(crate) action: String,
+    pub(crate) item: String,
+    pub(crate) needed_item: String,
+    pub(crate) quantity: u32,
+    pub(crate) from: Option<String>,
+    pub(crate) to: String,
+    pub(crate) lane: Option<String>,
+    pub(crate) latest_ship_on: Option<NaiveDate>,
+    pub(crate) arrives_on: Option<NaiveDate>,
+    pub(crate) next_arrival_on: Option<NaiveDate>,
     /// The first day of the closure before the next arrival.
-    pub(super) closed_from: Option<NaiveDate>,
-    pub(super) needed_on: NaiveDate,
-    pub(super) cover_until: NaiveDate,
-    pub(super) available: i64,
-    pub(super) up_to: u32,
-    pub(super) service_level: f64,
-    pub(super) cost_ratio: Option<f64>,
-    pub(super) currency: Option<Currency>,
-    pub(super) outcomes_until: NaiveDate,
+    pub(crate) closed_from: Option<NaiveDate>,
+    pub(crate) needed_on: NaiveDate,
+    pub(crate) cover_until: NaiveDate,
+    pub(crate) available: i64,
+    pub(crate) up_to: u32,
+    pub(crate) service_level: f64,
+    pub(crate) cost_ratio: Option<f64>,
+    pub(crate) currency: Option<Currency>,
+    pub(crate) outcomes_until: NaiveDate,
     /// Expected until `outcomes_until`.
-    pub(super) if_shipped: OutcomeView,
-    pub(super) if_missed: OutcomeView,
-    pub(super) break_even: Vec<StepView>,
-    pub(super) break_even_together: Option<Vec<StepView>>,
-    pub(super) lanes: Vec<LaneView<'l>>,
-    pub(super) reasons: Vec<Sentence>,
-    pub(super) marks: Vec<&'static str>,
-    pub(super) data: Ages<'l>,
+    pub(crate) if_shipped: OutcomeView,
+    pub(crate) if_missed: OutcomeView,
+    pub(crate) break_even: Vec<StepView>,
+    pub(crate) break_even_together: Option<Vec<StepView>>,
+    pub(crate) lanes: Vec<LaneView>,
+    pub(crate) reasons: Vec<Sentence>,
+    pub(crate) marks: Vec<String>,
+    pub(crate) data: Ages,
 }
 
 /// What comes of it.
-#[derive(Debug, Serialize)]
-pub(super) struct OutcomeView {
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+pub(crate) struct OutcomeView {
     /// Units missing, on average.
-    pub(super) short: String,
+    pub(crate) short: String,
     /// Units left over, on average.
-    pub(super) idle: String,
+    pub(crate) idle: String,
     /// What both cost.
-    pub(super) cost: Option<String>,
+    pub(crate) cost: Option<String>,
 }
 
 /// A quantity, and below which ratio of costs it is enough.
-#[derive(Debug, Serialize)]
-pub(super) struct StepView {
-    pub(super) quantity: u32,
-    pub(super) below: Option<f64>,
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+pub(crate) struct StepView {
+    pub(crate) quantity: u32,
+    pub(crate) below: Option<f64>,
 }
 
 /// The dates of a lane.
-#[derive(Debug, Serialize)]
-pub(super) struct LaneView<'l> {
-    pub(super) lane: &'l str,
-    pub(super) from: &'l str,
-    pub(super) latest_ship_on: NaiveDate,
-    pub(super) arrives_on: NaiveDate,
-    pub(super) next_arrival_on: Option<NaiveDate>,
-    pub(super) is_late: bool,
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+pub(crate) struct LaneView {
+    pub(crate) lane: String,
+    pub(crate) from: String,
+    pub(crate) latest_ship_on: NaiveDate,
+    pub(crate) arrives_on: NaiveDate,
+    pub(crate) next_arrival_on: Option<NaiveDate>,
+    pub(crate) is_late: bool,
 }
 
 /// How old it is what the advice rests on.
-#[derive(Debug, Serialize)]
-pub(super) struct Ages<'l> {
-    pub(super) stock_counted_on: Option<NaiveDate>,
-    pub(super) stock_age_days: Option<i64>,
-    pub(super) demand_until: Option<NaiveDate>,
-    pub(super) demand_age_days: Option<i64>,
-    pub(super) calendars: Vec<CalendarView<'l>>,
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+pub(crate) struct Ages {
+    pub(crate) stock_counted_on: Option<NaiveDate>,
+    pub(crate) stock_age_days: Option<i64>,
+    pub(crate) demand_until: Option<NaiveDate>,
+    pub(crate) demand_age_days: Option<i64>,
+    pub(crate) calendars: Vec<CalendarView>,
 }
 
 /// Which holidays a calendar knows.
-#[derive(Debug, Serialize)]
-pub(super) struct CalendarView<'l> {
-    pub(super) calendar: &'l str,
-    pub(super) revision: &'l str,
-    pub(super) announced_until: Option<NaiveDate>,
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+pub(crate) struct CalendarView {
+    pub(crate) calendar: String,
+    pub(crate) revision: String,
+    pub(crate) announced_until: Option<NaiveDate>,
 }
 
-impl<'l> View<'l> {
-    pub(super) fn of(loaded: &'l Loaded, period: Period, advice: &Advice) -> Self {
-        let names = Names(loaded);
+impl View {
+    pub(crate) fn of(names: Names<'_>, period: Period, advice: &Advice) -> Self {
         let (item, to) = (names.item(advice.item), names.place(advice.to));
         let from = advice.from.map(|from| names.place(from));
         let reckoning = &advice.reckoning;
-        let aim = loaded.setting.item(advice.needed_item).map(|item| item.aim);
+        let aim = names.setting.item(advice.needed_item).map(|item| item.aim);
+        let marks = advice.notes.iter().filter(|note| note.is_mark());
         let steps = |steps: &[Step]| steps.iter().map(StepView::of).collect();
-        let lane = advice.lane.and_then(|lane| loaded.setting.lane(lane));
+        let lane = advice.lane.and_then(|lane| names.setting.lane(lane));
         Self {
             key: key([item, to, from.unwrap_or_default()], advice.closed_from),
             action: match advice.action {
-                Action::Transfer => "transfer",
-                Action::Purchase => "purchase",
-                Action::Find => "find",
+                Action::Transfer => "transfer".to_owned(),
+                Action::Purchase => "purchase".to_owned(),
+                Action::Find => "find".to_owned(),
             },
-            item,
-            needed_item: names.item(advice.needed_item),
+            item: item.to_owned(),
+            needed_item: names.item(advice.needed_item).to_owned(),
             quantity: advice.quantity,
-            from,
-            to,
-            lane: advice.lane.map(|lane| names.lane(lane)),
+            from: from.map(str::to_owned),
+            to: to.to_owned(),
+            lane: advice.lane.map(|lane| names.lane(lane).to_owned()),
             latest_ship_on: advice.voyage.map(|voyage| voyage.ship_on),
             arrives_on: advice.voyage.map(|voyage| voyage.arrive_on),
             next_arrival_on: advice.next.map(|voyage| voyage.arrive_on),
@@ -137,7 +136,7 @@ impl<'l> View<'l> {
             break_even_together: reckoning.steps_together.as_deref().map(steps),
             lanes: reckoning.options.iter().map(|dates| names.dates(dates)).collect(),
             reasons: advice.notes.iter().map(|note| words::sentence(advice, note)).collect(),
-            marks: advice.notes.iter().filter(|note| note.is_mark()).map(Note::code).collect(),
+            marks: marks.map(|note| note.code().to_owned()).collect(),
             data: names.ages(period, advice, lane),
         }
     }
@@ -167,26 +166,33 @@ impl StepView {
     }
 }
 
-struct Names<'l>(&'l Loaded);
+/// What a plan was made of, and the names of its calendars.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names<'l> {
+    /// What it was made of.
+    pub(crate) setting: &'l Setting,
+    /// In the order of the setting.
+    pub(crate) calendars: &'l [Box<str>],
+}
 
 impl<'l> Names<'l> {
     fn item(&self, index: ItemIndex) -> &'l str {
-        self.0.setting.item(index).map_or("", |item| &item.id)
+        self.setting.item(index).map_or("", |item| &item.id)
     }
 
     fn place(&self, index: PlaceIndex) -> &'l str {
-        self.0.setting.place(index).map_or("", |place| &place.id)
+        self.setting.place(index).map_or("", |place| &place.id)
     }
 
     fn lane(&self, index: LaneIndex) -> &'l str {
-        self.0.setting.lane(index).map_or("", |lane| &lane.id)
+        self.setting.lane(index).map_or("", |lane| &lane.id)
     }
 
-    fn dates(&self, dates: &LaneDates) -> LaneView<'l> {
-        let from = self.0.setting.lane(dates.lane).map(|lane| lane.from);
+    fn dates(&self, dates: &LaneDates) -> LaneView {
+        let from = self.setting.lane(dates.lane).map(|lane| lane.from);
         LaneView {
-            lane: self.lane(dates.lane),
-            from: from.map_or("", |from| self.place(from)),
+            lane: self.lane(dates.lane).to_owned(),
+            from: from.map_or("", |from| self.place(from)).to_owned(),
             latest_ship_on: dates.voyage.ship_on,
             arrives_on: dates.voyage.arrive_on,
             next_arrival_on: dates.next.map(|next| next.arrive_on),
@@ -194,8 +200,8 @@ impl<'l> Names<'l> {
         }
     }
 
-    fn ages(&self, period: Period, advice: &Advice, lane: Option<&Lane>) -> Ages<'l> {
-        let setting = &self.0.setting;
+    fn ages(&self, period: Period, advice: &Advice, lane: Option<&Lane>) -> Ages {
+        let setting = self.setting;
         let pair = (advice.needed_item, advice.to);
         let found =
             setting.positions.binary_search_by_key(&pair, |known| (known.item, known.place));
@@ -213,8 +219,8 @@ impl<'l> Names<'l> {
         let calendars = calendars.into_iter().filter_map(|index| {
             let calendar = setting.calendar(index)?;
             Some(CalendarView {
-                calendar: self.0.calendars.get(usize::try_from(index.0).ok()?)?,
-                revision: calendar.revision(),
+                calendar: self.calendars.get(usize::try_from(index.0).ok()?)?.to_string(),
+                revision: calendar.revision().to_owned(),
                 announced_until: calendar.announced_until(),
             })
         });

@@ -11,15 +11,15 @@ use crate::http::Answer;
 use crate::http::header::CONTENT_TYPE;
 
 /// `{"active_test": false}`: records count though they are archived, else copies would be made.
-pub(super) const ALSO_INACTIVE: &str = "eyJhY3RpdmVfdGVzdCI6IGZhbHNlfQ==";
+pub(crate) const ALSO_INACTIVE: &str = "eyJhY3RpdmVfdGVzdCI6IGZhbHNlfQ==";
 
 /// Returns the address of all records of `name`.
-pub(super) fn model(base: &Url, name: &str) -> Url {
+pub(crate) fn model(base: &Url, name: &str) -> Url {
     under(base, &["rest", "model", name])
 }
 
 /// Returns the address at which records of `name` in `domain` are found, with `fields` of each.
-pub(super) fn search(base: &Url, name: &str, domain: &Value, fields: &[&str]) -> Url {
+pub(crate) fn search(base: &Url, name: &str, domain: &Value, fields: &[&str]) -> Url {
     let mut url = model(base, name);
     {
         let mut query = url.query_pairs_mut();
@@ -32,13 +32,72 @@ pub(super) fn search(base: &Url, name: &str, domain: &Value, fields: &[&str]) ->
     url
 }
 
+/// Records that are read page by page.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Page<'p> {
+    /// Of which model.
+    pub(crate) model: &'p str,
+    /// Which of them.
+    pub(crate) domain: &'p [Value],
+    /// What of each; a field of a field behind a point.
+    pub(crate) fields: &'p [&'p str],
+    /// As whom and of where, as an object.
+    pub(crate) context: &'p Value,
+}
+
+/// How many records a page has at most.
+pub(crate) const PAGE: usize = 500;
+
+impl Page<'_> {
+    /// Returns the address of the page behind the record `after`.
+    pub(crate) fn url(&self, base: &Url, after: i64) -> Url {
+        let domain: Vec<_> =
+            self.domain.iter().cloned().chain([json!(["id", ">", after])]).collect();
+        let mut url = model(base, self.model);
+        {
+            let mut query = url.query_pairs_mut();
+            query.append_pair("d", &URL_SAFE.encode(Value::Array(domain).to_string()));
+            query.append_pair("o", &URL_SAFE.encode(json!([["id", "ASC"]]).to_string()));
+            query.append_pair("s", &PAGE.to_string());
+            for field in self.fields {
+                query.append_pair("f", field);
+            }
+        }
+        url
+    }
+}
+
+/// Returns a context as a header.
+pub(crate) fn context(context: &Value) -> String {
+    URL_SAFE.encode(context.to_string())
+}
+
+/// Reads a day as Tryton writes it.
+pub(crate) fn day(value: Option<&Value>) -> Option<NaiveDate> {
+    let part = |name: &str| value?.get(name)?.as_i64();
+    let (year, month, day) = (part("year")?, part("month")?, part("day")?);
+    NaiveDate::from_ymd_opt(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?)
+}
+
+/// Reads a number as text, its digits as they came: a decimal, a whole number, or a float without part.
+pub(crate) fn number(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::Number(number) => {
+            let text = number.to_string();
+            Some(text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned))
+        }
+        Value::Object(decimal) => decimal.get("decimal")?.as_str().map(str::to_owned),
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) => None,
+    }
+}
+
 /// Returns the address at which `name` of a record is pressed.
-pub(super) fn button(base: &Url, model: &str, id: i64, name: &str) -> Url {
+pub(crate) fn button(base: &Url, model: &str, id: i64, name: &str) -> Url {
     under(base, &["rest", "model", model, &id.to_string(), name])
 }
 
 /// Returns where a person finds the record in the web client.
-pub(super) fn page(base: &Url, model: &str, id: i64) -> Option<Url> {
+pub(crate) fn page(base: &Url, model: &str, id: i64) -> Option<Url> {
     let database = base.path_segments()?.next_back()?;
     let mut page = base.clone();
     page.path_segments_mut().ok()?.pop().push("");
@@ -55,17 +114,17 @@ fn under(base: &Url, path: &[&str]) -> Url {
 }
 
 /// Returns a day as Tryton writes it.
-pub(super) fn date(day: NaiveDate) -> Value {
+pub(crate) fn date(day: NaiveDate) -> Value {
     json!({"__class__": "date", "year": day.year(), "month": day.month(), "day": day.day()})
 }
 
 /// Returns an amount as Tryton writes it: digits as text, never a float.
-pub(super) fn decimal(amount: &str) -> Value {
+pub(crate) fn decimal(amount: &str) -> Value {
     json!({"__class__": "Decimal", "decimal": amount})
 }
 
 /// Reads a time as Tryton writes it, to the second.
-pub(super) fn time(value: Option<&Value>) -> Option<DateTime<Utc>> {
+pub(crate) fn time(value: Option<&Value>) -> Option<DateTime<Utc>> {
     let value = value?;
     let part =
         |name: &str| value.get(name).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
@@ -76,22 +135,22 @@ pub(super) fn time(value: Option<&Value>) -> Option<DateTime<Utc>> {
 }
 
 /// Tells whether a value is true; databases write it as a number or not at all.
-pub(super) fn truth(value: Option<&Value>) -> bool {
+pub(crate) fn truth(value: Option<&Value>) -> bool {
     !matches!(value, Some(Value::Bool(false))) && value.and_then(Value::as_i64) != Some(0)
 }
 
 /// Reads the records an answer lists.
-pub(super) fn records(answer: &Answer) -> Result<Vec<Map<String, Value>>, Failure> {
+pub(crate) fn records(answer: &Answer) -> Result<Vec<Map<String, Value>>, Failure> {
     serde_json::from_slice(&answer.body).map_err(|_| not_understood())
 }
 
 /// Reads the record an answer shows.
-pub(super) fn record(answer: &Answer) -> Result<Map<String, Value>, Failure> {
+pub(crate) fn record(answer: &Answer) -> Result<Map<String, Value>, Failure> {
     serde_json::from_slice(&answer.body).map_err(|_| not_understood())
 }
 
 /// Returns a record's id.
-pub(super) fn id(record: &Map<String, Value>) -> Result<i64, Failure> {
+pub(crate) fn id(record: &Map<String, Value>) -> Result<i64, Failure> {
     record.get("id").and_then(Value::as_i64).ok_or_else(not_understood)
 }
 
@@ -100,7 +159,7 @@ fn not_understood() -> Failure {
 }
 
 /// Returns what Tryton says about a failure; its pages for browsers say nothing.
-pub(super) fn said(answer: &Answer) -> String {
+pub(crate) fn said(answer: &Answer) -> String {
     let kind = answer.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let is_page = kind.is_some_and(|kind| kind.starts_with("text/html"));
     let text = answer.text();
@@ -116,7 +175,7 @@ pub(super) fn said(answer: &Answer) -> String {
 }
 
 /// Returns what people call a record of `model`.
-pub(super) fn in_words(model: &str) -> &str {
+pub(crate) fn in_words(model: &str) -> &str {
     match model {
         "party.party" => "party",
         "currency.currency" => "currency",

@@ -1,0 +1,201 @@
+//! Advice on stock: a plan is kept whole, or not at all; what people decide is done once.
+
+use serde_json::{Value, json};
+use upturn_core::stock::gather::TROUBLES_MAX;
+
+use super::Runtime;
+use super::fold::Fold;
+use super::letters::{Desk, Matter};
+use crate::delivery::document::Occurrence;
+use crate::stock::plan::NewPlan;
+use crate::stock::step::{Act, Step, Stepped, Verb};
+use crate::stock::telling::Language;
+use crate::stock::view::View;
+use crate::store::advice::{self, AdviceState, Change};
+use crate::store::advice_view;
+use crate::store::audit::{self, NewEntry};
+use crate::store::error::StoreError;
+use crate::store::{self, Tx};
+
+/// Who plans.
+const ACTOR: &str = "upturn";
+
+impl Runtime<'_> {
+    /// Does `step` with advice. Whoever was shut out writes nothing.
+    pub(super) async fn step_advice(
+        &self,
+        fold: &Fold,
+        step: &Step,
+    ) -> Result<Stepped, StoreError> {
+        self.store.require_room()?;
+        let mut tx = self.store.begin().await?;
+        store::cursor::advance(&mut tx, fold.epoch, fold.cursor, fold.cursor).await?;
+        let stepped = match step {
+            Step::Plan(plan) => self.keep_plan(&mut tx, fold, plan).await?,
+            Step::Act(act) => self.act_on_advice(&mut tx, fold, act).await?,
+        };
+        if stepped == Stepped::Done {
+            tx.commit().await?;
+            self.metrics.commits.inc();
+            self.announce();
+        }
+        Ok(stepped)
+    }
+
+    async fn keep_plan(
+        &self,
+        tx: &mut Tx,
+        fold: &Fold,
+        plan: &NewPlan,
+    ) -> Result<Stepped, StoreError> {
+        let now = self.now(fold);
+        if !advice::save_plan(tx, plan.revision, (plan.as_of, now), &plan.document()).await? {
+            return Ok(Stepped::Refused);
+        }
+        let withdrawn: Vec<String> = plan.withdrawn.iter().map(|one| one.id.clone()).collect();
+        advice::end(tx, &plan.superseded, AdviceState::Superseded, now).await?;
+        advice::end(tx, &withdrawn, AdviceState::Withdrawn, now).await?;
+        advice::write(tx, &plan.new, now).await?;
+        advice::write(tx, &plan.renewed, now).await?;
+        if plan.is_quiet() {
+            return Ok(Stepped::Done);
+        }
+        let desk = self.desk(&fold.engine);
+        for new in &plan.new {
+            let is_first = new.replaces.is_none();
+            let occurrence =
+                if is_first { Occurrence::AdviceCreated } else { Occurrence::AdviceSuperseded };
+            if let Some(view) = desk.wants(occurrence).then(|| read(&new.document)).flatten() {
+                let body = body(&desk, (&new.id, &view), (new.quantity, &plan.owner));
+                let matter = Matter {
+                    occurrence,
+                    rule: &plan.stocking,
+                    owner: &plan.owner,
+                    subject: &new.key,
+                    cause: &new.id,
+                    body: &body,
+                };
+                desk.write_of(tx, now, &matter).await?;
+            }
+        }
+        self.tell_withdrawn(tx, fold, plan).await?;
+        let detail = json!({
+            "new": plan.new.len() - plan.superseded.len(), "superseded": plan.superseded.len(),
+            "withdrawn": plan.withdrawn.len(), "pieces": plan.pieces,
+            "troubles": plan.troubles.listed.len() + plan.troubles.unlisted,
+            "troubles_listed_at_most": TROUBLES_MAX, "as_of": plan.as_of,
+        });
+        let entry = NewEntry {
+            at: now,
+            actor: ACTOR,
+            action: "advice-planned",
+            subject: &plan.stocking,
+            detail: &detail,
+        };
+        audit::append(tx, entry).await?;
+        Ok(Stepped::Done)
+    }
+
+    async fn tell_withdrawn(
+        &self,
+        tx: &mut Tx,
+        fold: &Fold,
+        plan: &NewPlan,
+    ) -> Result<(), StoreError> {
+        let desk = self.desk(&fold.engine);
+        if !desk.wants(Occurrence::AdviceWithdrawn) {
+            return Ok(());
+        }
+        for one in &plan.withdrawn {
+            let body = json!({
+                "product": one.item, "quantity": one.quantity, "from": one.source, "to": one.place,
+                "advice": one.id, "kind": "advice", "owner": plan.owner,
+            });
+            let matter = Matter {
+                occurrence: Occurrence::AdviceWithdrawn,
+                rule: &plan.stocking,
+                owner: &plan.owner,
+                subject: &one.key,
+                cause: &one.id,
+                body: &body,
+            };
+            desk.write_of(tx, self.now(fold), &matter).await?;
+        }
+        Ok(())
+    }
+
+    async fn act_on_advice(
+        &self,
+        tx: &mut Tx,
+        fold: &Fold,
+        act: &Act,
+    ) -> Result<Stepped, StoreError> {
+        let now = self.now(fold);
+        let Some(row) = advice_view::find_in(tx, &act.id).await? else {
+            return Ok(Stepped::Refused);
+        };
+        let Some(state) = act.verb.after(row.state).filter(|_| row.revision == act.revision) else {
+            return Ok(Stepped::Refused);
+        };
+        let quantity = match act.verb {
+            Verb::Firm(quantity) => quantity.unwrap_or(row.quantity),
+            Verb::Edit(quantity) => quantity,
+            Verb::Snooze(_) | Verb::Reject(_) | Verb::Ship | Verb::Release => row.quantity,
+        };
+        let snoozed_until = if let Verb::Snooze(until) = act.verb { Some(until) } else { None };
+        let reason = if let Verb::Reject(reason) = &act.verb { Some(&**reason) } else { None };
+        let change = Change { state, quantity, snoozed_until, reason, actor: &act.actor };
+        if !advice::change(tx, (&act.id, act.revision), &change, now).await? {
+            return Ok(Stepped::Refused);
+        }
+        let detail = json!({
+            "quantity": quantity, "planned": row.view.quantity, "until": snoozed_until,
+            "reason": reason, "was": row.state,
+        });
+        let (actor, action, subject) = (&*act.actor, act.verb.action(), &*act.id);
+        audit::append(tx, NewEntry { at: now, actor, action, subject, detail: &detail }).await?;
+        let desk = self.desk(&fold.engine);
+        if state == AdviceState::Firmed && desk.wants(Occurrence::AdviceFirmed) {
+            let body = body(&desk, (&row.id, &row.view), (quantity, &act.actor));
+            let cause = format!("{}@{}", row.id, row.revision);
+            let matter = Matter {
+                occurrence: Occurrence::AdviceFirmed,
+                rule: "",
+                owner: &act.actor,
+                subject: &row.key,
+                cause: &cause,
+                body: &body,
+            };
+            desk.write_of(tx, now, &matter).await?;
+        }
+        Ok(Stepped::Done)
+    }
+}
+
+fn read(document: &str) -> Option<View> {
+    serde_json::from_str(document).ok()
+}
+
+/// Returns what a letter says of a piece of advice.
+fn body(desk: &Desk<'_>, (id, view): (&str, &View), (quantity, owner): (u32, &str)) -> Value {
+    let reason = view.reasons.first().map(|reason| &*reason.en);
+    let pages = desk.delivery.pages.as_deref();
+    json!({
+        "advice": id,
+        "kind": "advice",
+        "title": { "en": Language::En.headline(view), "zh": Language::Zh.headline(view) },
+        "product": view.item,
+        "quantity": quantity,
+        "from": view.from,
+        "to": view.to,
+        "lane": view.lane,
+        "ship_on": view.latest_ship_on,
+        "arrive_on": view.arrives_on,
+        "next_arrival_on": view.next_arrival_on,
+        "reason": reason,
+        "reasons": view.reasons,
+        "marks": view.marks,
+        "owner": owner,
+        "url": pages.map(|pages| format!("{pages}/advice/{id}")),
+    })
+}

@@ -1,0 +1,166 @@
+//! What a new plan changes about the advice that stands: it supersedes, and never doubles. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use upturn_core::stock::gather::{Firmed, Trouble, Troubles};
+
+use super::view::View;
+use crate::hex::hex;
+use crate::store::advice::{AdviceState, NewAdvice, Standing};
+
+/// What a plan changes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NewPlan {
+    /// The revision of what it was made of.
+    pub(crate) revision: i64,
+    /// The document that says how stock is planned.
+    pub(crate) stocking: String,
+    /// Who is told.
+    pub(crate) owner: String,
+    /// The moment it was made for.
+    pub(crate) as_of: DateTime<Utc>,
+    /// Pieces that were not there, some in the place of others.
+    pub(crate) new: Vec<NewAdvice>,
+    /// Pieces that say the same to be done, for other reasons.
+    pub(crate) renewed: Vec<NewAdvice>,
+    /// Pieces whose place is taken.
+    pub(crate) superseded: Vec<String>,
+    /// Pieces that nothing takes the place of.
+    pub(crate) withdrawn: Vec<Standing>,
+    /// How many pieces it has, of which nothing else may be known.
+    pub(crate) pieces: usize,
+    /// What was left out.
+    pub(crate) troubles: Troubles,
+    /// Whether it was made for another moment than the present.
+    pub(crate) is_exercise: bool,
+}
+
+impl NewPlan {
+    /// Returns whether it changes no advice.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.new.is_empty() && self.withdrawn.is_empty()
+    }
+
+    /// Returns what is kept of the plan itself.
+    pub(crate) fn document(&self) -> Value {
+        let trouble = |one: &Trouble| json!({ "of": one.of, "message": one.message });
+        json!({
+            "stocking": self.stocking,
+            "pieces": self.pieces,
+            "is_exercise": self.is_exercise,
+            "troubles": self.troubles.listed.iter().map(trouble).collect::<Vec<_>>(),
+            "troubles_not_listed": self.troubles.unlisted,
+        })
+    }
+
+    /// Compares what a plan says with what stands.
+    pub(crate) fn compare(mut self, views: Vec<View>, standing: Vec<Standing>) -> Self {
+        self.pieces = views.len();
+        let mut left: BTreeMap<String, Standing> = BTreeMap::new();
+        let mut rejected: BTreeMap<String, u32> = BTreeMap::new();
+        for one in standing {
+            match one.state {
+                AdviceState::Open | AdviceState::Snoozed => {
+                    left.insert(one.key.clone(), one);
+                }
+                AdviceState::Rejected => {
+                    let most = rejected.entry(one.key).or_default();
+                    *most = one.quantity.max(*most);
+                }
+                AdviceState::Firmed
+                | AdviceState::Shipped
+                | AdviceState::Superseded
+                | AdviceState::Withdrawn => {}
+            }
+        }
+        let mut keys = BTreeSet::new();
+        for mut view in views {
+            // How old something is changes by itself; on pages it is reckoned anew.
+            (view.data.stock_age_days, view.data.demand_age_days) = (None, None);
+            if !keys.insert(view.key.clone()) {
+                view.key = format!("{}/{}", view.key, view.needed_item);
+                keys.insert(view.key.clone());
+            }
+            // Whoever decided against so much is asked again only about more.
+            if rejected.get(&view.key).is_some_and(|most| view.quantity <= *most) {
+                continue;
+            }
+            let mut new = piece(&view, self.as_of);
+            match left.remove(&view.key) {
+                None => self.new.push(new),
+                Some(old) if old.decision == new.decision => {
+                    if old.figures != new.figures {
+                        new.id = old.id;
+                        self.renewed.push(new);
+                    }
+                }
+                Some(old) => {
+                    self.superseded.push(old.id.clone());
+                    new.replaces = Some(old.id);
+                    self.new.push(new);
+                }
+            }
+        }
+        self.withdrawn = left.into_values().collect();
+        self
+    }
+}
+
+/// Returns what people agreed on, as a plan counts it.
+pub(crate) fn firmed(standing: &[Standing]) -> Vec<Firmed> {
+    let firmed = standing.iter().filter(|one| one.state == AdviceState::Firmed);
+    let firmed = firmed.map(|one| Firmed {
+        item: one.item.clone(),
+        from: one.source.clone(),
+        to: one.place.clone(),
+        quantity: one.quantity,
+        arrives_on: one.arrive_on,
+    });
+    firmed.collect()
+}
+
+fn piece(view: &View, as_of: DateTime<Utc>) -> NewAdvice {
+    let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
+    let decision = digest(&[
+        &view.action,
+        &view.item,
+        &view.needed_item,
+        &view.quantity.to_string(),
+        view.from.as_deref().unwrap_or_default(),
+        &view.to,
+        view.lane.as_deref().unwrap_or_default(),
+        &day(view.latest_ship_on),
+        &day(view.arrives_on),
+        // What missing it means is part of what is advised.
+        &day(view.next_arrival_on),
+    ]);
+    let document = serde_json::to_string(view).unwrap_or_default();
+    let id = digest(&[&view.key, &decision, &as_of.timestamp_millis().to_string()]);
+    NewAdvice {
+        id: format!("adv-{}", id.get(..20).unwrap_or(&id)),
+        key: view.key.clone(),
+        figures: digest(&[&document]),
+        decision,
+        document,
+        item: view.item.clone(),
+        source: view.from.clone(),
+        place: view.to.clone(),
+        quantity: view.quantity,
+        ship_on: view.latest_ship_on,
+        arrive_on: view.arrives_on,
+        cover_until: view.cover_until,
+        replaces: None,
+    }
+}
+
+fn digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    hex(&hash.finalize())
+}

@@ -1,0 +1,236 @@
+//! The one task that plans stock: on schedule, and when something changes that bears on the plan.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use upturn_core::stock::gather::{self, Gathered, Outside, Troubles};
+use upturn_core::stock::plan::{self as core_plan, Period};
+
+use super::document::{self, InForce};
+use super::plan::{self, NewPlan};
+use super::reading::{self, Sets};
+use super::view::{Names, View};
+use crate::clock::Clock;
+use crate::facts::stored::StoredError;
+use crate::runtime::request::Request;
+use crate::store::advice::Standing;
+use crate::store::error::StoreError;
+use crate::store::{Store, advice, record};
+
+/// How often it looks whether there is something new.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// After so many looks it plans, even if records are still being written.
+const LOOKS_MAX: u32 = 30;
+
+/// What the planner works with.
+#[derive(Debug)]
+pub(crate) struct Office {
+    /// Where records, facts and advice are.
+    pub(crate) store: Store,
+    /// What time it is.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// To the one writer.
+    pub(crate) asks: mpsc::Sender<Request>,
+    /// Where the stocking document is.
+    pub(crate) path: PathBuf,
+}
+
+/// Why a plan was not made. The one before stays.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlanError {
+    /// The database is away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A set of facts is not read.
+    #[error(transparent)]
+    Facts(#[from] StoredError),
+    /// The work was cut short.
+    #[error("the plan was cut short")]
+    Cut,
+}
+
+/// By what the planner sees that something is new.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Mark {
+    records: i64,
+    sets: Vec<i64>,
+    advice: i64,
+    text: String,
+    day: NaiveDate,
+}
+
+#[derive(Debug)]
+struct Planner {
+    office: Office,
+    in_force: Option<InForce>,
+    /// The last text that was wrong, so that it is told once.
+    wrong: Option<String>,
+    seen: Mark,
+    done: Option<Mark>,
+    looks: u32,
+    planned_at: Option<DateTime<Utc>>,
+    sets: Sets,
+    /// What records say, of the mark's records, advice, document and day.
+    kept: Option<(Mark, Gathered)>,
+}
+
+/// Plans until `stop`.
+pub(crate) async fn run(office: Office, stop: CancellationToken) {
+    let mut planner = Planner {
+        office,
+        in_force: None,
+        wrong: None,
+        seen: Mark::default(),
+        done: None,
+        looks: 0,
+        planned_at: None,
+        sets: Sets::default(),
+        kept: None,
+    };
+    let mut told = false;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+        let looked = tokio::select! {
+            () = stop.cancelled() => return,
+            looked = planner.look() => looked,
+        };
+        match looked {
+            Ok(()) => told = false,
+            Err(error) if told => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "no plan");
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "stock is not planned; trying again");
+                told = true;
+            }
+        }
+    }
+}
+
+impl Planner {
+    /// Plans if something is new, or a slot has come.
+    async fn look(&mut self) -> Result<(), PlanError> {
+        self.read_document().await?;
+        let Some(in_force) = &self.in_force else { return Ok(()) };
+        let store = &self.office.store;
+        let now = self.office.clock.now();
+        let as_of = in_force.stocking.as_of.map_or(now, |as_of| as_of.to_utc());
+        let mark = Mark {
+            records: record::changes(store).await?,
+            sets: reading::bearing(store).await?,
+            advice: advice::plan_state(store).await?.revision,
+            text: in_force.text.clone(),
+            day: as_of.with_timezone(&in_force.zone).date_naive(),
+        };
+        let is_due = self
+            .planned_at
+            .is_some_and(|at| in_force.schedule.after(at).next().is_some_and(|slot| slot <= now));
+        if self.done.as_ref() == Some(&mark) && !is_due {
+            self.looks = 0;
+            return Ok(());
+        }
+        // Records come in many writings: it waits for the last, but not for ever.
+        self.looks += 1;
+        if mark.records != self.seen.records && self.looks < LOOKS_MAX {
+            self.seen = mark;
+            return Ok(());
+        }
+        let advice = self.plan(&mark, as_of).await?;
+        if let Some(advice) = advice {
+            self.done = Some(Mark { advice, ..mark });
+            self.planned_at = Some(now);
+        }
+        self.looks = 0;
+        Ok(())
+    }
+
+    async fn read_document(&mut self) -> Result<(), PlanError> {
+        let path = self.office.path.clone();
+        let read = tokio::task::spawn_blocking(move || document::load(&path)).await;
+        match read.map_err(|_gone| PlanError::Cut)? {
+            Ok(read) => {
+                self.in_force = Some(read);
+                self.wrong = None;
+            }
+            Err(error) => {
+                let why = error.to_string();
+                if self.wrong.as_ref() != Some(&why) {
+                    tracing::error!("the stocking document stays as it was: {why}");
+                    self.wrong = Some(why);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Plans for `as_of`; returns the revision of advice after it, none if somebody changed advice
+    /// meanwhile.
+    async fn plan(&mut self, mark: &Mark, as_of: DateTime<Utc>) -> Result<Option<i64>, PlanError> {
+        let Some(in_force) = self.in_force.clone() else { return Ok(None) };
+        let store = &self.office.store;
+        let standing = advice::standing(store, mark.day).await?;
+        let outside = self.sets.outside(store).await?;
+        let kept = self.kept.take().filter(|(known, _)| {
+            let same = Mark { sets: Vec::new(), ..mark.clone() };
+            *known == same
+        });
+        let rows = match &kept {
+            Some(_) => None,
+            None => Some(reading::rows(store).await?),
+        };
+        let draft = NewPlan {
+            revision: mark.advice,
+            stocking: in_force.stocking.id.clone(),
+            owner: in_force.stocking.owner.clone(),
+            as_of,
+            is_exercise: in_force.stocking.as_of.is_some(),
+            ..NewPlan::default()
+        };
+        let work = tokio::task::spawn_blocking(move || {
+            let gathered = match (kept, rows) {
+                (Some((_, gathered)), _) => gathered,
+                (None, rows) => {
+                    let firmed = plan::firmed(&standing);
+                    let rows = rows.unwrap_or_default();
+                    gather::records(&in_force.stocking, &rows, &firmed, as_of)
+                }
+            };
+            make(gathered, &in_force, &outside, (draft, standing))
+        });
+        let (gathered, new) = work.await.map_err(|_gone| PlanError::Cut)?;
+        let known = Mark { sets: Vec::new(), ..mark.clone() };
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Advice { step: super::step::Step::Plan(Box::new(new)), reply };
+        self.office.asks.send(request).await.map_err(|_gone| PlanError::Cut)?;
+        let kept_plan = answer.await.map_err(|_gone| PlanError::Cut)?;
+        let revision = mark.advice + 1;
+        self.kept = Some((Mark { advice: revision, ..known }, gathered));
+        Ok((kept_plan == super::step::Stepped::Done).then_some(revision))
+    }
+}
+
+/// Makes a plan of what was gathered, and compares it with what stands.
+fn make(
+    mut gathered: Gathered,
+    in_force: &InForce,
+    outside: &Outside,
+    (draft, standing): (NewPlan, Vec<Standing>),
+) -> (Gathered, NewPlan) {
+    let of_records = gathered.troubles.clone();
+    gathered.take_outside(&in_force.stocking, outside, draft.as_of);
+    let period = Period { as_of: draft.as_of, ahead_days: in_force.stocking.ahead_days };
+    let advice = core_plan::advise(&gathered.setting, period);
+    let names = Names { setting: &gathered.setting, calendars: &gathered.calendars };
+    let views: Vec<View> = advice.iter().map(|one| View::of(names, period, one)).collect();
+    let troubles: Troubles = std::mem::replace(&mut gathered.troubles, of_records);
+    let draft = NewPlan { troubles, ..draft };
+    (gathered, draft.compare(views, standing))
+}

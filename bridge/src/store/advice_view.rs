@@ -1,0 +1,194 @@
+//! Advice on stock as people and programs look at it.
+
+use chrono::{DateTime, Utc};
+use sqlx::{Database, Encode, QueryBuilder, Type};
+
+use super::advice::{AdviceState, quantity, state};
+use super::column::Column;
+use super::error::StoreError;
+use super::{Backend, Store, Tx};
+use crate::stock::view::View;
+
+/// Which pieces are looked for; what is empty does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AdviceFilter {
+    /// What they are; none: those that wait for a person.
+    pub(crate) state: Option<AdviceState>,
+    /// What is sent.
+    pub(crate) item: String,
+    /// To where.
+    pub(crate) place: String,
+}
+
+/// A piece of advice.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct AdviceRow {
+    /// Its id.
+    pub(crate) id: String,
+    /// What makes two plans speak of the same.
+    pub(crate) key: String,
+    /// What it is.
+    pub(crate) state: AdviceState,
+    /// Counts its changes.
+    pub(crate) revision: i64,
+    /// What a plan says.
+    pub(crate) view: View,
+    /// What is sent: what the plan says, or a person has made of it.
+    pub(crate) quantity: u32,
+    /// Which piece it took the place of.
+    pub(crate) replaces: Option<String>,
+    /// When it was made.
+    pub(crate) created_at: DateTime<Utc>,
+    /// When somebody last changed it.
+    pub(crate) updated_at: DateTime<Utc>,
+    /// Who did.
+    pub(crate) actor: Option<String>,
+    /// Why.
+    pub(crate) reason: Option<String>,
+    /// Until when nobody looks at it.
+    pub(crate) snoozed_until: Option<DateTime<Utc>>,
+}
+
+impl AdviceRow {
+    /// Returns what it is at `now`: what was put off long enough waits again.
+    pub(crate) fn state_at(&self, now: DateTime<Utc>) -> AdviceState {
+        let is_over = self.snoozed_until.is_some_and(|until| until <= now);
+        if self.state == AdviceState::Snoozed && is_over { AdviceState::Open } else { self.state }
+    }
+}
+
+const COLUMNS: &str = "
+    SELECT id, key, state, revision, document, quantity, replaces, created_at, updated_at, actor,
+        reason, snoozed_until
+    FROM advice ";
+
+/// Returns at most `max` pieces that `filter` lets through, by the day they have to leave, behind the
+/// first `skip`.
+pub(crate) async fn page(
+    store: &Store,
+    filter: &AdviceFilter,
+    now: DateTime<Utc>,
+    (skip, max): (u32, u32),
+) -> Result<Vec<AdviceRow>, StoreError> {
+    let rows: Vec<Row> = on_backend!(store.reader(), db => {
+        let mut query = QueryBuilder::new(COLUMNS);
+        push(&mut query, filter, now);
+        query.push(" ORDER BY COALESCE(ship_on, '0000'), id LIMIT ").push_bind(i64::from(max));
+        query.push(" OFFSET ").push_bind(i64::from(skip));
+        query.build_query_as().fetch_all(db).await?
+    });
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// Returns how many pieces `filter` lets through.
+pub(crate) async fn count(
+    store: &Store,
+    filter: &AdviceFilter,
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let count: i64 = on_backend!(store.reader(), db => {
+        let mut query = QueryBuilder::new("SELECT COUNT(*) FROM advice ");
+        push(&mut query, filter, now);
+        query.build_query_scalar().fetch_one(db).await?
+    });
+    Column("advice", "id").count(count)
+}
+
+fn push<DB: Database>(query: &mut QueryBuilder<DB>, filter: &AdviceFilter, now: DateTime<Utc>)
+where
+    for<'a> i64: Encode<'a, DB> + Type<DB>,
+    for<'a> String: Encode<'a, DB> + Type<DB>,
+    for<'a> &'a str: Encode<'a, DB> + Type<DB>,
+{
+    match filter.state {
+        None | Some(AdviceState::Open) => {
+            query.push("WHERE (state = 'open' OR (state = 'snoozed' AND snoozed_until <= ");
+            query.push_bind(now.timestamp_millis()).push("))");
+        }
+        Some(AdviceState::Snoozed) => {
+            query.push("WHERE state = 'snoozed' AND ");
+            query.push_bind(now.timestamp_millis()).push(" < snoozed_until");
+        }
+        Some(state) => {
+            query.push("WHERE state = ").push_bind(state.word());
+        }
+    }
+    let sound = |text: &str| text.replace('\0', "\u{fffd}");
+    let is = [(" AND item = ", &filter.item), (" AND place = ", &filter.place)];
+    for (condition, text) in is.into_iter().filter(|(_, text)| !text.is_empty()) {
+        query.push(condition).push_bind(sound(text));
+    }
+}
+
+/// Returns the piece `id`.
+pub(crate) async fn find(store: &Store, id: &str) -> Result<Option<AdviceRow>, StoreError> {
+    one(store, "WHERE id = ", id).await
+}
+
+/// Returns the piece that took the place of `id`.
+pub(crate) async fn successor(store: &Store, id: &str) -> Result<Option<AdviceRow>, StoreError> {
+    one(store, "WHERE replaces = ", id).await
+}
+
+async fn one(store: &Store, condition: &str, id: &str) -> Result<Option<AdviceRow>, StoreError> {
+    let id = id.replace('\0', "\u{fffd}");
+    let row: Option<Row> = on_backend!(store.reader(), db => {
+        let mut query = QueryBuilder::new(COLUMNS);
+        query.push(condition).push_bind(id);
+        query.build_query_as().fetch_optional(db).await?
+    });
+    row.map(Row::read).transpose()
+}
+
+/// Returns the piece `id` as the transaction sees it.
+pub(crate) async fn find_in(tx: &mut Tx, id: &str) -> Result<Option<AdviceRow>, StoreError> {
+    let id = id.replace('\0', "\u{fffd}");
+    let row: Option<Row> = match tx.connection() {
+        Backend::Sqlite(db) => {
+            let mut query = QueryBuilder::new(COLUMNS);
+            query.push("WHERE id = ").push_bind(id);
+            query.build_query_as().fetch_optional(db).await?
+        }
+        Backend::Postgres(db) => {
+            let mut query = QueryBuilder::new(COLUMNS);
+            query.push("WHERE id = ").push_bind(id);
+            query.build_query_as().fetch_optional(db).await?
+        }
+    };
+    row.map(Row::read).transpose()
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    key: String,
+    state: String,
+    revision: i64,
+    document: String,
+    quantity: i64,
+    replaces: Option<String>,
+    created_at: i64,
+    updated_at: i64,
+    actor: Option<String>,
+    reason: Option<String>,
+    snoozed_until: Option<i64>,
+}
+
+impl Row {
+    fn read(self) -> Result<AdviceRow, StoreError> {
+        Ok(AdviceRow {
+            id: self.id,
+            key: self.key,
+            state: state(&self.state)?,
+            revision: self.revision,
+            view: Column("advice", "document").json(&self.document)?,
+            quantity: quantity(self.quantity)?,
+            replaces: self.replaces,
+            created_at: Column("advice", "created_at").time(self.created_at)?,
+            updated_at: Column("advice", "updated_at").time(self.updated_at)?,
+            actor: self.actor,
+            reason: self.reason,
+            snoozed_until: Column("advice", "snoozed_until").time_if_any(self.snoozed_until)?,
+        })
+    }
+}
