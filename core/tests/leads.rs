@@ -455,7 +455,12 @@ fn real_leads_are_graded_and_go_round_by_share_of_capacity() {
         funnel.lines().skip(1).map(|line| line.split(',').collect()).collect();
     rows.sort_by_key(|row| row[1]);
     let at = |day: &str| {
-        day[..10].parse::<NaiveDate>().unwrap().and_time(chrono::NaiveTime::MIN).and_utc()
+        day.get(..10)
+            .unwrap()
+            .parse::<NaiveDate>()
+            .unwrap()
+            .and_time(chrono::NaiveTime::MIN)
+            .and_utc()
     };
     let mut won_by_page: BTreeMap<&str, Vec<Happening>> = BTreeMap::new();
     let (mut grades, mut wins, mut owners) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());

@@ -109,6 +109,7 @@ enum Refusal {
     Open(StoreCommandError),
     #[error("{0}")]
     Wrong(String),
+    #[error(transparent)]
     Sync(#[from] sync::SyncError),
     #[error(transparent)]
     Print(#[from] std::io::Error),

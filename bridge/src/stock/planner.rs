@@ -12,9 +12,10 @@ use upturn_core::stock::plan::{self as core_plan, Period};
 
 use super::document::{self, InForce};
 use super::plan::{self, NewPlan};
-use super::reading::{self, Sets};
+use super::reading;
 use super::view::{Names, View};
 use crate::clock::Clock;
+use crate::facts::shelf::Shelf;
 use crate::facts::stored::StoredError;
 use crate::runtime::request::Request;
 use crate::store::advice::Standing;
@@ -35,6 +36,8 @@ pub(crate) struct Office {
     pub(crate) clock: Arc<dyn Clock>,
     /// To the one writer.
     pub(crate) asks: mpsc::Sender<Request>,
+    /// The facts of sets that were read already.
+    pub(crate) shelf: Shelf,
     /// Where the stocking document is.
     pub(crate) path: PathBuf,
 }
@@ -73,7 +76,6 @@ struct Planner {
     done: Option<Mark>,
     looks: u32,
     planned_at: Option<DateTime<Utc>>,
-    sets: Sets,
     /// What records say, of the mark's records, advice, document and day.
     kept: Option<(Mark, Gathered)>,
 }
@@ -88,7 +90,6 @@ pub(crate) async fn run(office: Office, stop: CancellationToken) {
         done: None,
         looks: 0,
         planned_at: None,
-        sets: Sets::default(),
         kept: None,
     };
     let mut told = false;
@@ -177,7 +178,7 @@ impl Planner {
         let Some(in_force) = self.in_force.clone() else { return Ok(None) };
         let store = &self.office.store;
         let standing = advice::standing(store, mark.day).await?;
-        let outside = self.sets.outside(store).await?;
+        let outside = reading::outside(store, &self.office.shelf).await?;
         let kept = self.kept.take().filter(|(known, _)| {
             let same = Mark { sets: Vec::new(), ..mark.clone() };
             *known == same

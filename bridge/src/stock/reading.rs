@@ -1,14 +1,12 @@
 //! What a plan is made of, read from the database: records, and sets of facts in force.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
 use serde::de::DeserializeOwned;
 use upturn_core::fact::Fact;
 use upturn_core::stock::gather::Outside;
 use upturn_core::stock::gather::row::{Rows, Stock};
 
-use crate::facts::stored::{self, StoredError};
+use crate::facts::shelf::Shelf;
+use crate::facts::stored::StoredError;
 use crate::store::error::StoreError;
 use crate::store::{Store, feed_set, record};
 
@@ -27,12 +25,6 @@ const BEARING: [&str; 8] = [
     "uk-bank-holidays",
 ];
 
-/// Facts of sets that were read before, by the set's number.
-#[derive(Debug, Default)]
-pub(crate) struct Sets {
-    read: BTreeMap<i64, (String, Vec<Fact>)>,
-}
-
 /// Returns the numbers of the sets in force that bear on a plan.
 pub(crate) async fn bearing(store: &Store) -> Result<Vec<i64>, StoreError> {
     let active = feed_set::active(store).await?;
@@ -43,41 +35,32 @@ fn is_bearing(kind: &str) -> bool {
     BEARING.contains(&kind)
 }
 
-impl Sets {
-    /// Returns what the sets in force tell, reading those that are new.
-    pub(crate) async fn outside(&mut self, store: &Store) -> Result<Outside, StoredError> {
-        let active = feed_set::active(store).await?;
-        let active: Vec<_> = active.into_iter().filter(|set| is_bearing(&set.kind)).collect();
-        self.read.retain(|id, _| active.iter().any(|set| set.id == *id));
-        for set in &active {
-            if let Entry::Vacant(room) = self.read.entry(set.id) {
-                let facts = stored::facts_of(store, set).await?;
-                room.insert((set.feed.clone(), facts));
+/// Returns what the sets in force tell, those that came into force later later.
+pub(crate) async fn outside(store: &Store, shelf: &Shelf) -> Result<Outside, StoredError> {
+    let mut active = feed_set::active(store).await?;
+    active.retain(|set| is_bearing(&set.kind));
+    active.sort_by_key(|set| set.id);
+    let mut outside = Outside::default();
+    for set in &active {
+        for fact in shelf.facts_of(store, set).await?.iter() {
+            match fact {
+                Fact::Calendar(almanac) => outside.almanacs.push((**almanac).clone()),
+                Fact::Closure(closure) => outside.closures.push(closure.clone()),
+                Fact::Lane(lane) => outside.lanes.push((set.feed.clone(), (**lane).clone())),
+                Fact::Rate(_)
+                | Fact::Tax(_)
+                | Fact::Duty(_)
+                | Fact::Goods(_)
+                | Fact::Sailing(_)
+                | Fact::PortCall(_)
+                | Fact::TransportEvent(_)
+                | Fact::Weather(_)
+                | Fact::Attributes(_)
+                | Fact::Policy(_) => {}
             }
         }
-        let mut outside = Outside::default();
-        // By number, so that what came later stands later.
-        for (feed, facts) in self.read.values() {
-            for fact in facts {
-                match fact {
-                    Fact::Calendar(almanac) => outside.almanacs.push((**almanac).clone()),
-                    Fact::Closure(closure) => outside.closures.push(closure.clone()),
-                    Fact::Lane(lane) => outside.lanes.push((feed.clone(), (**lane).clone())),
-                    Fact::Rate(_)
-                    | Fact::Tax(_)
-                    | Fact::Duty(_)
-                    | Fact::Goods(_)
-                    | Fact::Sailing(_)
-                    | Fact::PortCall(_)
-                    | Fact::TransportEvent(_)
-                    | Fact::Weather(_)
-                    | Fact::Attributes(_)
-                    | Fact::Policy(_) => {}
-                }
-            }
-        }
-        Ok(outside)
     }
+    Ok(outside)
 }
 
 /// Returns the records that bear on a plan. Those that hold what an import never writes are left out.

@@ -44,6 +44,20 @@ pub(crate) async fn note(tx: &mut Tx, ids: &[&str]) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The same for the deals of an import, `import`.
+pub(super) async fn note_staged(tx: &mut Tx, import: &str) -> Result<(), StoreError> {
+    const SQL: &str = "
+        INSERT INTO deal_history (deal, revision, at, document)
+        SELECT id, revision, updated_at, document FROM record
+        WHERE kind = $1 AND id IN (SELECT id FROM record_staged WHERE import = $2)
+        ON CONFLICT (deal, revision) DO NOTHING";
+
+    on_backend!(tx.connection(), db => {
+        sqlx::query(SQL).bind(KIND).bind(import).execute(db).await.map(drop)?;
+    });
+    Ok(())
+}
+
 /// Returns when a deal was last written; none where none ever was.
 pub(crate) async fn newest_at(store: &Store) -> Result<Option<DateTime<Utc>>, StoreError> {
     const SQL: &str = "SELECT max(at) FROM deal_history";

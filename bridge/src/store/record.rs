@@ -57,8 +57,6 @@ pub(crate) async fn write(
             updated_by = excluded.updated_by
         WHERE record.document <> excluded.document";
 
-    const MARK: &str = "UPDATE record_mark SET changes = changes + 1 WHERE id = 1";
-
     if records.is_empty() {
         return Ok(0);
     }
@@ -80,9 +78,17 @@ pub(crate) async fn write(
         deal_history::note(tx, &ids).await?;
     }
     if 0 < written {
-        on_backend!(tx.connection(), db => sqlx::query(MARK).execute(db).await.map(drop)?);
+        mark(tx).await?;
     }
     Ok(written)
+}
+
+/// Notes that records were written, for [`changes`].
+pub(super) async fn mark(tx: &mut Tx) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE record_mark SET changes = changes + 1 WHERE id = 1";
+
+    on_backend!(tx.connection(), db => sqlx::query(SQL).execute(db).await.map(drop)?);
+    Ok(())
 }
 
 /// Returns how often records were written: another number means that there is something new.
@@ -287,7 +293,7 @@ pub(crate) async fn remove(tx: &mut Tx, kind: &str, id: &str) -> Result<(), Stor
     on_backend!(tx.connection(), db => {
         sqlx::query(SQL).bind(kind).bind(id).execute(db).await.map(drop)?;
     });
-    Ok(())
+    mark(tx).await
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use sqlx::QueryBuilder;
 
 use super::error::StoreError;
 use super::record::StoredRecord;
-use super::{Store, Tx, registry_change};
+use super::{Store, Tx, deal_history, record, registry_change};
 
 /// How long rows are kept that no import comes back for.
 const ABANDONED_AFTER: TimeDelta = TimeDelta::days(1);
@@ -55,14 +55,21 @@ pub(crate) async fn switch(
     if is_registered {
         registry_change::note_staged(tx, import, kind).await?;
     }
-    Ok(on_backend!(tx.connection(), db => sqlx::query(SQL)
+    let written = on_backend!(tx.connection(), db => sqlx::query(SQL)
         .bind(kind)
         .bind(at.timestamp_millis())
         .bind(by)
         .bind(import)
         .execute(db)
         .await?
-        .rows_affected()))
+        .rows_affected());
+    if kind == deal_history::KIND {
+        deal_history::note_staged(tx, import).await?;
+    }
+    if 0 < written {
+        record::mark(tx).await?;
+    }
+    Ok(written)
 }
 
 /// Deletes the rows of `import`, and those that an import left behind long before `now`.

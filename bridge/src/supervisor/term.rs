@@ -160,7 +160,13 @@ impl Term {
         tracker.spawn(scheduler::run(house.feed_office(), facts, at_once, stop.clone()));
         if let Some(path) = house.config.stock.document.clone() {
             let (store, clock) = (house.store.clone(), Arc::new(SystemClock));
-            let planning = planner::Office { store, clock, asks: house.asks.clone(), path };
+            let planning = planner::Office {
+                store,
+                clock,
+                asks: house.asks.clone(),
+                shelf: house.facts.shelf.clone(),
+                path,
+            };
             tracker.spawn(planner::run(planning, stop.clone()));
         }
         let forecasts = forecasts::scheduler::Office {

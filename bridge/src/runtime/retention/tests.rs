@@ -91,7 +91,7 @@ impl<'s> Plant<'s> {
     async fn begin(&self) -> Fold {
         let sources = self.config.sources();
         let epoch = store::cursor::begin_epoch(self.store).await.unwrap();
-        let mut fold = self.runtime(&sources).recover(epoch, None).await.unwrap();
+        let mut fold = Box::pin(self.runtime(&sources).recover(epoch, None)).await.unwrap();
         let catalogue = Catalogue::of(&[Format::Native]);
         let rule = parse::parse(RULE, &catalogue).0.unwrap();
         let rules = vec![LoadedRule { rule, text: RULE.to_owned() }];
@@ -101,7 +101,7 @@ impl<'s> Plant<'s> {
             policy: Policy::default(),
             actor: "test".to_owned(),
         };
-        self.runtime(&sources).switch(&mut fold, &wanted).await.unwrap();
+        Box::pin(self.runtime(&sources).switch(&mut fold, &wanted)).await.unwrap();
         fold
     }
 
@@ -130,7 +130,7 @@ impl<'s> Plant<'s> {
         let deliveries = events.iter().map(delivery).collect();
         let batch = Batch { deliveries, submissions: Vec::new() };
         let sources = self.config.sources();
-        self.runtime(&sources).commit(fold, &batch).await.unwrap();
+        Box::pin(self.runtime(&sources).commit(fold, &batch)).await.unwrap();
     }
 
     /// Deletes until there is nothing left to delete.

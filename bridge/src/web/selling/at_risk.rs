@@ -145,10 +145,11 @@ impl Known {
 async fn gather(app: &App) -> Result<Known, Fault> {
     let feeds = std::sync::Arc::clone(&app.feeds.borrow());
     let archive = Archive { store: &app.store, shelf: &app.feed_office.shelf, feeds: &feeds };
-    let facts = archive.read(Wanted::default()).await.map_err(Fault::internal)?;
-    let facts = facts.sheets.iter().flat_map(|sheet| sheet.facts.iter());
+    let facts = archive.read(Wanted::default()).await;
+    let facts = facts.map_err(Fault::internal)?;
+    let facts = facts.sheets.into_iter().flat_map(|sheet| sheet.facts);
     let closures = facts.filter_map(|fact| match fact {
-        Fact::Closure(closure) => Some((closure.what.clone(), closure.first_on, closure.last_on)),
+        Fact::Closure(closure) => Some((closure.what, closure.first_on, closure.last_on)),
         Fact::Rate(_)
         | Fact::Tax(_)
         | Fact::Duty(_)
