@@ -153,6 +153,7 @@ fn pages() -> Router<App> {
         .route("/tasks/{id}/{verb}", post(page::task::act))
         .route("/deals", get(page::deals::show))
         .route("/deals/{id}", get(page::deal::show))
+        .route("/deals/{id}/upload", post(page::deal_upload::take))
         .route("/deals/{id}/{verb}", post(page::deal::act))
         .route("/policies/{digest}/confirm", post(page::deal::confirm))
         .route("/quotes", get(page::quotes::show).post(page::quotes::price))

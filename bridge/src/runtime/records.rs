@@ -18,6 +18,9 @@ use upturn_core::registry::of_record;
 use super::Runtime;
 use super::fold::Fold;
 use super::reading::LoggedRegistry;
+use super::selling::Refused;
+use super::selling::deals::{Fields, KIND as DEAL};
+use super::selling::guard::Guard;
 use super::wish::Logged;
 use crate::hex::hex;
 use crate::store::audit::{self, NewEntry};
@@ -59,6 +62,8 @@ pub(crate) enum RecordRefusal {
     Changed { id: String, found: i64, wanted: u64 },
     #[error("there is no \"{0}\"; look for its id")]
     Absent(String),
+    #[error("\"{id}\": {detail}")]
+    Guarded { id: String, code: &'static str, detail: String },
     #[error("\"{id}\" cannot be removed: {by} names it; change that first")]
     InUse { id: String, by: String },
 }
@@ -137,6 +142,11 @@ impl Runtime<'_> {
             Ok(before) => before,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        if kind == DEAL
+            && let Some(refusal) = self.keep_to_process(wish).await?
+        {
+            return Ok(Err(refusal));
+        }
         let mut entries = Vec::new();
         for records in wish.put.chunks(ROWS_MAX) {
             record::write(&mut tx, kind, records, now, &wish.actor).await?;
@@ -162,6 +172,32 @@ impl Runtime<'_> {
         audit::append(&mut tx, entry).await?;
         self.put_in_force(fold, tx, entries).await?;
         Ok(Ok(answer))
+    }
+
+    /// Returns why a deal of `wish` would go past its process.
+    async fn keep_to_process(
+        &self,
+        wish: &RecordWish,
+    ) -> Result<Option<RecordRefusal>, StoreError> {
+        let Some(guard) = Guard::of(self.store).await? else { return Ok(None) };
+        for record in &wish.put {
+            let before = record::find_all(self.store, DEAL, &[&record.id]).await?;
+            let read = |text: &str| serde_json::from_str::<Fields>(text).unwrap_or_default();
+            let old = before.get(&record.id).map(|text| read(text)).unwrap_or_default();
+            let new = read(&record.document);
+            let cell = |name: &str| old.get(name).map(String::as_str);
+            let wanted = |name: &str| new.get(name).map(String::as_str);
+            if let Err(refused) = guard.check(self.store, &record.id, cell, wanted).await? {
+                let Refused { code, detail, .. } = refused;
+                return Ok(Some(RecordRefusal::Guarded { id: record.id.clone(), code, detail }));
+            }
+        }
+        let led = wish.remove.iter().find(|id| guard.is_led(id));
+        Ok(led.map(|id| RecordRefusal::Guarded {
+            id: id.clone(),
+            code: "deal-in-process",
+            detail: "the deal goes by a process, and its history stays; close it instead".into(),
+        }))
     }
 
     /// Commits `tx` with those of `entries` that change something as an input of the log.

@@ -9,6 +9,7 @@ pub(crate) mod coupons;
 pub(crate) mod chance;
 pub(crate) mod dead_letters;
 pub(crate) mod deal;
+pub(crate) mod deal_upload;
 pub(crate) mod deals;
 pub(crate) mod deliveries;
 pub(crate) mod destination;

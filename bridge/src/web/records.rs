@@ -89,6 +89,9 @@ async fn submit(app: &App, wish: RecordWish) -> Result<String, Fault> {
             RecordRefusal::OtherBody => FaultKind::WrongRecords,
             RecordRefusal::Changed { .. } | RecordRefusal::InUse { .. } => FaultKind::RecordState,
             RecordRefusal::Absent(_) => FaultKind::NotFound,
+            RecordRefusal::Guarded { code, .. } => {
+                return Fault::with_code(FaultKind::DealRefused, code, refusal.to_string());
+            }
         };
         Fault::of(kind, refusal.to_string())
     })

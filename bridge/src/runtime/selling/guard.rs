@@ -31,6 +31,11 @@ impl Guard {
         Ok(Some(Self { policy: version.policy, heads }))
     }
 
+    /// Returns whether `deal` goes by a process.
+    pub(crate) fn is_led(&self, deal: &str) -> bool {
+        self.heads.contains_key(deal)
+    }
+
     /// Judges the record of `deal`, whose cells were `before`, where it is there, and are to be `after`.
     pub(crate) async fn check<'c>(
         &self,
@@ -39,7 +44,7 @@ impl Guard {
         before: impl Fn(&str) -> Option<&'c str>,
         after: impl Fn(&str) -> Option<&'c str>,
     ) -> Result<Result<(), Refused>, StoreError> {
-        if !self.heads.contains_key(deal) {
+        if !self.is_led(deal) {
             return Ok(self.check_new((before("stage"), after("stage"))));
         }
         let history = History::committed(store, deal).await?;

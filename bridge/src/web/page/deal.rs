@@ -172,12 +172,22 @@ pub(crate) async fn act(
         }
         Err(fault) => Err(fault),
     };
+    answer(&app, shell, &id, done).await
+}
+
+/// Answers to what the reader did with the deal `id`: a refusal is told on its page.
+pub(super) async fn answer(
+    app: &App,
+    shell: Shell,
+    id: &str,
+    done: Result<(), Fault>,
+) -> Result<Response, Fault> {
     match done {
         Ok(()) => Ok(Redirect::to(&format!("/deals/{id}?did=done")).into_response()),
         Err(fault) if fault.kind.status() == StatusCode::CONFLICT => {
             let status = fault.kind.status();
             let words = fault.words(shell.language);
-            let html = page(&app, shell, &id, Some(Told { words, is_refusal: true })).await?;
+            let html = page(app, shell, id, Some(Told { words, is_refusal: true })).await?;
             let mut response = (status, html).into_response();
             response.extensions_mut().insert(ToldInWords);
             Ok(response)

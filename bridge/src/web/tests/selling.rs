@@ -151,6 +151,9 @@ async fn lead_a_deal(site: &Site) {
         let proof = confirmation(site, name).await;
         assert_done(&act(site, "lin", complete(name, proof)).await);
     }
+    // Nor does a record that is written, or removed, lead past a gate.
+    assert_refused(&write_past(site, "PUT", "delivery").await, "stage-skipped");
+    assert_refused(&write_past(site, "DELETE", "").await, "deal-in-process");
     // The rules change: whoever leads the deal reads of it before the next gate.
     let mut changed = house();
     changed.processes[0].work_order_within_hours = 48;
@@ -166,6 +169,20 @@ async fn lead_a_deal(site: &Site) {
     let deals = look(site, "lin", "/deals?stage=order").await;
     assert_eq!(deals["deals"][0]["fields"]["stage"], "order");
     assert_eq!(look(site, "mei", "/deals").await["deals"], json!([]));
+}
+
+/// Writes the deal's record past its acts, as programs write records.
+async fn write_past(site: &Site, method: &str, stage: &str) -> Answer {
+    let record = json!({
+        "account": "greenfleet", "stage": stage, "opened_on": "2025-03-01",
+        "amount": "240000.00", "currency": "CNY",
+    });
+    let body = if method == "PUT" { record.to_string() } else { String::new() };
+    let headers = [("authorization", &*bearer(super::site::NAME))];
+    let account = json!({ "name": "Green Fleet" }).to_string();
+    let path = "/api/v1/records/account/greenfleet";
+    assert_done(&site.call("PUT", path, &headers, &account).await);
+    site.call(method, "/api/v1/records/deal/D1", &headers, &body).await
 }
 
 async fn keep_a_promise(site: &Site) {
@@ -185,6 +202,64 @@ async fn keep_a_promise(site: &Site) {
     let trail = audit::of_subject(&site.store, "D1").await.unwrap();
     let late: Vec<_> = trail.iter().filter(|entry| entry.action == "promise-late").collect();
     assert_eq!(late.len(), 0, "the work order came with the input that would have been late");
+}
+
+#[tokio::test]
+async fn pages_lead_a_deal_without_a_script_and_say_why_not() {
+    let site = showroom().await;
+    with_writer(&site, Box::pin(click_through(&site))).await;
+}
+
+async fn click_through(site: &Site) {
+    let cookie = site.enter("lin").await;
+    let headers = [("cookie", &*cookie), ("origin", "http://upturn.test")];
+    let begun = site.post("/deals/D1/begin", "process=electric-car", &headers).await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER, "{}", begun.text());
+    let refused = site.post("/deals/D1/enter", "stage=order&revision=1", &headers).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.text().contains("A stage lies between: "), "{}", refused.text());
+    let zh = [headers[0], headers[1], ("accept-language", "zh-CN")];
+    let refused = site.post("/deals/D1/enter", "stage=order&revision=1", &zh).await;
+    assert!(refused.text().contains("不得跳过阶段"), "{}", refused.text());
+    let boundary = ("content-type", "multipart/form-data; boundary=x");
+    let upload = [headers[0], headers[1], boundary];
+    let part = |name: &str, text: &str| {
+        format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"{text}\r\n")
+    };
+    let body = [
+        part("requirement", "\r\n\r\ncharging-compatibility"),
+        part("revision", "\r\n\r\n1"),
+        part("file", "; filename=\"r.pdf\"\r\n\r\nabc"),
+        "--x--\r\n".to_owned(),
+    ];
+    let request = axum::http::Request::post("/deals/D1/upload").header("host", "upturn.test");
+    let request =
+        upload.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let sent = site.send(request.body(axum::body::Body::from(body.concat())).unwrap()).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text());
+    let deal = look(site, "lin", "/deals/D1").await;
+    let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(deal["acts"][1]["act"]["proof"]["sha256"], hash);
+    for path in ["/deals", "/deals/D1", "/quotes", "/approvals", "/reports", "/deliveries-at-risk"]
+    {
+        for lang in ["en", "zh-CN"] {
+            let page = site.get(&format!("{path}?lang={lang}"), &headers).await;
+            assert_eq!(page.status, StatusCode::OK, "case: {path}: {}", page.text());
+        }
+    }
+    let body = json!({ "deal": "D1", "request": request_for("133000.00") });
+    let quote = assert_done(&say(site, "lin", "/quotes", &body).await);
+    let path = format!("/quotes/{}", quote["id"].as_str().unwrap());
+    let page = site.get(&path, &headers).await;
+    assert!(page.text().contains("133,000.00"), "{}", page.text());
+    let first = site.get(&format!("{path}/print?lang=zh-CN"), &headers).await;
+    let again = site.get(&format!("{path}/print?lang=zh-CN"), &headers).await;
+    assert_eq!((first.status, &first.body), (StatusCode::OK, &again.body));
+    assert!(first.header("content-security-policy").contains("style-src 'unsafe-inline'"));
+}
+
+fn request_for(price: &str) -> Value {
+    request("lin", price)
 }
 
 #[tokio::test]
