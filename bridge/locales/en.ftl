@@ -1187,6 +1187,7 @@ advice-history-none = Nobody has done anything with it.
 advice-acts = What to do
 advice-until = Look at it again on
 advice-do-firm = Agree on it
+advice-do-firm-other = Agree on another quantity
 advice-do-edit = Change the quantity
 advice-do-snooze = Put it off
 advice-do-reject = Decide against it

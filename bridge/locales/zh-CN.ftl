@@ -1150,6 +1150,7 @@ advice-history-none = 还没有人处理过。
 advice-acts = 处理
 advice-until = 再次查看日期
 advice-do-firm = 确认
+advice-do-firm-other = 按其他数量确认
 advice-do-edit = 修改数量
 advice-do-snooze = 推迟
 advice-do-reject = 否决

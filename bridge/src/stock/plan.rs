@@ -88,7 +88,7 @@ impl NewPlan {
             if rejected.get(&view.key).is_some_and(|most| view.quantity <= *most) {
                 continue;
             }
-            let mut new = piece(&view, self.as_of);
+            let mut new = piece(&view, self.revision);
             match left.remove(&view.key) {
                 None => self.new.push(new),
                 Some(old) if old.decision == new.decision => {
@@ -122,7 +122,8 @@ pub(crate) fn firmed(standing: &[Standing]) -> Vec<Firmed> {
     firmed.collect()
 }
 
-fn piece(view: &View, as_of: DateTime<Utc>) -> NewAdvice {
+/// Returns what is kept of `view`; no two plans have the same revision, so no two pieces the same id.
+fn piece(view: &View, revision: i64) -> NewAdvice {
     let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
     let decision = digest(&[
         &view.action,
@@ -138,7 +139,7 @@ fn piece(view: &View, as_of: DateTime<Utc>) -> NewAdvice {
         &day(view.next_arrival_on),
     ]);
     let document = serde_json::to_string(view).unwrap_or_default();
-    let id = digest(&[&view.key, &decision, &as_of.timestamp_millis().to_string()]);
+    let id = digest(&[&view.key, &decision, &revision.to_string()]);
     NewAdvice {
         id: format!("adv-{}", id.get(..20).unwrap_or(&id)),
         key: view.key.clone(),

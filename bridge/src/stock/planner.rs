@@ -213,8 +213,12 @@ impl Planner {
         self.office.asks.send(request).await.map_err(|_gone| PlanError::Cut)?;
         let kept_plan = answer.await.map_err(|_gone| PlanError::Cut)?;
         let revision = mark.advice + 1;
+        if kept_plan == super::step::Stepped::Refused {
+            // What was gathered may rest on decisions that are others now.
+            return Ok(None);
+        }
         self.kept = Some((Mark { advice: revision, ..known }, gathered));
-        Ok((kept_plan == super::step::Stepped::Done).then_some(revision))
+        Ok(Some(revision))
     }
 }
 

@@ -192,3 +192,94 @@ impl Row {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::advice::{
+        Change, NewAdvice, change, end, plan_state, save_plan, standing, write,
+    };
+    use super::super::testing::{at, each_backend};
+    use super::*;
+
+    fn piece(id: &str, quantity: u32, replaces: Option<&str>) -> NewAdvice {
+        let outcome = json!({"short": "1.2", "idle": "0", "cost": null});
+        let document = json!({
+            "key": "V/B/A", "action": "transfer", "item": "V", "needed_item": "V",
+            "quantity": quantity, "from": "A", "to": "B", "lane": "one-day",
+            "latest_ship_on": "2025-01-26", "arrives_on": "2025-01-27", "next_arrival_on": null,
+            "closed_from": null, "needed_on": "2025-01-29", "cover_until": "2025-02-06",
+            "available": 0, "up_to": quantity, "service_level": 0.6, "cost_ratio": 1.5,
+            "currency": "CNY", "outcomes_until": "2025-02-06", "if_shipped": outcome,
+            "if_missed": outcome, "break_even": [], "break_even_together": null, "lanes": [],
+            "reasons": [], "marks": [],
+            "data": {"stock_counted_on": null, "stock_age_days": null, "demand_until": null,
+                "demand_age_days": null, "calendars": []},
+        });
+        NewAdvice {
+            id: id.to_owned(),
+            key: "V/B/A".to_owned(),
+            decision: id.to_owned(),
+            figures: id.to_owned(),
+            document: document.to_string(),
+            item: "V".to_owned(),
+            source: Some("A".to_owned()),
+            place: "B".to_owned(),
+            quantity,
+            ship_on: "2025-01-26".parse().ok(),
+            arrive_on: "2025-01-27".parse().ok(),
+            cover_until: "2025-02-06".parse().unwrap(),
+            replaces: replaces.map(str::to_owned),
+        }
+    }
+
+    #[tokio::test]
+    async fn one_piece_of_a_key_stands_and_the_newest_revision_alone_is_changed() {
+        each_backend(async |store| {
+            let day = "2025-01-20".parse().unwrap();
+            let mut tx = store.begin().await.unwrap();
+            assert!(save_plan(&mut tx, 0, (at(0), at(0)), &json!({"pieces": 1})).await.unwrap());
+            write(&mut tx, &[piece("a", 8, None)], at(0)).await.unwrap();
+            tx.commit().await.unwrap();
+            let mut tx = store.begin().await.unwrap();
+            assert!(write(&mut tx, &[piece("b", 4, None)], at(1)).await.is_err(), "two of a key");
+            drop(tx);
+
+            // A plan made of what is no longer so is not kept.
+            let mut tx = store.begin().await.unwrap();
+            assert!(!save_plan(&mut tx, 0, (at(1), at(1)), &json!({})).await.unwrap());
+            assert!(save_plan(&mut tx, 1, (at(1), at(1)), &json!({})).await.unwrap());
+            end(&mut tx, &["a".to_owned()], AdviceState::Superseded, at(1)).await.unwrap();
+            write(&mut tx, &[piece("b", 12, Some("a"))], at(1)).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(successor(store, "a").await.unwrap().unwrap().id, "b");
+            let known = standing(store, day).await.unwrap();
+            assert_eq!((known.len(), known[0].quantity), (1, 12));
+
+            let put_off = Change {
+                state: AdviceState::Snoozed,
+                quantity: 12,
+                snoozed_until: Some(at(9)),
+                reason: None,
+                actor: "li",
+            };
+            for (revision, expected) in [(2, false), (1, true), (1, false)] {
+                let mut tx = store.begin().await.unwrap();
+                let changed = change(&mut tx, ("b", revision), &put_off, at(2)).await.unwrap();
+                assert_eq!(changed, expected, "case: revision {revision}");
+                tx.commit().await.unwrap();
+            }
+            assert_eq!(plan_state(store).await.unwrap().revision, 3);
+            let open = AdviceFilter { item: "V".into(), place: "B".into(), state: None };
+            for (minute, expected) in [(3, 0), (9, 1)] {
+                assert_eq!(count(store, &open, at(minute)).await.unwrap(), expected);
+                let page = page(store, &open, at(minute), (0, 5)).await.unwrap();
+                assert_eq!(u64::try_from(page.len()).unwrap(), expected, "case: {minute}");
+            }
+            let row = find(store, "b").await.unwrap().unwrap();
+            assert_eq!((row.state_at(at(3)), row.view.quantity), (AdviceState::Snoozed, 12));
+        })
+        .await;
+    }
+}

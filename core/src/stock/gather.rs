@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
-use super::plan::base::{self, Base, Observed, Summary};
+use super::plan::base::Observed;
 use super::plan::setting::{
     Aim, Costs, Deal, Holding, Item, ItemIndex, Place, PlaceIndex, PlaceKind, Position, Setting,
 };
@@ -17,6 +17,7 @@ use super::stocking::{AimDocument, Stocking};
 use crate::money::exact::Exact;
 
 mod demand;
+mod learnt;
 mod outside;
 pub mod row;
 
@@ -293,7 +294,8 @@ impl<'s> Gatherer<'s> {
     fn finish(self) -> Gathered {
         let mut made = self.made;
         let drafts: Vec<_> = self.drafts.into_iter().collect();
-        let bases = bases(&drafts);
+        let histories: Vec<&[Observed]> = drafts.iter().map(|(_, draft)| &*draft.history).collect();
+        let bases = learnt::bases(&histories, self.stocking.ahead_days);
         let sound = drafts.into_iter().zip(bases).filter(|((_, draft), _)| !draft.is_blocked);
         let positions = sound.map(|(((item, place), mut draft), base)| {
             // Replaced items before those that replace them.
@@ -303,13 +305,6 @@ impl<'s> Gatherer<'s> {
         made.setting.positions = positions.collect();
         made
     }
-}
-
-fn bases(drafts: &[((ItemIndex, PlaceIndex), Draft)]) -> Vec<Base> {
-    let summaries: Vec<Summary> =
-        drafts.iter().map(|(_, draft)| Summary::of(&draft.history)).collect();
-    let pooled = base::pooled_spread(summaries.iter());
-    summaries.iter().map(|summary| summary.base(pooled)).collect()
 }
 
 /// Returns the last of those that replace the item at `index` one after another, and whether they lead
