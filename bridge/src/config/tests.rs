@@ -226,7 +226,7 @@ red = "no"
         "upturn.toml:21: source[2]: 'topic' is missing; add it",
         "upturn.toml:24: log.level: this is a number; write a text in quotes",
         "upturn.toml:25: colour: unknown key 'colour'; there are store, retention, mqtt, source, rules, \
-         registry, web, outbox, delivery, feeds, compliance, stock, audit, http, log",
+         registry, web, outbox, delivery, feeds, compliance, stock, forecast, audit, http, log",
         "environment UPTURN_LOG__FORMAT: log.format: unknown value 'xml'; there are text, json",
         "environment UPTURN_RULES__DIRR: rules.dirr: unknown key 'dirr'; did you mean 'dir'?",
     ];

@@ -32,8 +32,22 @@ pub(crate) struct Round {
 }
 
 impl Round {
+    /// Looks at the deals that changed since the round of `day`; only looks.
+    pub(crate) async fn of_deals(
+        store: &Store,
+        config: &ForecastConfig,
+        day: NaiveDate,
+    ) -> Result<Self, StoreError> {
+        let position = cursor::read(store).await?;
+        let (wins, said) = (Wins::read(store).await?, said_of_deals(store, day).await?);
+        let within = config.within_days;
+        let work = move || wins.forecast(day, within, &said);
+        let forecasts = tokio::task::spawn_blocking(work).await.unwrap_or_default();
+        Ok(Self { position, scores: Vec::new(), forecasts })
+    }
+
     /// Makes the round of `day`; only looks.
-    pub(crate) async fn make(
+    pub(crate) async fn of_day(
         store: &Store,
         config: &ForecastConfig,
         day: NaiveDate,
@@ -44,13 +58,13 @@ impl Round {
 
         let as_of = config.period.beginning(day);
         let said = forecast::made_since(store, ForecastKind::Demand, as_of).await?;
-        let week = Frequency::Week.beginning(day).succ_opt().unwrap_or(day);
-        let said_of_deals = forecast::made_since(store, ForecastKind::Win, week).await?;
+        let said_of_deals = said_of_deals(store, day).await?;
         let config = config.clone();
         let work = move || {
             let mut made = wins.forecast(day, config.within_days, &said_of_deals);
-            if said.is_empty() {
-                let series = demand.series(config.period, as_of);
+            let series = demand.series(config.period, as_of);
+            // A round that was cut short is made up for: what is kept stays as it is.
+            if series.iter().any(|one| !said.contains(&(one.subject.clone(), 0))) {
                 made.extend(demand::forecast(&series, &config, as_of));
             }
             made
@@ -59,6 +73,16 @@ impl Round {
         let forecasts = tokio::task::spawn_blocking(work).await.unwrap_or_default();
         Ok(Self { position, scores, forecasts })
     }
+}
+
+/// Returns the deals of which something was said in the week of `day`, with the revision it rests on.
+async fn said_of_deals(
+    store: &Store,
+    day: NaiveDate,
+) -> Result<BTreeSet<(String, u64)>, StoreError> {
+    // What is said on a day begins with the next one.
+    let since = Frequency::Week.beginning(day).succ_opt().unwrap_or(day);
+    forecast::made_since(store, ForecastKind::Win, since).await
 }
 
 /// Returns what came of forecasts whose days are over.

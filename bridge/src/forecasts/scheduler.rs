@@ -78,7 +78,8 @@ impl Office {
     pub(crate) async fn look(&self, last: &mut Option<Mark>) -> Result<(), ForecastError> {
         let mark = (self.clock.now().date_naive(), deal_history::newest_at(&self.store).await?);
         if *last != Some(mark) {
-            self.round(mark.0).await?;
+            let is_new_day = last.is_none_or(|(day, _)| day != mark.0);
+            self.round(mark.0, is_new_day).await?;
             *last = Some(mark);
         }
         let Some(trial) = forecast_trial::first_open(&self.store).await? else { return Ok(()) };
@@ -89,10 +90,15 @@ impl Office {
         self.write(ForecastStep::EndTrial { id, result, started_at }).await.map(drop)
     }
 
-    /// Makes the round of `day`, and shows what is to be looked at.
-    async fn round(&self, day: NaiveDate) -> Result<(), ForecastError> {
-        let Round { position, scores, forecasts } =
-            Round::make(&self.store, &self.config, day).await?;
+    /// Makes the round of `day`, or of the deals alone once it was made, and shows what is to be looked
+    /// at.
+    async fn round(&self, day: NaiveDate, is_new_day: bool) -> Result<(), ForecastError> {
+        let (store, config) = (&self.store, &self.config);
+        let Round { position, scores, forecasts } = if is_new_day {
+            Round::of_day(store, config, day).await?
+        } else {
+            Round::of_deals(store, config, day).await?
+        };
         let (scored, made) = (scores.len(), forecasts.len());
         for part in scores.chunks(PART) {
             self.write(ForecastStep::Score(part.to_vec(), position)).await?;

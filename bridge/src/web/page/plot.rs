@@ -105,7 +105,8 @@ impl Plot {
         let all = || values.iter().map(|(_, value)| *value).chain(right);
         let high = all().fold(0.0, f64::max);
         let step = rounded((high / TICKS).max(1e-6));
-        let high = (high / step).ceil().max(1.0) * step;
+        // A sum of shares may be above one by its last digits.
+        let high = (high / step - 1e-6).ceil().max(1.0) * step;
         let up = Axis { low: 0.0, high, from: BOTTOM, to: TOP };
         let last = values.len().saturating_sub(1);
         let across = |at: usize| {
@@ -196,6 +197,9 @@ mod tests {
         assert_eq!((plot.points.len(), plot.across.len()), (1, 1));
         let labels: Vec<_> = plot.up.iter().map(|tick| &*tick.label).collect();
         assert_eq!(labels, ["0 %", "20 %", "40 %", "60 %"]);
+        let whole = [("2025-01".to_owned(), 1.0 + 1e-12)];
+        let plot = Plot::over_time(words(), &whole, (Some(0.95), percent));
+        assert_eq!(plot.up.last().map(|tick| &*tick.label), Some("100 %"));
         assert_eq!(Plot::calibration(words(), &[(0.05, 0.02)]).across[0].label, "0 %");
     }
 }
