@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use serde_json::json;
+use serde_json::{Value, json};
 use upturn_core::id::TaskId;
 use upturn_core::money::Currency;
 use upturn_core::registry::{Contact, Registry};
@@ -12,7 +12,7 @@ use crate::delivery::document::Occurrence;
 use crate::delivery::letter::{self, Addressee};
 use crate::store::coupon::{self, CouponIssue, month_of};
 use crate::store::error::StoreError;
-use crate::store::{Tx, task_facts};
+use crate::store::{Tx, record, task_facts};
 
 /// Who gets a coupon of which campaign.
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +128,10 @@ async fn send(
     let addressee = Addressee {
         id: issued.contact.clone(),
         name: name.unwrap_or_default(),
-        email: wanted.address.map(str::to_owned),
+        email: match wanted.address {
+            Some(address) => Some(address.to_owned()),
+            None => known_address(tx, &issued.contact).await?,
+        },
     };
     let detail = json!({
         "campaign": coupon.campaign, "amount": coupon.value.to_string(), "currency": coupon.currency,
@@ -150,6 +153,17 @@ async fn send(
     desk.write_to(tx, issued.issued_at, &told, &addressee).await?;
     Ok(())
 }
+
+/// Returns where mail reaches `contact`, by the record of the contact, if there is one.
+async fn known_address(tx: &mut Tx, contact: &str) -> Result<Option<String>, StoreError> {
+    let document = record::find(tx, CONTACT, contact).await?;
+    let columns = document.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    let email = columns.as_ref().and_then(|columns| columns.get("email")?.as_str());
+    Ok(email.map(str::to_owned))
+}
+
+/// The kind of the records of contacts.
+const CONTACT: &str = "contact";
 
 /// How many characters of a hash tell coupons apart.
 const ID_LEN: usize = 24;
