@@ -97,7 +97,8 @@ fn price(folder: &Path, text: &str, policy: &Policy) -> Result<Snapshot, String>
     let told = |problems: Vec<Problem>| {
         problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     };
-    let library = Library::of(quote::sources(facts, request.date), &request.facts, request.date).map_err(told)?;
+    let library = Library::of(quote::sources(facts, request.date), &request.facts, request.date)
+        .map_err(told)?;
     Snapshot::take(request, &library, policy).map_err(told)
 }
 

@@ -149,9 +149,7 @@ async fn gather(app: &App) -> Result<Known, Fault> {
     let facts = facts.map_err(Fault::internal)?;
     let facts = facts.sheets.iter().flat_map(|sheet| sheet.facts.iter());
     let closures = facts.filter_map(|fact| match fact {
-        Fact::Closure(closure) => {
-            Some((closure.what.clone(), closure.first_on, closure.last_on))
-        },
+        Fact::Closure(closure) => Some((closure.what.clone(), closure.first_on, closure.last_on)),
         Fact::Rate(_)
         | Fact::Tax(_)
         | Fact::Duty(_)
