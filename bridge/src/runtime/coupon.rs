@@ -156,7 +156,7 @@ async fn send(
 
 /// Returns where mail reaches `contact`, by the record of the contact, if there is one.
 async fn known_address(tx: &mut Tx, contact: &str) -> Result<Option<String>, StoreError> {
-    let document = record::find(tx, CONTACT, contact).await?;
+    let document = record::find_in(tx, CONTACT, contact).await?;
     let columns = document.and_then(|text| serde_json::from_str::<Value>(&text).ok());
     let email = columns.as_ref().and_then(|columns| columns.get("email")?.as_str());
     Ok(email.map(str::to_owned))

@@ -41,7 +41,7 @@ struct MePage {
     /// The language that was chosen.
     language: Language,
     tokens: Vec<TokenLine>,
-    scopes: [TokenScope; 9],
+    scopes: [TokenScope; 10],
     days: [i64; 3],
     /// A token that was just made, told once.
     made: Option<String>,
