@@ -139,10 +139,13 @@ pub(crate) fn router(app: App) -> Router {
 }
 
 fn pages() -> Router<App> {
+    work_pages().merge(house_pages())
+}
+
+/// What sales and logistics work with.
+fn work_pages() -> Router<App> {
     Router::new()
         .route("/", get(page::start::show))
-        .route("/login", get(page::login::show).post(page::login::submit))
-        .route("/logout", post(page::login::log_out))
         .route("/tasks", get(page::tasks::show))
         .route("/tasks/new", get(page::tasks::count_new))
         .route("/tasks/{id}", get(page::task::show))
@@ -164,6 +167,21 @@ fn pages() -> Router<App> {
         .route("/reports", get(page::reports::show))
         .route("/approvals", get(page::approvals::show))
         .route("/approvals/{id}/{verb}", post(page::approvals::decide))
+        .route("/coupons", get(page::coupons::show))
+        .route("/figures", get(page::figures::show))
+        .route("/advice", get(page::advice::show))
+        .route("/advice/{id}", get(page::advice_piece::show))
+        .route("/advice/{id}/{verb}", post(page::advice_piece::act))
+        .route("/forecasts", get(page::forecasts::show))
+        .route("/forecasts/trials/{kind}", post(page::forecasts::try_out))
+        .route("/deals/{id}/chance", get(page::chance::show))
+}
+
+/// What operations look after, and the pages of people.
+fn house_pages() -> Router<App> {
+    Router::new()
+        .route("/login", get(page::login::show).post(page::login::submit))
+        .route("/logout", post(page::login::log_out))
         .route("/destinations", get(page::destinations::show))
         .route("/destinations/{id}", get(page::destination::show))
         .route("/destinations/{id}/test", post(page::destinations::test))
@@ -179,14 +197,6 @@ fn pages() -> Router<App> {
         .route("/records/{kind}", get(page::record_kind::show))
         .route("/records/{kind}/import", post(page::record_kind::look))
         .route("/records/{kind}/import/{upload}", post(page::record_kind::decide))
-        .route("/coupons", get(page::coupons::show))
-        .route("/figures", get(page::figures::show))
-        .route("/advice", get(page::advice::show))
-        .route("/advice/{id}", get(page::advice_piece::show))
-        .route("/advice/{id}/{verb}", post(page::advice_piece::act))
-        .route("/forecasts", get(page::forecasts::show))
-        .route("/forecasts/trials/{kind}", post(page::forecasts::try_out))
-        .route("/deals/{id}/chance", get(page::chance::show))
         .route("/rules", get(page::rules::show))
         .route("/rules/{id}", get(page::rule::show))
         .route("/dead-letters", get(page::dead_letters::show))

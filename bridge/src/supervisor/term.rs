@@ -158,25 +158,7 @@ impl Term {
         let facts = house.facts.feeds.subscribe();
         let at_once = house.config.feeds.at_once;
         tracker.spawn(scheduler::run(house.feed_office(), facts, at_once, stop.clone()));
-        if let Some(path) = house.config.stock.document.clone() {
-            let (store, clock) = (house.store.clone(), Arc::new(SystemClock));
-            let planning = planner::Office {
-                store,
-                clock,
-                asks: house.asks.clone(),
-                shelf: house.facts.shelf.clone(),
-                path,
-            };
-            tracker.spawn(planner::run(planning, stop.clone()));
-        }
-        let forecasts = forecasts::scheduler::Office {
-            store: house.store.clone(),
-            clock: Arc::new(SystemClock),
-            asks: house.asks.clone(),
-            config: house.config.forecast.clone(),
-            health: house.health.clone(),
-        };
-        tracker.spawn(forecasts::scheduler::run(forecasts, stop.clone()));
+        look_ahead(house, &tracker, &stop);
         if let Some(file) = house.config.audit.head_file.clone() {
             let clock = Arc::new(SystemClock);
             tracker.spawn(audit_head::run(house.store.clone(), file, clock, stop.clone()));
@@ -210,6 +192,29 @@ impl Term {
         self.tracker.close();
         self.tracker.wait().await;
     }
+}
+
+/// Begins to plan stock, where that is wanted, and to forecast.
+fn look_ahead(house: &House, tracker: &TaskTracker, stop: &CancellationToken) {
+    if let Some(path) = house.config.stock.document.clone() {
+        let (store, clock) = (house.store.clone(), Arc::new(SystemClock));
+        let planning = planner::Office {
+            store,
+            clock,
+            asks: house.asks.clone(),
+            shelf: house.facts.shelf.clone(),
+            path,
+        };
+        tracker.spawn(planner::run(planning, stop.clone()));
+    }
+    let forecasts = forecasts::scheduler::Office {
+        store: house.store.clone(),
+        clock: Arc::new(SystemClock),
+        asks: house.asks.clone(),
+        config: house.config.forecast.clone(),
+        health: house.health.clone(),
+    };
+    tracker.spawn(forecasts::scheduler::run(forecasts, stop.clone()));
 }
 
 /// Reads who is told and where facts come from, which may have changed since this process began to stand by; what it knew then

@@ -29,7 +29,7 @@ pub(crate) async fn take(
     while let Some(field) = form.next_field().await.map_err(|error| torn(&error))? {
         match field.name() {
             Some("requirement") => {
-                requirement = field.text().await.map_err(|error| torn(&error))?
+                requirement = field.text().await.map_err(|error| torn(&error))?;
             }
             Some("revision") => {
                 revision = field.text().await.map_err(|error| torn(&error))?.parse().ok();

@@ -254,12 +254,15 @@ mod tests {
         known
     }
 
+    /// What is known, and what sees a delay in it.
+    type Case<'c> = (&'c [(&'c str, &'c str)], &'c [Source]);
+
     #[test]
     fn each_source_sees_its_delay_and_none_without_it() {
         let text = include_str!("../../../../deploy/compliance/delivery-risk.toml");
         let risk: DeliveryRisk = toml::from_str(text).unwrap();
         let on_way = ("shipment", "order=o1 product=p lane=road-1 expected_on=2025-01-19");
-        let cases: [(&[(&str, &str)], &[Source]); 9] = [
+        let cases: [Case<'_>; 9] = [
             (&[], &[]),
             (&[("contract", "2025-01-19")], &[Source::ContractDate]),
             (&[("plan", "order=o1 product=p due_on=2025-01-21")], &[Source::ProductionPlan]),

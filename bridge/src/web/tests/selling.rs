@@ -78,7 +78,7 @@ async fn act(site: &Site, who: &str, act: Value) -> Answer {
     say(site, who, "/deals/D1/acts", &json!({ "act": act })).await
 }
 
-fn complete(requirement: &str, proof: Value) -> Value {
+fn complete(requirement: &str, proof: &Value) -> Value {
     json!({ "action": "complete", "requirement": requirement, "proof": proof })
 }
 
@@ -117,21 +117,21 @@ async fn lead_a_deal(site: &Site) {
     assert_eq!(act(site, "depot", enter("offer")).await.status, StatusCode::FORBIDDEN);
 
     let fields = json!({ "daily_kilometres": "60", "parking": "yes", "budget": "240000" });
-    let form = complete("needs", json!({ "by": "form", "fields": fields }));
+    let form = complete("needs", &json!({ "by": "form", "fields": fields }));
     assert_done(&act(site, "lin", form).await);
     assert_done(&act(site, "lin", enter("test-drive")).await);
     let ticked = ["licence seen", "route driven", "questions answered"];
-    let list = complete("drive-done", json!({ "by": "checklist", "ticked": ticked }));
+    let list = complete("drive-done", &json!({ "by": "checklist", "ticked": ticked }));
     assert_done(&act(site, "lin", list).await);
     let told = assert_done(&act(site, "lin", enter("offer")).await);
     assert_eq!(told["missing"], json!(["battery-safety", "charging-compatibility", "subsidy"]));
     assert_refused(&act(site, "lin", enter("lead")).await, "stage-reversed");
 
     let file = json!({ "by": "file", "name": "report.pdf", "sha256": "ab".repeat(32) });
-    assert_done(&act(site, "lin", complete("charging-compatibility", file)).await);
+    assert_done(&act(site, "lin", complete("charging-compatibility", &file)).await);
     for name in ["battery-safety", "subsidy"] {
         let proof = confirmation(site, name).await;
-        assert_done(&act(site, "lin", complete(name, proof)).await);
+        assert_done(&act(site, "lin", complete(name, &proof)).await);
     }
     // A guarded field is changed: by a preset value alone, confirmed, and what was confirmed is void.
     let preset = told["guarded"][0]["preset"][1].clone();
@@ -149,7 +149,7 @@ async fn lead_a_deal(site: &Site) {
     assert_refused(&act(site, "lin", enter("order")).await, "requirement-missing");
     for name in ["battery-safety", "subsidy"] {
         let proof = confirmation(site, name).await;
-        assert_done(&act(site, "lin", complete(name, proof)).await);
+        assert_done(&act(site, "lin", complete(name, &proof)).await);
     }
     // Nor does a record that is written, or removed, lead past a gate.
     assert_refused(&write_past(site, "PUT", "delivery").await, "stage-skipped");

@@ -137,11 +137,7 @@ impl Site {
         let (submit, submissions) = mpsc::channel(1);
         let clock = Arc::new(Fixed(Mutex::new("2025-03-05T12:00:00Z".parse().unwrap())));
         let (asks, requests) = mpsc::channel(64);
-        let rules = RulesConfig { dir: folder.path().join("rules") };
-        let registry = RegistryConfig { dir: Some(folder.path().join("registry")) };
-        let config = Config { rules, registry, ..Config::default() };
-        fs::create_dir(&config.rules.dir).unwrap();
-        fs::create_dir(folder.path().join("registry")).unwrap();
+        let config = config(folder.path());
         let delivery = watch::Sender::new(Arc::new(Routing::default()));
         let as_clock: Arc<dyn Clock> = Arc::<Fixed>::clone(&clock);
         let (documents, feed_office) =
@@ -443,6 +439,15 @@ pub(super) fn task(id: &str, now: DateTime<Utc>, minutes: i64, due: Option<TimeD
             joined_at: None,
         },
     }
+}
+
+/// Returns settings that name folders in `folder`, which it makes.
+fn config(folder: &Path) -> Config {
+    let (rules, registry) = (folder.join("rules"), folder.join("registry"));
+    fs::create_dir(&rules).unwrap();
+    fs::create_dir(&registry).unwrap();
+    let rules = RulesConfig { dir: rules };
+    Config { rules, registry: RegistryConfig { dir: Some(registry) }, ..Config::default() }
 }
 
 /// Returns what documents are read again with, and what feeds are fetched with.
