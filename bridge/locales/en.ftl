@@ -1274,3 +1274,20 @@ fault-trial-open = A back-test is under way
 fault-trial-open-help = One of each kind runs at a time. Wait for its end.
 audit-forecast-trial-wanted = Back-test of forecasts asked for
 audit-forecast-drifted = Forecasts raised an alarm
+
+# Figures by grade, and who was right.
+figures-by-grade = Grades of leads
+figures-no-grade = No lead
+verdicts-title = Machine and people
+verdicts-lead = Where people decided otherwise or the same with a reason, and the task or deal has ended: how often each was right. Right is a high grade, score or probability of what was won, and a low one of what was not. n: such decisions. The period and the filters above do not apply.
+verdicts-what = What was decided
+verdicts-machine = Machine right
+verdicts-human = People right
+
+# Groups of sections.
+nav-sections = Sections of this part
+nav-work = Work
+nav-selling = Selling
+nav-logistics = Logistics
+nav-set-up = Set-up
+nav-house = People and trail

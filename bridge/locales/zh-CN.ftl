@@ -1237,3 +1237,20 @@ fault-trial-open = 回测正在进行
 fault-trial-open-help = 每类同时只进行一次，请等它结束。
 audit-forecast-trial-wanted = 请求回测预测
 audit-forecast-drifted = 预测报警
+
+# 按等级统计，以及判断对错。
+figures-by-grade = 线索等级
+figures-no-grade = 非线索
+verdicts-title = 系统与人工
+verdicts-lead = 人工作出判断（含与系统一致的判断）且任务或商机已结束的情况下，双方各自判断正确的比例。正确：成交者判为高等级、高评分或高概率，未成交者判为低。n：此类判断数。不受上方期间和筛选的影响。
+verdicts-what = 判断内容
+verdicts-machine = 系统正确
+verdicts-human = 人工正确
+
+# 栏目分组。
+nav-sections = 本部分栏目
+nav-work = 工作
+nav-selling = 销售
+nav-logistics = 物流
+nav-set-up = 设置
+nav-house = 人员与审计

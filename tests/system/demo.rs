@@ -20,7 +20,7 @@ fn once_prints_the_tasks_of_the_day() {
         ["EVSE-0042", "advisor-east", 3],
         ["EVSE-0043", "advisor-eu", 3],
         ["EVSE-0046", "advisor-east", 3],
-        ["EVSE-0099", "pool:ev-advisors", 3],
+        ["EVSE-0099", "pool:operations", 3],
     ]);
     assert_eq!(Value::from(rows), expected);
     assert!(tasks.iter().all(|task| task["due_at"].is_string()), "{document}");

@@ -5,8 +5,9 @@ use upturn_core::stock::gather::TROUBLES_MAX;
 
 use super::Runtime;
 use super::fold::Fold;
-use super::letters::{Desk, Matter};
+use super::letters::Notice;
 use crate::delivery::document::Occurrence;
+use crate::delivery::letter;
 use crate::stock::plan::NewPlan;
 use crate::stock::step::{Act, Step, Stepped, Verb};
 use crate::stock::telling::Language;
@@ -66,16 +67,18 @@ impl Runtime<'_> {
             let occurrence =
                 if is_first { Occurrence::AdviceCreated } else { Occurrence::AdviceSuperseded };
             if let Some(view) = desk.wants(occurrence).then(|| read(&new.document)).flatten() {
-                let body = body(&desk, (&new.id, &view), (new.quantity, &plan.owner));
-                let matter = Matter {
+                let body = body((&new.id, &view), (new.quantity, &plan.owner));
+                let notice = Notice {
                     occurrence,
                     rule: &plan.stocking,
-                    owner: &plan.owner,
-                    subject: &new.key,
+                    subject: &known_as(&new.key),
+                    kind: KIND,
+                    page: &page(&new.id),
+                    to: &plan.owner,
+                    detail: &body,
                     cause: &new.id,
-                    body: &body,
                 };
-                desk.write_of(tx, now, &matter).await?;
+                desk.notify(tx, now, &notice).await?;
             }
         }
         self.tell_withdrawn(tx, fold, plan).await?;
@@ -109,17 +112,19 @@ impl Runtime<'_> {
         for one in &plan.withdrawn {
             let body = json!({
                 "product": one.item, "quantity": one.quantity, "from": one.source, "to": one.place,
-                "advice": one.id, "kind": "advice", "owner": plan.owner,
+                "advice": one.id, "owner": plan.owner,
             });
-            let matter = Matter {
+            let notice = Notice {
                 occurrence: Occurrence::AdviceWithdrawn,
                 rule: &plan.stocking,
-                owner: &plan.owner,
-                subject: &one.key,
+                subject: &known_as(&one.key),
+                kind: KIND,
+                page: &page(&one.id),
+                to: &plan.owner,
+                detail: &body,
                 cause: &one.id,
-                body: &body,
             };
-            desk.write_of(tx, self.now(fold), &matter).await?;
+            desk.notify(tx, self.now(fold), &notice).await?;
         }
         Ok(())
     }
@@ -156,17 +161,19 @@ impl Runtime<'_> {
         audit::append(tx, NewEntry { at: now, actor, action, subject, detail: &detail }).await?;
         let desk = self.desk(&fold.engine);
         if state == AdviceState::Firmed && desk.wants(Occurrence::AdviceFirmed) {
-            let body = body(&desk, (&row.id, &row.view), (quantity, &act.actor));
+            let body = body((&row.id, &row.view), (quantity, &act.actor));
             let cause = format!("{}@{}", row.id, row.revision);
-            let matter = Matter {
+            let notice = Notice {
                 occurrence: Occurrence::AdviceFirmed,
                 rule: "",
-                owner: &act.actor,
-                subject: &row.key,
+                subject: &known_as(&row.key),
+                kind: KIND,
+                page: &page(&row.id),
+                to: &act.actor,
+                detail: &body,
                 cause: &cause,
-                body: &body,
             };
-            desk.write_of(tx, now, &matter).await?;
+            desk.notify(tx, now, &notice).await?;
         }
         Ok(Stepped::Done)
     }
@@ -176,13 +183,24 @@ fn read(document: &str) -> Option<View> {
     serde_json::from_str(document).ok()
 }
 
+/// What letters about advice are about.
+const KIND: &str = "advice";
+
+/// Returns what advice with `key` is known by elsewhere: a key has blanks and slashes, and may be long.
+fn known_as(key: &str) -> String {
+    let name = letter::key(KIND, key, "");
+    format!("adv-{}", name.get(..20).unwrap_or(&name))
+}
+
+fn page(id: &str) -> String {
+    format!("/advice/{id}")
+}
+
 /// Returns what a letter says of a piece of advice.
-fn body(desk: &Desk<'_>, (id, view): (&str, &View), (quantity, owner): (u32, &str)) -> Value {
+fn body((id, view): (&str, &View), (quantity, owner): (u32, &str)) -> Value {
     let reason = view.reasons.first().map(|reason| &*reason.en);
-    let pages = desk.delivery.pages.as_deref();
     json!({
         "advice": id,
-        "kind": "advice",
         "title": { "en": Language::En.headline(view), "zh": Language::Zh.headline(view) },
         "product": view.item,
         "quantity": quantity,
@@ -196,6 +214,5 @@ fn body(desk: &Desk<'_>, (id, view): (&str, &View), (quantity, owner): (u32, &st
         "reasons": view.reasons,
         "marks": view.marks,
         "owner": owner,
-        "url": pages.map(|pages| format!("{pages}/advice/{id}")),
     })
 }

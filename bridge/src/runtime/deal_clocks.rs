@@ -51,6 +51,7 @@ impl Runtime<'_> {
             for to in all {
                 let notice = Notice {
                     occurrence: Occurrence::PromiseLate,
+                    rule: "",
                     subject: deal,
                     kind: KIND,
                     page: &format!("/deals/{deal}"),

@@ -6,16 +6,12 @@ use upturn_core::event::Position;
 
 use super::Runtime;
 use super::fold::Fold;
-use super::letters::Desk;
-use crate::delivery::About;
+use super::letters::{Desk, Notice};
 use crate::delivery::document::Occurrence;
-use crate::delivery::letter;
-use crate::delivery::timing::Departure;
 use crate::store::audit::{self, NewEntry};
 use crate::store::error::StoreError;
 use crate::store::forecast::{self, ForecastKind, NewForecast, NewScore};
 use crate::store::forecast_alarm::{self, Alarm};
-use crate::store::outbox::{self, NewLetter};
 use crate::store::{self, Tx, forecast_trial};
 
 /// Who makes forecasts.
@@ -112,37 +108,24 @@ async fn tell(tx: &mut Tx, desk: &Desk<'_>, alarm: &Alarm) -> Result<(), StoreEr
     let detail = json!({ "as_of": alarm.as_of.to_string() });
     let (at, actor) = (alarm.raised_at, ACTOR);
     audit::append(tx, NewEntry { at, actor, action: kind, subject, detail: &detail }).await?;
-    let about =
-        About { occurrence: Occurrence::ForecastDrifted, rule: "", kind: "forecast", owner: "" };
     let (en, zh) = words(subject);
-    let body = json!({
-        "at": letter::text(at),
-        "title": { "en": en, "zh": zh },
-        "text": format!("{subject} {}", alarm.as_of),
-        "watched": subject,
-        "as_of": alarm.as_of.to_string(),
-        "url": desk.delivery.pages.as_deref().map(|pages| format!("{pages}/forecasts")),
-        "zone": desk.registry.calendar_of("").zone().name(),
-    });
-    let mut letters = Vec::new();
-    for (destination, route) in desk.delivery.find(&about) {
-        let departure = route.timing.departure(desk.registry.calendar_of(""), at);
-        let next_at = match departure {
-            Departure::Alone(next_at) | Departure::Together(next_at) => next_at,
-        };
-        letters.push(NewLetter {
-            key: letter::key(kind, &format!("{subject}@{}", alarm.as_of), &destination.id),
-            kind: kind.to_owned(),
-            subject: subject.to_owned(),
-            destination: destination.id.clone(),
-            body: body.clone(),
-            language: route.language.tag().to_owned(),
-            recipient: None,
-            next_at,
-            digest: None,
-        });
-    }
-    outbox::insert(tx, at, &letters).await.map(drop)
+    let as_of = alarm.as_of.to_string();
+    let notice = Notice {
+        occurrence: Occurrence::ForecastDrifted,
+        rule: "",
+        subject,
+        kind: "forecast",
+        page: "/forecasts",
+        to: "",
+        detail: &json!({
+            "title": { "en": en, "zh": zh },
+            "text": format!("{subject} {as_of}"),
+            "watched": subject,
+            "as_of": as_of,
+        }),
+        cause: &as_of,
+    };
+    desk.notify(tx, at, &notice).await.map(drop)
 }
 
 fn words(watched: &str) -> (&'static str, &'static str) {

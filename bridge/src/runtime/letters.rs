@@ -50,35 +50,20 @@ pub(super) struct Told<'t> {
 pub(super) struct Notice<'n> {
     /// What.
     pub(super) occurrence: Occurrence,
-    /// To what: an id.
+    /// The document that it follows from; empty where there is none.
+    pub(super) rule: &'n str,
+    /// To what: an id. All letters about it share one record elsewhere.
     pub(super) subject: &'n str,
     /// What that is: `deal`.
     pub(super) kind: &'n str,
     /// Its page, below the pages' address.
     pub(super) page: &'n str,
-    /// Whom it is for.
+    /// Whom it is for; empty where it is for nobody in particular.
     pub(super) to: &'n str,
     /// The particulars, an object.
     pub(super) detail: &'n Value,
     /// What brought it about, together with the subject: a place in the log.
     pub(super) cause: &'n str,
-}
-
-/// Something to be told of that is about no task.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Matter<'m> {
-    /// What happened.
-    pub(super) occurrence: Occurrence,
-    /// The document it follows from.
-    pub(super) rule: &'m str,
-    /// Whom it is for.
-    pub(super) owner: &'m str,
-    /// What it is about: all letters about it share one record elsewhere.
-    pub(super) subject: &'m str,
-    /// What brought it about.
-    pub(super) cause: &'m str,
-    /// What is said of it, an object.
-    pub(super) body: &'m Value,
 }
 
 /// Why a letter does not go out.
@@ -146,8 +131,8 @@ impl Desk<'_> {
         at: DateTime<Utc>,
         notice: &Notice<'_>,
     ) -> Result<u64, StoreError> {
-        let Notice { occurrence, subject, kind, page, to, detail, cause } = *notice;
-        let about = About { occurrence, rule: "", kind, owner: to };
+        let Notice { occurrence, rule, subject, kind, page, to, detail, cause } = *notice;
+        let about = About { occurrence, rule, kind, owner: to };
         let mut body = detail.clone();
         let calendar = self.registry.calendar_of(to);
         let pages = self.delivery.pages.as_deref();
@@ -197,61 +182,6 @@ impl Desk<'_> {
     /// Returns whether anybody is told of `occurrence`.
     pub(super) fn wants(&self, occurrence: Occurrence) -> bool {
         self.delivery.tells(occurrence)
-    }
-
-    /// Writes the letters that tell of `matter`, one for each destination.
-    pub(super) async fn write_of(
-        &self,
-        tx: &mut Tx,
-        at: DateTime<Utc>,
-        matter: &Matter<'_>,
-    ) -> Result<(), StoreError> {
-        let Matter { occurrence, rule, owner, subject, cause, .. } = *matter;
-        let about = About { occurrence, rule, kind: "advice", owner };
-        let mut body = matter.body.clone();
-        if let Some(members) = body.as_object_mut() {
-            members.insert("at".to_owned(), json!(letter::text(at)));
-        }
-        let kind = occurrence.word();
-        // A key has blanks and slashes, and may be long; what it is known by elsewhere has not.
-        let name = letter::key("advice", subject, "");
-        let name = format!("adv-{}", name.get(..20).unwrap_or(&name));
-        for (destination, route) in self.delivery.find(&about) {
-            let (person, language) = self.reader_of(owner, route);
-            let cause = format!("{name}@{cause}");
-            let timing = self.departure(route, owner, at);
-            let (next_at, digest) = match timing {
-                Departure::Alone(at) => (at, None),
-                Departure::Together(at) => {
-                    let key = digest_key(&destination.id, person.as_ref(), (&language, at));
-                    (at, Some(key))
-                }
-            };
-            let new = NewLetter {
-                key: letter::key(kind, &cause, &destination.id),
-                kind: kind.to_owned(),
-                subject: name.clone(),
-                destination: destination.id.clone(),
-                body: body.clone(),
-                language,
-                recipient: person.map(|person| json!(person).to_string()),
-                next_at,
-                digest,
-            };
-            outbox::insert(tx, at, &[new]).await?;
-        }
-        Ok(())
-    }
-
-    fn reader_of(&self, owner: &str, route: &Route) -> (Option<Addressee>, String) {
-        let person = letter::addressee(self.registry, owner);
-        let own = person.as_ref().and_then(|(_, language)| *language);
-        let language = own.unwrap_or(route.language.tag()).to_owned();
-        (person.map(|(addressee, _)| addressee), language)
-    }
-
-    fn departure(&self, route: &Route, owner: &str, at: DateTime<Utc>) -> Departure {
-        route.timing.departure(self.registry.calendar_of(owner), at)
     }
 
     fn may_take_back(&self, occurrence: Occurrence) -> bool {

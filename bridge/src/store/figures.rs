@@ -45,6 +45,9 @@ pub(crate) struct FigureTask {
     pub(crate) closed_at: Option<DateTime<Utc>>,
     /// How it ended: an outcome, or `dismissed`.
     pub(crate) outcome: Option<String>,
+    /// The grade that it was worked by: a person's where there was one, else the machine's; none where it
+    /// is no lead.
+    pub(crate) grade: Option<String>,
 }
 
 /// A deal that a task opened.
@@ -62,6 +65,8 @@ pub(crate) struct FigureDeal {
     pub(crate) rule: String,
     /// Who has the task.
     pub(crate) owner: String,
+    /// The grade of the task.
+    pub(crate) grade: Option<String>,
 }
 
 /// Returns the tasks of `period` in `sight` that stand and are no rule's on trial, newest first, at most
@@ -73,8 +78,9 @@ pub(crate) async fn tasks(
 ) -> Result<Vec<FigureTask>, StoreError> {
     const SQL: &str = "
         SELECT rule_id, owner, created_at, due_at, contacted_at, contacted_late, closed_at,
-            CASE WHEN progress = 'dismissed' THEN 'dismissed' ELSE outcome END AS outcome
-        FROM task WHERE stage = 'live' AND status = 'new'";
+            CASE WHEN progress = 'dismissed' THEN 'dismissed' ELSE outcome END AS outcome,
+            lead.grade_now AS grade
+        FROM task LEFT JOIN lead ON lead.task_id = task.id WHERE stage = 'live' AND status = 'new'";
 
     let rows: Vec<Row> = on_backend!(store.reader(), db => {
         let mut query = QueryBuilder::new(SQL);
@@ -86,6 +92,8 @@ pub(crate) async fn tasks(
     rows.into_iter().map(FigureTask::try_from).collect()
 }
 
+type DealRow = (String, String, Option<String>, i64, String, String, Option<String>);
+
 /// Returns the deals that tasks in `sight` opened in `period`, first opened first, at most
 /// [`COUNTED_MAX`].
 pub(crate) async fn deals(
@@ -94,19 +102,21 @@ pub(crate) async fn deals(
     period: &Period,
 ) -> Result<Vec<FigureDeal>, StoreError> {
     const SQL: &str = "
-        SELECT deal_id, task_deal.account, product, opened_at, rule_id, owner
-        FROM task_deal JOIN task ON task.id = task_deal.task_id WHERE 1 = 1";
+        SELECT deal_id, task_deal.account, product, opened_at, rule_id, owner, lead.grade_now
+        FROM task_deal JOIN task ON task.id = task_deal.task_id
+            LEFT JOIN lead ON lead.task_id = task.id
+        WHERE 1 = 1";
 
-    let rows: Vec<(String, String, Option<String>, i64, String, String)> = on_backend!(store.reader(), db => {
+    let rows: Vec<DealRow> = on_backend!(store.reader(), db => {
         let mut query = QueryBuilder::new(SQL);
         push_period(&mut query, "task_deal.opened_at", period);
         push_sight(&mut query, sight);
         query.push(" ORDER BY opened_at, deal_id LIMIT ").push_bind(i64::from(COUNTED_MAX));
         query.build_query_as().fetch_all(db).await?
     });
-    let deal = |(deal, account, product, opened_at, rule, owner)| {
+    let deal = |(deal, account, product, opened_at, rule, owner, grade)| {
         let opened_at = Column("task_deal", "opened_at").time(opened_at)?;
-        Ok(FigureDeal { deal, account, product, opened_at, rule, owner })
+        Ok(FigureDeal { deal, account, product, opened_at, rule, owner, grade })
     };
     rows.into_iter().map(deal).collect()
 }
@@ -149,6 +159,7 @@ struct Row {
     contacted_late: i64,
     closed_at: Option<i64>,
     outcome: Option<String>,
+    grade: Option<String>,
 }
 
 impl TryFrom<Row> for FigureTask {
@@ -165,6 +176,7 @@ impl TryFrom<Row> for FigureTask {
             is_late: row.contacted_late != 0,
             closed_at: column("closed_at").time_if_any(row.closed_at)?,
             outcome: row.outcome,
+            grade: row.grade,
         })
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct Params {
     pub(crate) rule: String,
     /// A team.
     pub(crate) team: String,
-    /// What is compared: rules, people or teams.
+    /// What is compared: rules, people, teams or grades.
     pub(crate) by: String,
     /// The days after a deal was opened in which an order counts for it.
     pub(crate) window: String,
@@ -47,11 +47,13 @@ pub(crate) enum By {
     Person,
     /// Their teams.
     Team,
+    /// The grades of leads.
+    Grade,
 }
 
 impl By {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Rule, Self::Person, Self::Team];
+    pub(crate) const ALL: [Self; 4] = [Self::Rule, Self::Person, Self::Team, Self::Grade];
 
     /// Returns its word.
     pub(crate) fn word(self) -> &'static str {
@@ -59,6 +61,7 @@ impl By {
             Self::Rule => "rule",
             Self::Person => "person",
             Self::Team => "team",
+            Self::Grade => "grade",
         }
     }
 }
@@ -87,8 +90,8 @@ pub(crate) struct Counted {
     pub(crate) is_cut: bool,
 }
 
-/// The group of those who are in no team.
-pub(crate) const NO_TEAM: &str = "-";
+/// The group of those who are in no team, and of tasks that are no leads.
+pub(crate) const NO_GROUP: &str = "-";
 
 impl Params {
     /// Returns what they ask for, by the days of `teller`.
@@ -119,7 +122,7 @@ impl Params {
         let by = match &*self.by {
             "" => By::Rule,
             word => By::ALL.into_iter().find(|by| by.word() == word).ok_or_else(|| {
-                Fault::bad_request(format!("by is '{word}'; use rule, person or team"))
+                Fault::bad_request(format!("by is '{word}'; use rule, person, team or grade"))
             })?,
         };
         let ends = last.checked_add_days(Days::new(1)).and_then(|day| teller.beginning_of(day));
@@ -160,14 +163,15 @@ pub(crate) async fn answer(
 
     let belongs =
         |owner: &str| question.team.as_deref().is_none_or(|team| team_of(&teams, owner) == team);
-    let group = |rule: &str, owner: &str| match question.by {
+    let group = |rule: &str, owner: &str, grade: Option<&str>| match question.by {
         By::Rule => rule.to_owned(),
         By::Person => owner.to_owned(),
         By::Team => team_of(&teams, owner).to_owned(),
+        By::Grade => grade.unwrap_or(NO_GROUP).to_owned(),
     };
     let mut grouped: BTreeMap<String, Vec<Worked>> = BTreeMap::new();
     for row in rows.into_iter().filter(|row| belongs(&row.owner)) {
-        let worked = worked(group(&row.rule, &row.owner), row);
+        let worked = worked(group(&row.rule, &row.owner, row.grade.as_deref()), row);
         grouped.entry(worked.group.clone()).or_default().push(worked);
     }
     let lines = lines(&documents, question);
@@ -179,7 +183,7 @@ pub(crate) async fn answer(
     for place in attribute(&all, &lines, Days::new(window)).into_values() {
         let deal = deals.get(place).filter(|deal| seen.contains(&*deal.deal));
         if let Some(deal) = deal.filter(|deal| belongs(&deal.owner)) {
-            let group = group(&deal.rule, &deal.owner);
+            let group = group(&deal.rule, &deal.owner, deal.grade.as_deref());
             grouped.entry(group.clone()).or_default();
             *attributed.entry(group).or_default() += 1;
         }
@@ -251,6 +255,6 @@ async fn teams(app: &App) -> Result<BTreeMap<String, String>, Fault> {
 }
 
 fn team_of<'t>(teams: &'t BTreeMap<String, String>, owner: &'t str) -> &'t str {
-    let own = || teams.get(owner).map_or(NO_TEAM, String::as_str);
+    let own = || teams.get(owner).map_or(NO_GROUP, String::as_str);
     owner.strip_prefix(POOL).unwrap_or_else(own)
 }

@@ -284,16 +284,17 @@ mod tests {
 
     /// Thirty deals on each of eight days; the level of a deal tells how likely it is won.
     fn seen(won: impl Fn(u32, u32) -> bool) -> Vec<Seen> {
-        let sight = |ago: u32, level: u32| Sight {
+        // Ages that tell nothing of the level.
+        let sight = |ago: u32, deal: u32| Sight {
             ago,
-            age_days: f64::from(level % 7),
-            levels: vec![level],
+            age_days: f64::from(deal % 7),
+            levels: vec![deal % 2],
             numbers: vec![f64::NAN],
         };
         let day = |ago: u32| {
             (0..120)
                 .map(move |deal| (ago, deal))
-                .map(|(ago, deal)| Seen { sight: sight(ago, deal % 2), won: won(ago, deal) })
+                .map(|(ago, deal)| Seen { sight: sight(ago, deal), won: won(ago, deal) })
         };
         (1..=8).flat_map(day).collect()
     }

@@ -182,6 +182,7 @@ async fn tell(
 ) -> Result<(), StoreError> {
     let notice = Notice {
         occurrence,
+        rule: "",
         subject: case,
         kind: "approval",
         page: "/approvals",

@@ -181,6 +181,7 @@ async fn tell(
 ) -> Result<(), StoreError> {
     let notice = Notice {
         occurrence,
+        rule: "",
         subject: &act.deal,
         kind: KIND,
         page: &format!("/deals/{}", act.deal),

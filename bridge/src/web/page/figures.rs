@@ -9,11 +9,13 @@ use upturn_core::figures::{Figures, Share, Spread};
 use super::render;
 use super::shell::Shell;
 use crate::auth::rights::Action;
+use crate::store::overrule::What;
 use crate::web::App;
 use crate::web::fault::Fault;
-use crate::web::figures::{self, By, NO_TEAM, Params};
+use crate::web::figures::{self, By, NO_GROUP, Params};
 use crate::web::i18n::{find_text, key, text, text_with};
 use crate::web::language::Language;
+use crate::web::overrule::{self, Rate};
 use crate::web::visible::Visible;
 
 /// Each figure: its name for programs, the key of its name, and that of its meaning.
@@ -50,6 +52,16 @@ struct FiguresPage {
     bars: Vec<Bar>,
     chart_height: usize,
     definitions: Vec<Definition>,
+    /// How often the machine and people were right.
+    verdicts: Vec<VerdictLine>,
+}
+
+/// How often the machine and people were right, of one thing that they decide.
+#[derive(Debug)]
+struct VerdictLine {
+    name: String,
+    machine: String,
+    human: String,
 }
 
 /// Something to compare by.
@@ -109,7 +121,8 @@ pub(crate) async fn show(
         label: by_words(language, by),
         is_chosen: by == question.by,
     };
-    let groups = counted.groups.iter().map(|(name, figures)| (named(language, name), figures));
+    let groups =
+        counted.groups.iter().map(|(name, figures)| (named(language, question.by, name), figures));
     let bars = groups.clone().take(BARS_MAX).enumerate();
     let bars: Vec<_> =
         bars.map(|(place, (name, figures))| bar(language, place, name, figures)).collect();
@@ -120,7 +133,9 @@ pub(crate) async fn show(
         name: text(language, name),
         meaning: text(language, meaning),
     });
+    let rates = overrule::rates(&app, &sight).await?;
     render(&FiguresPage {
+        verdicts: rates.iter().filter_map(|(what, rate)| verdict(language, *what, rate)).collect(),
         choices: By::ALL.map(choice).into(),
         window: question.window,
         period: format!("{} – {}", question.first, question.last),
@@ -139,13 +154,16 @@ fn by_words(language: Language, by: By) -> String {
         By::Rule => key!("figures-by-rule"),
         By::Person => key!("figures-by-person"),
         By::Team => key!("figures-by-team"),
+        By::Grade => key!("figures-by-grade"),
     };
     text(language, key)
 }
 
-fn named(language: Language, group: &str) -> String {
-    if group == NO_TEAM {
-        text(language, key!("figures-no-team"))
+fn named(language: Language, by: By, group: &str) -> String {
+    if group == NO_GROUP {
+        let is_of_grades = by == By::Grade;
+        let key = if is_of_grades { key!("figures-no-grade") } else { key!("figures-no-team") };
+        text(language, key)
     } else {
         Visible(group).to_string()
     }
@@ -170,6 +188,19 @@ fn line(language: Language, (name, figures): (String, &Figures)) -> Line {
         orders: share(language, figures.orders),
         outcomes: figures.outcomes.iter().map(outcome).collect(),
     }
+}
+
+/// Returns a line of what was judged; none of routes, which nothing judges.
+fn verdict(language: Language, what: What, rate: &Rate) -> Option<VerdictLine> {
+    let name = match what {
+        What::Grade => key!("lead-grade"),
+        What::Score => key!("lead-score"),
+        What::Probability => key!("lead-probability"),
+        What::Route => return None,
+    };
+    let of = |count| share(language, Share::of(count, rate.n));
+    let (machine, human) = (of(rate.machine_right), of(rate.human_right));
+    Some(VerdictLine { name: text(language, name), machine, human })
 }
 
 fn bar(language: Language, place: usize, name: String, figures: &Figures) -> Bar {

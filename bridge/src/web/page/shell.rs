@@ -49,6 +49,75 @@ pub(crate) struct Section {
     pub(crate) label: String,
 }
 
+/// A part of the product: sections that one kind of work needs.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// Its name.
+    pub(crate) label: String,
+    /// Its sections, at least one.
+    pub(crate) sections: Vec<Section>,
+    /// Whether the page is in one of them.
+    pub(crate) is_here: bool,
+}
+
+impl Part {
+    /// Returns the address of its first section.
+    pub(crate) fn href(&self) -> &'static str {
+        self.sections.first().map_or("/", |section| section.href)
+    }
+}
+
+/// A section's right, address and name.
+type Entry = (Action, &'static str, &'static str);
+
+/// All parts with their sections. A page that is opened from lists alone has no line.
+const PARTS: [(&str, &[Entry]); 5] = [
+    (
+        key!("nav-work"),
+        &[
+            (Action::ReadTasks, "/", key!("nav-start")),
+            (Action::ReadTasks, "/tasks", key!("nav-tasks")),
+            (Action::ReadTasks, "/leads", key!("nav-leads")),
+            (Action::ReadCoupons, "/coupons", key!("nav-coupons")),
+            (Action::ReadTasks, "/figures", key!("nav-figures")),
+        ],
+    ),
+    (
+        key!("nav-selling"),
+        &[
+            (Action::ReadDeals, "/deals", key!("nav-deals")),
+            (Action::ReadDeals, "/quotes", key!("nav-quotes")),
+            (Action::ReadDeals, "/approvals", key!("nav-approvals")),
+            (Action::ReadDeals, "/reports", key!("nav-reports")),
+        ],
+    ),
+    (
+        key!("nav-logistics"),
+        &[
+            (Action::ReadAdvice, "/advice", key!("nav-advice")),
+            (Action::ReadDeals, "/deliveries-at-risk", key!("nav-at-risk")),
+            (Action::ReadForecasts, "/forecasts", key!("nav-forecasts")),
+        ],
+    ),
+    (
+        key!("nav-set-up"),
+        &[
+            (Action::ReadRules, "/rules", key!("nav-rules")),
+            (Action::ReadFeeds, "/feeds", key!("nav-feeds")),
+            (Action::ReadRecords, "/records", key!("nav-records")),
+            (Action::ReadDestinations, "/destinations", key!("nav-destinations")),
+            (Action::ReadDeadLetters, "/dead-letters", key!("nav-dead-letters")),
+        ],
+    ),
+    (
+        key!("nav-house"),
+        &[
+            (Action::ReadPeople, "/people", key!("nav-people")),
+            (Action::ReadAudit, "/audit", key!("nav-audit")),
+        ],
+    ),
+];
+
 impl Shell {
     /// Returns the frame of a page that needs no log-in.
     pub(crate) fn for_nobody(app: &App, language: Language, uri: &Uri) -> Self {
@@ -73,31 +142,16 @@ impl Shell {
         self.reader.as_ref().is_some_and(|reader| reader.can(action))
     }
 
-    /// Returns the sections that the reader may see.
-    pub(crate) fn sections(&self) -> Vec<Section> {
-        let all = [
-            (Action::ReadTasks, "/", key!("nav-start")),
-            (Action::ReadTasks, "/tasks", key!("nav-tasks")),
-            (Action::ReadDeals, "/deals", key!("nav-deals")),
-            (Action::ReadDeals, "/quotes", key!("nav-quotes")),
-            (Action::ReadDeals, "/approvals", key!("nav-approvals")),
-            (Action::ReadDeals, "/deliveries-at-risk", key!("nav-at-risk")),
-            (Action::ReadDeals, "/reports", key!("nav-reports")),
-            (Action::ReadTasks, "/leads", key!("nav-leads")),
-            (Action::ReadTasks, "/figures", key!("nav-figures")),
-            (Action::ReadCoupons, "/coupons", key!("nav-coupons")),
-            (Action::ReadAdvice, "/advice", key!("nav-advice")),
-            (Action::ReadRules, "/rules", key!("nav-rules")),
-            (Action::ReadDestinations, "/destinations", key!("nav-destinations")),
-            (Action::ReadFeeds, "/feeds", key!("nav-feeds")),
-            (Action::ReadRecords, "/records", key!("nav-records")),
-            (Action::ReadForecasts, "/forecasts", key!("nav-forecasts")),
-            (Action::ReadDeadLetters, "/dead-letters", key!("nav-dead-letters")),
-            (Action::ReadPeople, "/people", key!("nav-people")),
-            (Action::ReadAudit, "/audit", key!("nav-audit")),
-        ];
-        let open = all.into_iter().filter(|(action, _, _)| self.can(*action));
-        open.map(|(_, href, label)| Section { href, label: self.text(label) }).collect()
+    /// Returns the parts of the product that the reader may see, each with its sections.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let open = PARTS.iter().map(|(label, sections)| {
+            let open = sections.iter().filter(|(action, _, _)| self.can(*action));
+            let sections: Vec<_> =
+                open.map(|(_, href, label)| Section { href, label: self.text(label) }).collect();
+            let is_here = sections.iter().any(|section| self.is_in(section.href));
+            Part { label: self.text(label), sections, is_here }
+        });
+        open.filter(|part| !part.sections.is_empty()).collect()
     }
 
     /// Returns the reader; refuses where nobody is logged in.

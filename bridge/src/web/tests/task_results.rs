@@ -253,8 +253,10 @@ async fn of_fifty_who_issue_at_once_one_coupon_goes_out_and_its_code_stays_with_
 async fn without_an_address_a_coupon_goes_to_that_of_the_record_of_the_contact() {
     let site = Site::with_user().await;
     add(&site, &["t1"]).await;
-    keep(&site, "contact", &[("bob", json!({"id": "bob", "email": "bob@greenfleet.example"}))])
-        .await;
+    let bob = json!({
+        "id": "bob", "name": "Bob", "account": "greenfleet", "email": "bob@greenfleet.example",
+    });
+    keep(&site, "contact", &[("bob", bob)]).await;
     let issued = with_writer(
         &site,
         Box::pin(async {
