@@ -223,7 +223,7 @@ impl Runtime<'_> {
                     return Ok(());
                 }
                 Some(request) = requests.recv() => {
-                    self.fulfil(fold, request).await?;
+                    self.attend(fold, request).await?;
                     continue;
                 }
                 // Before what comes in, of which there may be no end; each step is short.

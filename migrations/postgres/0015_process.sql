@@ -74,7 +74,9 @@ CREATE TABLE approval (
     comment     TEXT,
     valid_from  TEXT,
     valid_until TEXT,
-    revision    BIGINT NOT NULL
+    revision    BIGINT NOT NULL,
+    -- Who asked, where somebody asked in the name of the person.
+    asked_by    TEXT    NOT NULL
 );
 
 CREATE INDEX approval_content ON approval (content);

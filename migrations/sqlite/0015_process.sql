@@ -74,7 +74,9 @@ CREATE TABLE approval (
     comment     TEXT,
     valid_from  TEXT,
     valid_until TEXT,
-    revision    INTEGER NOT NULL
+    revision    INTEGER NOT NULL,
+    -- Who asked, where somebody asked in the name of the person.
+    asked_by    TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX approval_content ON approval (content);

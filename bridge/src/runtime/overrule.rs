@@ -11,14 +11,14 @@ use upturn_core::task::life::State;
 use super::consequence::ACTOR;
 use super::deed;
 use super::fold::Fold;
-use super::{Runtime, clocks};
+use super::{Runtime, clocks, timers};
 use crate::delivery::letter::text;
 use crate::store::audit::{self, NewEntry};
 use crate::store::error::StoreError;
 use crate::store::lead::{self, LeadNow};
 use crate::store::overrule::{self, NewOverride, Override, Subject, What};
 use crate::store::task_life::{self, Life};
-use crate::store::{self, Tx, task_history, task_timer};
+use crate::store::{self, Tx, task_history};
 
 /// Decisions that one transaction ends; the rest follow with the next.
 const ENDED_MAX: u32 = 200;
@@ -99,7 +99,7 @@ impl Runtime<'_> {
             let is_back = wish.what == What::Route && wish.value.is_none();
             settle(&mut tx, registry, (task, wish.what), (now, is_back)).await?;
         }
-        let next_timer = task_timer::next(&mut tx).await?;
+        let next_timer = timers::next(&mut tx).await?;
         tx.commit().await?;
         fold.next_timer = next_timer;
         self.announce();

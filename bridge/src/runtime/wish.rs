@@ -6,6 +6,7 @@ use upturn_core::input::Input;
 
 use super::consequence::Consequences;
 use super::fold::{self, Fold, Placed};
+use super::leads::Fleet;
 use super::letters::Told;
 use super::request::{Request, RequirementWish};
 use super::{Runtime, consequence, timers};
@@ -26,8 +27,21 @@ pub(super) struct Logged {
 }
 
 impl Runtime<'_> {
+    /// Does what is asked. Where the database refuses a value of it nothing is done, whoever asked gets
+    /// no answer, and everybody else goes on.
+    pub(super) async fn attend(&self, fold: &mut Fold, request: Request) -> Result<(), StoreError> {
+        match self.fulfil(fold, request).await {
+            Err(error) if error.is_of_value() => {
+                tracing::warn!(%error, "the database refuses a request");
+                *fold = self.recover(fold.epoch, None).await?;
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
     /// Does what is asked, and tells whoever waits.
-    pub(super) async fn fulfil(&self, fold: &mut Fold, request: Request) -> Result<(), StoreError> {
+    async fn fulfil(&self, fold: &mut Fold, request: Request) -> Result<(), StoreError> {
         if !request.is_awaited() {
             return Ok(());
         }
@@ -135,6 +149,10 @@ impl Runtime<'_> {
             position += 1;
             let logged = LoggedInput { position, received_at, kind, body };
             store::log::append(&mut tx, &logged).await?;
+            if matches!(input, Input::Entries(_)) {
+                // Devices may be of other accounts now.
+                fold.fleet = Fleet::default();
+            }
             let placed = Placed { position, received_at, input };
             let mut effects = Vec::new();
             fold::handle(&mut fold.engine, (self.store, &mut tx), placed, &mut effects).await?;

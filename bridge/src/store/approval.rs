@@ -47,8 +47,10 @@ pub(crate) struct StoredApproval {
     pub(crate) quote: String,
     /// The deal.
     pub(crate) deal: Option<String>,
-    /// Who asks.
+    /// Whose quote it is.
     pub(crate) person: String,
+    /// Who asked, if somebody asked in the name of `person`.
+    pub(crate) asked_by: String,
     /// How much it is about, in `currency`; where it is not known, the highest role decides.
     pub(crate) amount: Option<Decimal>,
     /// The currency of the tiers.
@@ -80,15 +82,15 @@ pub(crate) struct Decision {
 
 const COLUMNS: &str = "
     SELECT id, content, quote, deal, person, amount, currency, reason, asked_at, state, decided_by,
-        decided_at, comment, valid_from, valid_until, revision
+        decided_at, comment, valid_from, valid_until, revision, asked_by
     FROM approval ";
 
 /// Keeps a new case unless there is one with its id; returns whether it is new.
 pub(crate) async fn insert(tx: &mut Tx, case: &StoredApproval) -> Result<bool, StoreError> {
     const SQL: &str = "
         INSERT INTO approval (id, content, quote, deal, person, amount, currency, reason, asked_at,
-            state, revision)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1) ON CONFLICT (id) DO NOTHING";
+            state, revision, asked_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11) ON CONFLICT (id) DO NOTHING";
 
     let inserted = on_backend!(tx.connection(), db => sqlx::query(SQL)
         .bind(&case.id)
@@ -101,6 +103,7 @@ pub(crate) async fn insert(tx: &mut Tx, case: &StoredApproval) -> Result<bool, S
         .bind(&case.reason)
         .bind(case.asked_at.timestamp_millis())
         .bind(case.state.word())
+        .bind(&case.asked_by)
         .execute(db)
         .await?
         .rows_affected());
@@ -212,6 +215,7 @@ struct Row {
     valid_from: Option<String>,
     valid_until: Option<String>,
     revision: i64,
+    asked_by: String,
 }
 
 impl Row {
@@ -244,6 +248,7 @@ impl Row {
             state: state.ok_or_else(|| column("state").inconsistent("an unknown state"))?,
             decision,
             revision: column("revision").count(self.revision)?,
+            asked_by: self.asked_by,
         })
     }
 }
@@ -263,6 +268,7 @@ mod tests {
                 quote: "q".to_owned(),
                 deal: Some("d1".to_owned()),
                 person: "lin".to_owned(),
+                asked_by: "lin".to_owned(),
                 amount: Some("12.50".parse().unwrap()),
                 currency: "CNY".to_owned(),
                 reason: "r".to_owned(),

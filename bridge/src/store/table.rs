@@ -215,7 +215,7 @@ pub(crate) fn tables() -> Vec<Table> {
             "approval",
             "id:text content:text quote:text deal:text person:text amount:text currency:text \
              reason:text asked_at state:text decided_by:text decided_at comment:text \
-             valid_from:text valid_until:text revision",
+             valid_from:text valid_until:text revision asked_by:text",
         ),
         Table::of("deal_history", "deal:text revision at document:text"),
         Table::of(

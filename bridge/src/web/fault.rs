@@ -7,10 +7,10 @@ use std::sync::Arc;
 use askama::Template as _;
 use axum::Json;
 use axum::extract::{Request, State};
+use axum::http::HeaderName;
 use axum::http::header::{
     ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE,
 };
-use axum::http::{HeaderName, StatusCode};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;

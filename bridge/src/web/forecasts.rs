@@ -69,7 +69,7 @@ pub(crate) async fn want_trial(app: &App, kind: ForecastKind, actor: &str) -> Re
 
 /// Refuses unless the deal `id` is there and `caller` may see what its owner has.
 pub(crate) async fn check_sight(app: &App, caller: &Caller, id: &str) -> Result<(), Fault> {
-    let sight = caller.sight(app, Action::ReadTasks).await?;
+    let sight = caller.sight(app, Action::ReadDeals).await?;
     let deals = record::find_all(&app.store, "deal", &[id]).await?;
     let deal: Document =
         serde_json::from_str(deals.get(id).ok_or(FaultKind::NotFound)?).map_err(Fault::internal)?;

@@ -109,7 +109,7 @@ async fn check_subject(app: &App, subject: &Subject, caller: &Caller) -> Result<
     match subject {
         Subject::Task(task) => ask::check_act(app, task, caller).await.map(drop),
         Subject::Deal(deal) => {
-            let sight = caller.sight(app, Action::ActOnTasks).await?;
+            let sight = caller.sight(app, Action::ActOnDeals).await?;
             if deal.contains('\0') {
                 return Err(FaultKind::NotFound.into());
             }
@@ -184,10 +184,12 @@ pub(crate) async fn rates(app: &App, sight: &Sight) -> Result<Vec<(What, Rate)>,
         let Some((_, rate)) = rates.iter_mut().find(|(what, _)| *what == decision.what) else {
             continue;
         };
+        // Of what the machine said nothing, or nothing is judged, nobody was right or wrong.
+        let Some(found) = found else { continue };
         rate.n += 1;
         rate.won += u64::from(is_won);
-        rate.machine_right += u64::from(found.is_some_and(|verdict| verdict.machine));
-        rate.human_right += u64::from(found.is_some_and(|verdict| verdict.human));
+        rate.machine_right += u64::from(found.machine);
+        rate.human_right += u64::from(found.human);
     }
     Ok(rates.into())
 }

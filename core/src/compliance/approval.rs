@@ -186,7 +186,7 @@ impl Approvers {
         let mut people: Vec<&String> = self.people.keys().chain(stand_ins).collect();
         people.sort_unstable();
         people.dedup();
-        let may = |person: &&String| **person != asking && self.may(person, &roles, day);
+        let may = |person: &&String| **person != asking && self.may(person, &roles, day, asking);
         people.into_iter().filter(may).cloned().collect()
     }
 
@@ -207,15 +207,16 @@ impl Approvers {
         }
         // The authority of the day it was given counts: who has left has left since.
         let roles = self.roles(asked.amount);
-        if self.may(&approval.by, &roles, approval.on) {
+        if self.may(&approval.by, &roles, approval.on, asked.person) {
             Ok(())
         } else {
             Err(Refusal::NoAuthority { by, may: roles.join(" or ") })
         }
     }
 
-    /// Tells whether `person` has one of `roles` on `day`, or stands in for someone who has.
-    fn may(&self, person: &str, roles: &[&str], day: NaiveDate) -> bool {
+    /// Tells whether `person` has one of `roles` on `day`, or stands in for someone who has. Nobody
+    /// stands in for who is `asking`.
+    fn may(&self, person: &str, roles: &[&str], day: NaiveDate, asking: &str) -> bool {
         let has = |person: &str| {
             let own = self.people.get(person).into_iter().flatten();
             own.into_iter().any(|role| roles.contains(&&**role))
@@ -223,6 +224,7 @@ impl Approvers {
         has(person)
             || self.delegation.iter().any(|delegation| {
                 delegation.to == person
+                    && delegation.of != asking
                     && delegation.from <= day
                     && day <= delegation.until
                     && has(&delegation.of)

@@ -52,7 +52,8 @@ pub(super) async fn ask(
     let line = format!("{}@{}", case.content, before.len());
     let hash = letter::key("approval", &line, "");
     let id = format!("apr-{}", hash.get(..ID_LEN).unwrap_or(&hash));
-    let case = StoredApproval { id, asked_at: at.now, ..case.clone() };
+    let asked_by = at.actor.to_owned();
+    let case = StoredApproval { id, asked_at: at.now, asked_by, ..case.clone() };
     approval::insert(tx, &case).await?;
     let detail = json!({
         "case": case.id, "quote": case.quote, "deal": case.deal, "person": case.person,
@@ -74,7 +75,9 @@ pub(super) async fn decide(
     at: &At<'_>,
     verdict: &Verdict,
 ) -> Outcome {
-    let Some(case) = approval::get(tx, &verdict.id).await? else {
+    let known =
+        if verdict.id.contains('\0') { None } else { approval::get(tx, &verdict.id).await? };
+    let Some(case) = known else {
         return Ok(Err(Refused::unknown(format!("there is no case '{}'", verdict.id))));
     };
     let Some(approvers) = approvers(at) else { return Ok(Err(nobody())) };
@@ -131,6 +134,10 @@ fn judge(
     }
     let approval =
         Approval { content: case.content.clone(), by: at.actor.to_owned(), on: at.today, until };
+    if at.actor == case.asked_by {
+        let detail = "who asked for it does not decide it; somebody else has to";
+        return Err(Refused::rule("approval-own", detail));
+    }
     let mut folded = Case {
         content: case.content.clone(),
         person: case.person.clone(),
@@ -146,7 +153,7 @@ fn judge(
     Ok(Decision {
         by: at.actor.to_owned(),
         at: at.now,
-        comment: verdict.comment.clone(),
+        comment: verdict.comment.replace('\0', "\u{fffd}"),
         valid: verdict.is_approved.then_some((at.today, until)),
     })
 }

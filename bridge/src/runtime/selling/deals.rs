@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use upturn_core::compliance::process::Process;
 use upturn_core::compliance::process::deal::{Action, Deal, Proof};
@@ -22,6 +23,8 @@ pub(crate) type Fields = BTreeMap<String, String>;
 
 /// The kind of record that deals are.
 pub(crate) const KIND: &str = "deal";
+/// How far ahead delivery is promised at most.
+const PROMISED_MAX: TimeDelta = TimeDelta::days(3_660);
 /// To whom the service's letters go where the deal has no owner.
 const NOBODY: &str = "pool:service";
 
@@ -89,8 +92,18 @@ fn judge<'p>(
         return Err(changed(history.revision()));
     }
     let policy = &at.version.ok_or_else(no_process)?.policy;
-    if fields.contains_key("closed_on") {
+    // What was won is still to be delivered.
+    let is_won = fields.get("outcome").is_some_and(|outcome| outcome == "won");
+    let is_promised = history.deal.as_ref().is_some_and(|deal| deal.promise.is_some());
+    if fields.contains_key("closed_on") && !(is_won && is_promised) {
         return Err(Refused::rule("deal-closed", "the deal is closed; open another"));
+    }
+    if let Action::Sign { due_at } = &step.action
+        && at.now + PROMISED_MAX < *due_at
+    {
+        let detail =
+            format!("delivery is promised for more than {} days ahead", PROMISED_MAX.num_days());
+        return Err(Refused::rule("promise-out-of-turn", detail));
     }
     let begun = history.process().map(str::to_owned);
     let wanted = begun.as_deref().or(step.process.as_deref());

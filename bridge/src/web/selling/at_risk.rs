@@ -1,6 +1,6 @@
 //! Deliveries at risk: what is promised in orders, held against what records, facts and tasks say today.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -10,6 +10,7 @@ use upturn_core::compliance::process::deal::Action as DealAction;
 use upturn_core::fact::Fact;
 
 use crate::auth::rights::Action;
+use crate::auth::sight::Sight;
 use crate::facts::stored::{Archive, Wanted};
 use crate::runtime::selling::deals::Fields;
 use crate::store::{deal_act, open_ticket, policy, record};
@@ -57,12 +58,23 @@ pub(crate) struct Known {
 /// Returns the deliveries that somebody sees a delay of, the worst first; none without a document that says
 /// what makes them doubtful.
 pub(crate) async fn board(app: &App, caller: &Caller) -> Result<Vec<AtRisk>, Fault> {
-    caller.sight(app, Action::ReadDeals).await?;
+    let sight = caller.sight(app, Action::ReadDeals).await?;
     let version = policy::committed(&app.store).await?;
     let Some(risk) = version.and_then(|version| version.policy.delivery_risk) else {
         return Ok(Vec::new());
     };
-    let known = gather(app).await?;
+    let mut known = gather(app).await?;
+    if sight != Sight::All {
+        let owned: BTreeSet<String> = [records(app, "deal").await?, records(app, "account").await?]
+            .into_iter()
+            .flatten()
+            .filter(|one| sight.covers(text(one, "owner"), None))
+            .map(|one| text(&one, "id").to_owned())
+            .collect();
+        known.orders.retain(|order| {
+            owned.contains(text(order, "deal")) || owned.contains(text(order, "account"))
+        });
+    }
     Ok(judge(&risk, &known, super::today(app)))
 }
 

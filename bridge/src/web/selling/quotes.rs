@@ -143,7 +143,11 @@ pub(crate) async fn ask(
         quote: stored.digest.clone(),
         deal: stored.deal.clone(),
         person: stored.seller.clone(),
-        amount: snapshot.worth(currency),
+        asked_by: caller.id().to_owned(),
+        // By rates that the seller states it is not known how much it is about.
+        amount: snapshot.worth(currency).filter(|_| {
+            currency == snapshot.quote.currency || snapshot.request.facts.rates.is_empty()
+        }),
         currency: currency.to_string(),
         reason: told,
         asked_at: app.clock.now(),
@@ -184,7 +188,10 @@ async fn take(app: &App, mut request: QuoteRequest) -> Result<Snapshot, Fault> {
     let policy = version.map(|version| version.policy).unwrap_or_default();
     check_role(&policy, &request)?;
     let cases = approval::of_content(&app.store, &snapshot::content(&request)).await?;
-    request.approvals = cases.iter().filter_map(approved).collect();
+    // What has ended does not come back with a request of an earlier day.
+    let day = today(app);
+    let stands = |one: &Approval| day <= one.until || one.until < request.date;
+    request.approvals = cases.iter().filter_map(approved).filter(stands).collect();
     let feeds = std::sync::Arc::clone(&app.feeds.borrow());
     let archive = Archive { store: &app.store, shelf: &app.feed_office.shelf, feeds: &feeds };
     let facts = archive.read(Wanted::default()).await;
