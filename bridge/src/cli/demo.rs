@@ -220,7 +220,8 @@ async fn play_slowly(door: Option<SocketAddr>) -> Result<(), simulate::FleetErro
 async fn sign_in(store: &Store) -> Result<(String, String), DemoError> {
     let password = token::password().map_err(PeopleError::from)?;
     let roles = [Role::Admin, Role::Operations, Role::SalesManager, Role::Logistics].into();
-    let profile = Profile { roles, regions: [EVERYWHERE.into()].into(), ..Profile::default() };
+    let (regions, teams) = ([EVERYWHERE.into()].into(), ["operations".into()].into());
+    let profile = Profile { roles, regions, teams, ..Profile::default() };
     let (by, registered) = (By { actor: USER, at: SystemClock.now() }, Registry::default());
     people::add(store, &registered, by, (USER, profile), (password.clone(), false)).await?;
     let new = NewToken { label: USER.to_owned(), scopes: TokenScope::ALL.into(), days: 1 };
