@@ -31,7 +31,7 @@ pub(super) async fn ask(
 ) -> Outcome {
     let Some(approvers) = approvers(at) else { return Ok(Err(nobody())) };
     let before = approval::about(tx, &case.content).await?;
-    for other in &before {
+    for other in before.iter().filter(|other| other.deal == case.deal) {
         let is_over = match other.state {
             ApprovalState::Open => is_over(at, other),
             ApprovalState::Approved => !holds(at, other),

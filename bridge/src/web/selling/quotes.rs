@@ -1,5 +1,7 @@
 //! Quotes in the running program: priced with the facts in force, frozen, kept.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use upturn_core::compliance::approval::{Approval, Approvers};
 use upturn_core::compliance::policy::Policy;
@@ -52,7 +54,7 @@ pub(crate) async fn price(
     if let Some(deal) = &deal {
         super::deal(app, caller, (deal, Action::ActOnDeals)).await?;
     }
-    let snapshot = take(app, request).await?;
+    let snapshot = take(app, request, deal.as_deref()).await?;
     keep(app, caller, (snapshot, deal)).await
 }
 
@@ -73,7 +75,7 @@ pub(crate) async fn again(
     request.valid_until = on.checked_add_signed(days).unwrap_or(on);
     request.date = on;
     request.import.declared_on = request.import.declared_on.filter(|day| on <= *day);
-    let snapshot = take(app, request).await?;
+    let snapshot = take(app, request, then.stored.deal.as_deref()).await?;
     let drifts = drift::compare(&then.snapshot, &snapshot);
     let kept = keep(app, caller, (snapshot, then.stored.deal)).await?;
     Ok((kept, drifts))
@@ -178,12 +180,18 @@ async fn keep(
     };
     send(app, caller, What::Keep(Box::new(stored.clone()))).await?;
     // One that was priced before with the same outcome is kept as it was.
+    let wanted = stored.deal.clone();
     let stored = kept::find(&app.store, &stored.digest).await?.unwrap_or(stored);
+    if stored.deal != wanted {
+        let detail = "the same quote is kept for another deal; give this one a number of its own";
+        let code = "quote-of-another-deal";
+        return Err(Fault::with_code(FaultKind::DealRefused, code, detail.into()));
+    }
     Ok(Kept { stored, snapshot })
 }
 
 /// Prices `request` by the rules and the facts in force.
-async fn take(app: &App, mut request: QuoteRequest) -> Result<Snapshot, Fault> {
+async fn take(app: &App, mut request: QuoteRequest, deal: Option<&str>) -> Result<Snapshot, Fault> {
     let version = policy::committed(&app.store).await?;
     let policy = version.map(|version| version.policy).unwrap_or_default();
     check_role(&policy, &request)?;
@@ -191,7 +199,9 @@ async fn take(app: &App, mut request: QuoteRequest) -> Result<Snapshot, Fault> {
     // What has ended does not come back with a request of an earlier day.
     let day = today(app);
     let stands = |one: &Approval| day <= one.until || one.until < request.date;
-    request.approvals = cases.iter().filter_map(approved).filter(stands).collect();
+    // A change of another deal's guarded fields would not make an approval of this one void.
+    let of_deal = cases.iter().filter(|case| case.deal.as_deref() == deal);
+    request.approvals = of_deal.filter_map(approved).filter(stands).collect();
     let feeds = std::sync::Arc::clone(&app.feeds.borrow());
     let archive = Archive { store: &app.store, shelf: &app.feed_office.shelf, feeds: &feeds };
     let facts = archive.read(Wanted::default()).await;
@@ -227,7 +237,15 @@ fn check_role(policy: &Policy, request: &QuoteRequest) -> Result<(), Fault> {
     };
     let Approvers { people, tier, .. } = approvers;
     let holds = |roles: &Vec<String>| roles.contains(role);
-    let is_given = people.values().any(holds) || tier.iter().any(|tier| tier.role == *role);
+    // One role is everybody's: the only one with price bands that is given to nobody.
+    let is_named = |role: &str| {
+        people.values().flatten().any(|given| given.as_str() == role)
+            || tier.iter().any(|tier| tier.role == role)
+    };
+    let bands = policy.bands.iter().flat_map(|bands| &bands.band);
+    let open: BTreeSet<&str> =
+        bands.map(|band| &*band.role).filter(|role| !is_named(role)).collect();
+    let is_given = is_named(role) || 1 < open.len();
     if !is_given || people.get(&request.seller.person).is_some_and(holds) {
         return Ok(());
     }
