@@ -1,6 +1,7 @@
 //! Approvals: what waits for the reader, and what was decided.
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
@@ -107,9 +108,7 @@ pub(crate) async fn decide(
         Err(fault) if fault.kind.status() == StatusCode::CONFLICT => {
             let words = fault.words(shell.language);
             let html = page(&app, shell, (None, Some(words))).await?;
-            let mut response = (StatusCode::CONFLICT, html).into_response();
-            response.extensions_mut().insert(ToldInWords);
-            Ok(response)
+            Ok((StatusCode::CONFLICT, Extension(ToldInWords), html).into_response())
         }
         Err(fault) => Err(fault),
     }

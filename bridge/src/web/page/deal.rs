@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
@@ -188,9 +189,7 @@ pub(super) async fn answer(
             let status = fault.kind.status();
             let words = fault.words(shell.language);
             let html = page(app, shell, id, Some(Told { words, is_refusal: true })).await?;
-            let mut response = (status, html).into_response();
-            response.extensions_mut().insert(ToldInWords);
-            Ok(response)
+            Ok((status, Extension(ToldInWords), html).into_response())
         }
         Err(fault) => Err(fault),
     }

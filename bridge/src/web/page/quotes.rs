@@ -1,6 +1,7 @@
 //! Quotes: the list, one of them by its terms side by side, and the page that is printed.
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{Form, Path, Query, State};
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::{HeaderValue, StatusCode};
@@ -135,9 +136,7 @@ pub(crate) async fn price(
             let status = fault.kind.status();
             let words = fault.words(shell.language);
             let html = list(&app, shell, (typed.request, Some(words))).await?;
-            let mut response = (status, html).into_response();
-            response.extensions_mut().insert(ToldInWords);
-            Ok(response)
+            Ok((status, Extension(ToldInWords), html).into_response())
         }
         Err(fault) => Err(fault),
     }
@@ -198,9 +197,7 @@ pub(crate) async fn act(
             let kept = quotes::find(&app, caller, &id).await?;
             let told = Told { words, is_refusal: true };
             let html = page(&app, shell, (&kept, &[]), Some(told)).await?;
-            let mut response = (StatusCode::CONFLICT, html).into_response();
-            response.extensions_mut().insert(ToldInWords);
-            Ok(response)
+            Ok((StatusCode::CONFLICT, Extension(ToldInWords), html).into_response())
         }
         Err(fault) => Err(fault),
     }

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::site::{Site, bearer};
+use super::site::{SHANGHAI, Site, bearer};
 use super::writer::with_writer;
 use crate::auth::person::{EVERYWHERE, Profile};
 use crate::auth::role::Role;
@@ -15,25 +15,6 @@ use crate::delivery::testing::{Recorder, destination, routing};
 use crate::store::outbox_view;
 
 const PEOPLE: &str = "id,name,manager,team\nlin,Lin,meng,ev\nmeng,Meng,dai,\ndai,Dai,,\n";
-const CALENDAR: &str = r#"
-    zone = "Asia/Shanghai"
-    revision = "1"
-    [week]
-    mon = ["09:00-18:00"]
-    tue = ["09:00-18:00"]
-    wed = ["09:00-18:00"]
-    thu = ["09:00-18:00"]
-    fri = ["09:00-18:00"]
-    [[override]]
-    on = "2025-01-26"
-    hours = ["09:00-18:00"]
-    name = "make-up workday"
-    [[override]]
-    from = "2025-01-28"
-    to = "2025-02-04"
-    hours = []
-    name = "holiday"
-"#;
 const RULE: &str = r#"
     id = "care"
     kind = "trigger"
@@ -68,7 +49,7 @@ async fn site(at: &str, team_calendar: Option<&str>) -> Site {
         ("registry/people.csv", PEOPLE),
         ("registry/accounts.csv", "id,name,owner\nacme,Acme,lin\n"),
         ("registry/devices.csv", "id,model,account\nd1,X7,acme\nd2,X7,acme\n"),
-        ("registry/calendar.toml", CALENDAR),
+        ("registry/calendar.toml", SHANGHAI),
     ];
     for (name, text) in files {
         fs::write(folder.join(name), text).unwrap();

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::api::assert_problem;
-use super::site::{Answer, PASSWORD, Site, bearer};
+use super::site::{Answer, PASSWORD, SHANGHAI, Site, bearer};
 use super::writer::with_writer;
 use crate::auth::person::{EVERYWHERE, Profile};
 use crate::auth::role::Role;
@@ -16,25 +16,6 @@ use crate::store::{person, record};
 
 const PEOPLE: &str = "id,name,manager,substitute,team\nlin,Lin,meng,wu,ev\nwu,Wu,meng,,ev\n\
     amy,Amy,meng,,ev\nmeng,Meng,,,\n";
-const CALENDAR: &str = r#"
-    zone = "Asia/Shanghai"
-    revision = "1"
-    [week]
-    mon = ["09:00-18:00"]
-    tue = ["09:00-18:00"]
-    wed = ["09:00-18:00"]
-    thu = ["09:00-18:00"]
-    fri = ["09:00-18:00"]
-    [[override]]
-    on = "2025-01-26"
-    hours = ["09:00-18:00"]
-    name = "make-up workday"
-    [[override]]
-    from = "2025-01-28"
-    to = "2025-02-04"
-    hours = []
-    name = "holiday"
-"#;
 const RULE: &str = r#"
     id = "care"
     kind = "trigger"
@@ -136,7 +117,7 @@ async fn site() -> Site {
             "id,model,site,account\nd1,X7,north,acme\nd2,X7,north,acme\nb1,X9,,bolt\nc1,X9,,cold\n\
              c2,X9,,cold\nc3,X9,,cold\nc4,X9,,cold\n",
         ),
-        ("registry/calendar.toml", CALENDAR),
+        ("registry/calendar.toml", SHANGHAI),
     ];
     for (name, text) in files {
         fs::write(site.folder().join(name), text).unwrap();

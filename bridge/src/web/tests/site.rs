@@ -45,6 +45,26 @@ use crate::store::{self, Store, task_history};
 use crate::telemetry::Metrics;
 use crate::web::{App, Change, WebSettings, router};
 
+/// A calendar file: weekdays from 9 to 18, the make-up workday before Spring Festival 2025, the festival.
+pub(super) const SHANGHAI: &str = r#"
+    zone = "Asia/Shanghai"
+    revision = "1"
+    [week]
+    mon = ["09:00-18:00"]
+    tue = ["09:00-18:00"]
+    wed = ["09:00-18:00"]
+    thu = ["09:00-18:00"]
+    fri = ["09:00-18:00"]
+    [[override]]
+    on = "2025-01-26"
+    hours = ["09:00-18:00"]
+    name = "make-up workday"
+    [[override]]
+    from = "2025-01-28"
+    to = "2025-02-04"
+    hours = []
+    name = "holiday"
+"#;
 /// The name that can log in.
 pub(super) const NAME: &str = "li.wei";
 /// Its password.
