@@ -746,6 +746,7 @@ quote-price = Price
 quote-number = Number
 quote-seller = Seller
 quote-buyer = Buyer
+quote-goods = Goods
 quote-made = Priced
 quote-until = Valid until
 quote-digest = Digest
@@ -1126,6 +1127,34 @@ start-lost = { $n ->
     [one] { $n } open task is with { $who }, whom nobody can reach: hand it over
    *[other] { $n } open tasks are with { $who }, whom nobody can reach: hand them over
 }
+
+# What waits beside one's own tasks
+waiting-title = Waiting elsewhere
+waiting-tasks = { $n ->
+    [one] 1 open task in your sight
+   *[other] { $n } open tasks in your sight
+}: { $late } overdue, { $today } due today
+waiting-approvals = { $n ->
+    [one] 1 approval waits for your decision
+   *[other] { $n } approvals wait for your decision
+}
+waiting-advice = { $n ->
+    [one] 1 piece of stocking advice to decide
+   *[other] { $n } pieces of stocking advice to decide
+}
+waiting-advice-by = { $n ->
+    [one] 1 piece of stocking advice to decide
+   *[other] { $n } pieces of stocking advice to decide
+}; the first has to leave by { $by }
+waiting-held = { $n ->
+    [one] 1 feed holds facts until somebody looks at them
+   *[other] { $n } feeds hold facts until somebody looks at them
+}
+waiting-failing = { $n ->
+    [one] 1 feed fails
+   *[other] { $n } feeds fail
+}
+
 # Advice on stock
 
 nav-advice = Stocking

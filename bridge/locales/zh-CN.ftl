@@ -725,6 +725,7 @@ quote-price = 计算
 quote-number = 编号
 quote-seller = 销售
 quote-buyer = 买方
+quote-goods = 货值
 quote-made = 计算时间
 quote-until = 有效期至
 quote-digest = 摘要
@@ -1095,6 +1096,16 @@ fault-no-consent-help = 不向不愿被联系的客户发放优惠券。
 
 # 无人可联系的任务
 start-lost = { $n } 个未结束任务由 { $who } 负责，但已无人可联系：请移交
+
+# 自己的任务之外，等待处理的事项
+waiting-title = 其他待办
+waiting-tasks = 您可见的未结束任务共 { $n } 个：已逾期 { $late } 个，今天到期 { $today } 个
+waiting-approvals = { $n } 项审批等待您决定
+waiting-advice = { $n } 条备货建议待决定
+waiting-advice-by = { $n } 条备货建议待决定，最早一条须在 { $by } 前发出
+waiting-held = { $n } 个数据源有待审核的数据
+waiting-failing = { $n } 个数据源获取失败
+
 # 备货建议
 
 nav-advice = 备货

@@ -6,6 +6,7 @@ use upturn_core::quote::snapshot::UsedSet;
 
 use crate::facts::Facts;
 
+pub(crate) mod kept;
 pub(crate) mod page;
 mod words;
 

@@ -84,12 +84,13 @@ pub(crate) struct Running {
     pub(crate) is_standby: bool,
     /// The store, for whoever wants to read.
     pub(crate) store: Store,
+    /// To the one writer.
+    pub(crate) asks: mpsc::Sender<Request>,
     tracker: TaskTracker,
     shutdown: CancellationToken,
     ended: oneshot::Receiver<StartError>,
     // Heard from the first moment, so that a stop during the start is a clean one as well.
-    interrupt: Signal,
-    terminate: Signal,
+    stops: Stops,
 }
 
 /// Starts every part; returns once messages are taken in and pages are served, or once this process
@@ -97,8 +98,7 @@ pub(crate) struct Running {
 pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
     failpoint::start();
     let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
-    let (stops, hangup) = signals(plan.reloads).map_err(StartError::Signals)?;
-    let [mut interrupt, mut terminate] = stops;
+    let (mut stops, hangup) = signals(plan.reloads).map_err(StartError::Signals)?;
     let store = Store::open(plan.config.store.connection_url()?.expose()).await?;
     let mut candidate = store.candidate();
     let claim = candidate.try_claim().await?;
@@ -134,13 +134,13 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
     let first = match claim {
         Some(claim) => {
             let begun = Term::begin(&house, claim, &mut queues);
-            let begun = unless_told(begun, &mut interrupt, &mut terminate).await;
+            let begun = unless_told(begun, &mut stops).await;
             Some(begun.inspect_err(|_| shutdown.cancel())?)
         }
         None => None,
     };
     let mqtt = first.as_ref().and_then(Term::embedded);
-    let app = app(&plan, &house, mqtt, (submit, asks));
+    let app = app(&plan, &house, mqtt, (submit, asks.clone()));
     hangup::start(hangup, &app.reloader, house.door.subscribe(), (&tracker, &shutdown));
     tracker.spawn(web::serve::serve(listener, web::router(app), shutdown.clone()));
     tracker.spawn(ping(store.clone(), house.health.clone(), shutdown.clone()));
@@ -155,7 +155,7 @@ pub(crate) async fn start(plan: Plan) -> Result<Running, StartError> {
             drop(end.send(error));
         }
     });
-    Ok(Running { web, mqtt, is_standby, store, tracker, shutdown, ended, interrupt, terminate })
+    Ok(Running { web, mqtt, is_standby, store, asks, tracker, shutdown, ended, stops })
 }
 
 impl Plan {
@@ -170,8 +170,7 @@ impl Running {
     /// Waits until the process is told to stop, or cannot go on.
     pub(crate) async fn until_told(&mut self) -> Result<(), StartError> {
         tokio::select! {
-            _ = self.interrupt.recv() => Ok(()),
-            _ = self.terminate.recv() => Ok(()),
+            () = self.stops.told() => Ok(()),
             ended = &mut self.ended => ended.map_or(Ok(()), Err),
         }
     }
@@ -204,19 +203,32 @@ fn delivery(
 /// Awaits a part of the start, unless a signal ends the program meanwhile.
 async fn unless_told<T>(
     part: impl Future<Output = Result<T, StartError>>,
-    interrupt: &mut Signal,
-    terminate: &mut Signal,
+    stops: &mut Stops,
 ) -> Result<T, StartError> {
     tokio::select! {
         outcome = part => outcome,
-        _ = interrupt.recv() => Err(StartError::Stopped),
-        _ = terminate.recv() => Err(StartError::Stopped),
+        () = stops.told() => Err(StartError::Stopped),
+    }
+}
+
+/// The signals that stop the program.
+#[derive(Debug)]
+struct Stops(Signal, Signal);
+
+impl Stops {
+    /// Waits for one of them.
+    async fn told(&mut self) {
+        let Self(interrupt, terminate) = self;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }
 
 /// Listens for the signals that stop the program, and for the one that makes it reload.
-fn signals(reloads: bool) -> io::Result<([Signal; 2], Option<Signal>)> {
-    let stops = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
+fn signals(reloads: bool) -> io::Result<(Stops, Option<Signal>)> {
+    let stops = Stops(signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     Ok((stops, reloads.then(|| signal(SignalKind::hangup())).transpose()?))
 }
 

@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 use upturn_tests::binary::{Running, run, upturn};
+use upturn_tests::http::get_as;
 
 #[test]
 fn once_prints_the_tasks_of_the_day() {
@@ -76,6 +77,40 @@ fn check_advice(advice: &Value) {
     let last = steps.last().unwrap();
     assert_eq!((&last["quantity"], &last["below"]), (&json!(12), &Value::Null));
     assert!(one["headline"]["zh"].as_str().unwrap().contains("最迟 2025-01-26"), "{one:#}");
+}
+
+/// Both quotes can be looked at, and the seller asks for the one that is blocked.
+#[test]
+fn it_keeps_its_quotes_and_asks_for_the_blocked_one() {
+    let mut command = upturn(["demo", "--web", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut demo = Running(child);
+    let lines = BufReader::new(demo.0.stdout.take().unwrap()).lines();
+    let lines: Vec<String> =
+        lines.map(Result::unwrap).take_while(|line| !line.starts_with("Advice on stock")).collect();
+    let after = |mark: &str| -> String {
+        let found = lines.iter().find_map(|line| line.split_once(mark));
+        found.unwrap_or_else(|| panic!("no '{mark}' in {lines:?}")).1.trim().to_owned()
+    };
+    let port = after("http://127.0.0.1:").parse().unwrap();
+    let token = after("Authorization: Bearer ");
+    let read = |path: &str| -> Value {
+        let (status, body) = get_as(port, path, &token).expect("the demo answers");
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(&body).unwrap()
+    };
+    let quotes = read("/api/v1/quotes");
+    let mut clear: Vec<_> = quotes["quotes"].as_array().unwrap().iter().collect();
+    clear.sort_by_key(|quote| quote["number"].to_string());
+    let clear: Vec<_> = clear.iter().map(|quote| (&quote["number"], &quote["is_clear"])).collect();
+    let expected =
+        [("Q-2024-1121", true), ("Q-2024-1122", false)].map(|(n, is)| (json!(n), json!(is)));
+    assert_eq!(clear, expected.iter().map(|(n, is)| (n, is)).collect::<Vec<_>>(), "{quotes:#}");
+    let cases = read("/api/v1/approvals");
+    let case = &cases["approvals"][0];
+    assert_eq!(case["state"], "open", "{cases:#}");
+    assert!(case["reason"].as_str().unwrap().contains("4 % below the floor"), "{cases:#}");
+    assert_eq!(demo.terminate(), Some(0));
 }
 
 #[test]

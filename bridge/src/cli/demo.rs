@@ -115,6 +115,7 @@ async fn start(args: &Args, folder: &Path) -> Result<Running, DemoError> {
     files::write(folder)?;
     let mut config = Config::default();
     config.store.url = StoreUrl::Sqlite(folder.join("upturn.db"));
+    config.compliance.dir = Some(folder.join(files::COMPLIANCE));
     config.stock.document = Some(folder.join("stocking.toml"));
     config.rules.dir = folder.join("rules");
     config.registry.dir = Some(folder.join("registry"));
@@ -140,7 +141,7 @@ async fn once(running: &Running, folder: &Path, json: bool) -> Result<(), DemoEr
         simulate::play(door, day::script(morning()), Pace::AtOnce).await?;
     }
     let tasks = store::task_view::standing(&running.store).await?;
-    let quotes = story::quotes(folder)?;
+    let quotes = story::quotes(folder, &story::policy(folder)?)?;
     let advice = story::advice(&running.store).await?;
     if json {
         let document = json!({
@@ -191,10 +192,14 @@ async fn live(mut running: Running, folder: &Path) -> Result<(), DemoError> {
         tell(format_args!("Chargers publish to  mqtt://{door}"))?;
         tell("A day of nine chargers goes by in a minute; Ctrl-C ends it.")?;
     }
-    let quotes = story::quotes(folder)?;
+    let policy = story::policy(folder)?;
+    let quotes = story::quotes(folder, &policy)?;
+    story::keep(&running.asks, &quotes, &policy).await?;
     let advice = story::advice(&running.store).await?;
     story::tell(&quotes, &advice).map_err(DemoError::Output)?;
-    tell(format_args!("Advice on stock is at http://{}/advice", running.web))?;
+    tell(format_args!("Quotes are at        http://{}/quotes", running.web))?;
+    tell(format_args!("The blocked one asks http://{}/approvals", running.web))?;
+    tell(format_args!("Advice on stock is   http://{}/advice", running.web))?;
     let door = running.mqtt;
     let outcome = tokio::select! {
         played = play_slowly(door) => match played {

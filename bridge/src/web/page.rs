@@ -40,6 +40,7 @@ mod task_results;
 pub(crate) mod tasks;
 mod token_line;
 mod twin_line;
+mod waiting;
 mod told;
 
 use askama::Template;

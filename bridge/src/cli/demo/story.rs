@@ -5,17 +5,22 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
 use upturn_core::compliance::policy::Policy;
 use upturn_core::quote::library::Library;
 use upturn_core::quote::priced::Status;
 use upturn_core::quote::problem::Problem;
-use upturn_core::quote::request::Request;
+use upturn_core::quote::request::Request as QuoteRequest;
 use upturn_core::quote::snapshot::Snapshot;
 use upturn_core::record::{self, Kind};
 
+use super::files;
 use crate::cli::output;
 use crate::clock::{Clock as _, SystemClock};
 use crate::facts::saved;
+use crate::quote::kept::{self, Asked};
+use crate::runtime::request::Request;
+use crate::runtime::selling::{Step, What};
 use crate::stock::telling::Language;
 use crate::store::advice_view::{AdviceFilter, AdviceRow};
 use crate::store::error::StoreError;
@@ -27,6 +32,8 @@ use crate::{compliance, quote};
 const FOUR_PERCENT: (&str, &str) = ("130340.00", "127680.00");
 /// The terms that are told side by side.
 const TERMS: [&str; 3] = ["DDP", "FCA", "FOB"];
+/// Why the seller asks for the second price.
+const REASON: &str = "A framework agreement for three clinics hangs on it.";
 /// How long a plan is waited for.
 const PLAN_MAX: Duration = Duration::from_mins(1);
 /// Pieces of advice that are told.
@@ -47,6 +54,8 @@ pub(super) enum StoryError {
     Store(#[from] StoreError),
     #[error("the demo's {0} is wrong: {1}")]
     Wrong(&'static str, String),
+    #[error("the quotes were not kept: nothing answers")]
+    NoAnswer,
     #[error("no plan of stock was made in {} s", PLAN_MAX.as_secs())]
     NoPlan,
 }
@@ -81,18 +90,22 @@ fn rows(kind: &Kind, table: &str) -> Result<Vec<StoredRecord>, String> {
 }
 
 /// Prices the demo's quote at 2 % and at 4 % below the seller's floor, by the files in `folder`.
-pub(super) fn quotes(folder: &Path) -> Result<Vec<Snapshot>, StoryError> {
+pub(super) fn quotes(folder: &Path, policy: &Policy) -> Result<Vec<Snapshot>, StoryError> {
     let wrong = |why: String| StoryError::Wrong("quote", why);
-    let policy = compliance::load(&folder.join("compliance"));
-    let policy = policy.map_err(|error| wrong(error.to_string()))?;
-    let two = price(folder, QUOTE, &policy).map_err(wrong)?;
+    let two = price(folder, QUOTE, policy).map_err(wrong)?;
     let (from, to) = FOUR_PERCENT;
     let second = QUOTE.replace(from, to).replace("Q-2024-1121", "Q-2024-1122");
-    Ok(vec![two, price(folder, &second, &policy).map_err(wrong)?])
+    Ok(vec![two, price(folder, &second, policy).map_err(wrong)?])
+}
+
+/// Returns the rules of the house on selling, from `folder`.
+pub(super) fn policy(folder: &Path) -> Result<Policy, StoryError> {
+    let policy = compliance::load(&folder.join(files::COMPLIANCE));
+    policy.map_err(|error| StoryError::Wrong("compliance", error.to_string()))
 }
 
 fn price(folder: &Path, text: &str, policy: &Policy) -> Result<Snapshot, String> {
-    let request: Request = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let request: QuoteRequest = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let facts = saved::read(&folder.join("facts")).map_err(|error| error.to_string())?;
     let told = |problems: Vec<Problem>| {
         problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
@@ -100,6 +113,38 @@ fn price(folder: &Path, text: &str, policy: &Policy) -> Result<Snapshot, String>
     let library = Library::of(quote::sources(facts, request.date), &request.facts, request.date)
         .map_err(told)?;
     Snapshot::take(request, &library, policy).map_err(told)
+}
+
+/// Keeps the quotes, and asks in the seller's name for what one of them may not do by itself.
+pub(super) async fn keep(
+    asks: &mpsc::Sender<Request>,
+    quotes: &[Snapshot],
+    policy: &Policy,
+) -> Result<(), StoryError> {
+    for snapshot in quotes {
+        let (actor, at) = (&*snapshot.request.seller.person, SystemClock.now());
+        let stored = kept::stored(snapshot, None, (actor, at));
+        let stored = stored.map_err(|error| StoryError::Wrong("quote", error.to_string()))?;
+        let beyond = kept::beyond(snapshot);
+        let asked = Asked { by: actor, at, reason: REASON };
+        let own = snapshot.quote.currency;
+        let currency = policy.approvers.as_ref().map_or(own, |approvers| approvers.currency);
+        let case = kept::case(&stored, snapshot, (&beyond, currency), &asked);
+        send(asks, actor, What::Keep(Box::new(stored))).await?;
+        if !beyond.is_empty() {
+            send(asks, actor, What::Ask(Box::new(case))).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn send(asks: &mpsc::Sender<Request>, actor: &str, what: What) -> Result<(), StoryError> {
+    let step = Box::new(Step { what, actor: actor.to_owned() });
+    let (reply, answer) = oneshot::channel();
+    let unsaid = |_| StoryError::NoAnswer;
+    asks.send(Request::Sell { step, reply }).await.map_err(|_| StoryError::NoAnswer)?;
+    let answer = answer.await.map_err(unsaid)?;
+    answer.map_err(|refused| StoryError::Wrong("quote", refused.detail))
 }
 
 /// Returns the advice on stock, once a plan is made.

@@ -6,6 +6,7 @@ use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
+use upturn_core::money::Currency;
 
 use super::render;
 use super::shell::Shell;
@@ -140,7 +141,13 @@ async fn page(
 fn line(teller: &Teller, view: &CaseView) -> Line {
     let CaseView { case, who, .. } = view;
     let decision = case.decision.as_ref();
-    let amount = case.amount.map(|amount| format!("{amount} {}", case.currency));
+    // By a cross rate it has digits that the currency has not.
+    let currency = Currency::try_from(case.currency.clone()).ok();
+    let digits = currency.and_then(Currency::decimals);
+    let amount = case.amount.map(|amount| {
+        let amount = digits.map_or(amount, |digits| amount.round_dp(digits));
+        format!("{amount} {}", case.currency)
+    });
     Line {
         id: case.id.clone(),
         quote: case.quote.clone(),

@@ -15,6 +15,7 @@ use super::render;
 use super::shell::Shell;
 use crate::auth::rights::Action;
 use crate::quote::page::{self as printed, Language as Printed};
+use crate::store::quote::StoredQuote;
 use crate::web::App;
 use crate::web::fault::{Fault, Told as ToldInWords};
 use crate::web::i18n::{find_text, key, text};
@@ -45,6 +46,9 @@ struct QuotesPage {
 struct Line {
     href: String,
     number: String,
+    buyer: String,
+    /// What the goods come to, where they are priced.
+    goods: Option<String>,
     seller: String,
     deal: Option<String>,
     when: When,
@@ -210,16 +214,23 @@ async fn list(
 ) -> Result<Html<String>, Fault> {
     let teller = shell.teller(app);
     let all = quotes::list(app, shell.caller()?, None).await?;
-    let rows = all.iter().take(PAGE).map(|quote| Line {
-        href: format!("/quotes/{}", quote.digest),
-        number: Visible(&quote.number).to_string(),
-        seller: Visible(&quote.seller).to_string(),
-        deal: quote.deal.as_deref().map(|deal| Visible(deal).to_string()),
-        when: teller.when(quote.at),
-        is_clear: quote.is_clear,
-    });
+    let line = |quote: &StoredQuote| {
+        let snapshot = Snapshot::read(&quote.document).map_err(Fault::internal)?;
+        let currency = snapshot.quote.currency;
+        Ok::<Line, Fault>(Line {
+            href: format!("/quotes/{}", quote.digest),
+            number: Visible(&quote.number).to_string(),
+            buyer: Visible(&snapshot.request.buyer.company).to_string(),
+            goods: snapshot.quote.goods.map(|goods| format!("{goods} {currency}")),
+            seller: Visible(&quote.seller).to_string(),
+            deal: quote.deal.as_deref().map(|deal| Visible(deal).to_string()),
+            when: teller.when(quote.at),
+            is_clear: quote.is_clear,
+        })
+    };
+    let rows = all.iter().take(PAGE).map(line).collect::<Result<_, _>>()?;
     let can_act = shell.can(Action::ActOnDeals);
-    render(&QuotesPage { rows: rows.collect(), can_act, typed, refusal, shell })
+    render(&QuotesPage { shell, rows, can_act, typed, refusal })
 }
 
 async fn page(

@@ -12,6 +12,7 @@ use super::render;
 use super::shell::Shell;
 use super::task_acts::step_words;
 use super::tasks::{DueShown, link, title};
+use super::waiting::{self, Waiting};
 use crate::auth::person::Directory;
 use crate::auth::rights::Action;
 use crate::auth::sight::Sight;
@@ -39,6 +40,8 @@ struct StartPage {
     shell: Shell,
     greeting: String,
     lights: Vec<Light>,
+    /// What waits for the reader beside tasks of their own.
+    waiting: Vec<Waiting>,
     /// Tasks that wait in pools for somebody who claims them, in words.
     pooled: Option<String>,
     pool_href: String,
@@ -127,10 +130,13 @@ pub(crate) async fn show(
     let pools = Owner::Pool;
     let wanted = pools.filter(shell.caller()?.id());
     let pooled = task_view::counts(&app.store, &sight, &wanted, teller.today()).await?.all;
+    let all = Owner::All.filter(shell.caller()?.id());
+    let all = task_view::counts(&app.store, &sight, &all, teller.today()).await?;
     let told = |n: u64| text_with(language, key!("start-pool"), [("n", FluentValue::from(n))]);
     let page = StartPage {
         greeting,
         lights,
+        waiting: waiting::of(&app, &shell, (&counts, &all)).await?,
         pooled: (0 < pooled).then(|| told(pooled)),
         pool_href: Filter { view: View::All, owner: pools }.link(&[]),
         lost: lost(&app, language, &sight).await?,

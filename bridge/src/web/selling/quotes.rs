@@ -15,10 +15,11 @@ use super::{send, today};
 use crate::auth::rights::Action;
 use crate::facts::stored::{Archive, StoredError, Wanted};
 use crate::quote;
+use crate::quote::kept::{self, Asked};
 use crate::runtime::selling::What;
 use crate::store::approval::{self, ApprovalState, StoredApproval};
 use crate::store::policy;
-use crate::store::quote::{self as kept, StoredQuote};
+use crate::store::quote::{self as store, StoredQuote};
 use crate::web::App;
 use crate::web::caller::Caller;
 use crate::web::fault::{Fault, FaultKind, WrongItem};
@@ -88,7 +89,7 @@ pub(crate) async fn list(
     deal: Option<&str>,
 ) -> Result<Vec<StoredQuote>, Fault> {
     let sight = caller.sight(app, Action::ReadDeals).await?;
-    let mut all = kept::newest(&app.store, (deal, None), QUOTES_MAX).await?;
+    let mut all = store::newest(&app.store, (deal, None), QUOTES_MAX).await?;
     all.retain(|quote| sight.covers(&quote.seller, None));
     Ok(all)
 }
@@ -96,7 +97,7 @@ pub(crate) async fn list(
 /// Returns the quote `digest`. Who may decide about it sees it, too.
 pub(crate) async fn find(app: &App, caller: &Caller, digest: &str) -> Result<Kept, Fault> {
     let sight = caller.sight(app, Action::ReadDeals).await?;
-    let stored = kept::find(&app.store, digest).await?.ok_or(FaultKind::NotFound)?;
+    let stored = store::find(&app.store, digest).await?.ok_or(FaultKind::NotFound)?;
     if !sight.covers(&stored.seller, None) {
         let cases = super::cases(app, caller).await?;
         let is_asked = cases.iter().any(|view| view.case.quote == digest);
@@ -119,13 +120,7 @@ pub(crate) async fn ask(
     if !sight.covers(&stored.seller, None) {
         return Err(FaultKind::Forbidden.into());
     }
-    let beyond: Vec<String> = snapshot
-        .quote
-        .problems
-        .iter()
-        .filter(|problem| problem.breach.is_some() || problem.code.as_str() == "price-band-missing")
-        .map(ToString::to_string)
-        .collect();
+    let beyond = kept::beyond(&snapshot);
     let reason = reason.trim();
     if REASON_MAX < reason.chars().count() {
         return Err(Fault::bad_request(format!("reason has more than {REASON_MAX} characters")));
@@ -138,25 +133,8 @@ pub(crate) async fn ask(
     let version = policy::committed(&app.store).await?;
     let approvers = version.and_then(|version| version.policy.approvers);
     let currency = approvers.map_or(snapshot.quote.currency, |approvers| approvers.currency);
-    let told = [reason, &beyond.join("; ")].join("\n").trim().to_owned();
-    let case = StoredApproval {
-        id: String::new(),
-        content: stored.content.clone(),
-        quote: stored.digest.clone(),
-        deal: stored.deal.clone(),
-        person: stored.seller.clone(),
-        asked_by: caller.id().to_owned(),
-        // By rates that the seller states it is not known how much it is about.
-        amount: snapshot.worth(currency).filter(|_| {
-            currency == snapshot.quote.currency || snapshot.request.facts.rates.is_empty()
-        }),
-        currency: currency.to_string(),
-        reason: told,
-        asked_at: app.clock.now(),
-        state: ApprovalState::Open,
-        decision: None,
-        revision: 1,
-    };
+    let asked = Asked { by: caller.id(), at: app.clock.now(), reason };
+    let case = kept::case(&stored, &snapshot, (&beyond, currency), &asked);
     send(app, caller, What::Ask(Box::new(case))).await?;
     Ok(approval::of_content(&app.store, &stored.content).await?)
 }
@@ -166,22 +144,12 @@ async fn keep(
     caller: &Caller,
     (snapshot, deal): (Snapshot, Option<String>),
 ) -> Result<Kept, Fault> {
-    let document = snapshot.write().map_err(Fault::internal)?;
-    let stored = StoredQuote {
-        digest: snapshot.digest.clone(),
-        number: snapshot.request.id.clone(),
-        content: snapshot.content.clone(),
-        deal,
-        seller: snapshot.request.seller.person.clone(),
-        actor: caller.id().to_owned(),
-        at: app.clock.now(),
-        is_clear: snapshot.quote.is_clear(),
-        document,
-    };
+    let stored = kept::stored(&snapshot, deal, (caller.id(), app.clock.now()));
+    let stored = stored.map_err(Fault::internal)?;
     send(app, caller, What::Keep(Box::new(stored.clone()))).await?;
     // One that was priced before with the same outcome is kept as it was.
     let wanted = stored.deal.clone();
-    let stored = kept::find(&app.store, &stored.digest).await?.unwrap_or(stored);
+    let stored = store::find(&app.store, &stored.digest).await?.unwrap_or(stored);
     if stored.deal != wanted {
         let detail = "the same quote is kept for another deal; give this one a number of its own";
         let code = "quote-of-another-deal";

@@ -55,6 +55,7 @@ async fn shows_the_tasks_of_each_preset_and_owner_newest_first() {
         "<span class=\"light-count\">1</span> due today",
         "<span class=\"light-count\">0</span> in good time",
         "<strong class=\"next\">Accept it</strong><a href=\"/tasks/overdue\">",
+        "4 open tasks in your sight: 1 overdue, 1 due today",
         "<a href=\"/tasks?owner=pool\">1 task waits in a pool: claim it</a>",
     ] {
         assert!(page.text().contains(expected), "{expected} is missing in {}", page.text());
