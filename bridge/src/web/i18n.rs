@@ -131,7 +131,7 @@ mod tests {
         assert!(missing.is_empty(), "used but not in the catalogue: {missing:?}");
 
         // Steps are named by rules, faults by their code.
-        let open = ["step-", "fault-", "audit-", "problem-", "refused-"];
+        let open = ["step-", "fault-", "audit-", "problem-", "refused-", "deal-column-"];
         let unused: Vec<_> = known
             .keys()
             .filter(|key| !used.contains(*key) && !open.iter().any(|open| key.starts_with(open)))

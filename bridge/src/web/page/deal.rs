@@ -12,17 +12,19 @@ use serde::Deserialize;
 use upturn_core::compliance::process::deal::{Action as DealAction, Deal, Proof};
 use upturn_core::compliance::process::promise::Light;
 use upturn_core::compliance::process::{Requirement, Wanted};
+use upturn_core::record;
 
 use super::deals::News;
-use super::render;
 use super::shell::Shell;
+use super::{chance, render};
 use crate::auth::rights::Action;
-use crate::runtime::selling::deals::{self, DealStep};
+use crate::runtime::selling::deals::{self, DealStep, KIND};
 use crate::store::quote::StoredQuote;
 use crate::web::App;
 use crate::web::api::deals::light;
 use crate::web::fault::{Fault, FaultKind, Told as ToldInWords};
 use crate::web::i18n::{find_text, key, text};
+use crate::web::language::Language;
 use crate::web::profile_form::{Pairs, value};
 use crate::web::selling::{self, DealView};
 use crate::web::visible::{Visible, VisibleLines};
@@ -35,6 +37,8 @@ struct DealPage {
     shell: Shell,
     id: String,
     fields: Vec<(String, String)>,
+    /// What is known of its chance, as HTML.
+    chance: String,
     revision: u64,
     /// The processes it can begin, where it has begun none.
     processes: Vec<(String, String)>,
@@ -286,12 +290,8 @@ async fn page(
     let next = both.and_then(|(process, deal)| deal.next_stage(process));
     render(&DealPage {
         id: Visible(id).to_string(),
-        fields: view
-            .row
-            .fields
-            .iter()
-            .map(|(name, cell)| (Visible(name).to_string(), Visible(cell).to_string()))
-            .collect(),
+        fields: fields(shell.language, &view),
+        chance: chance::fragment(app, shell.language, id).await?,
         revision: view.history.revision(),
         processes: processes(&view, language),
         has_begun: view.history.deal.is_some(),
@@ -316,6 +316,17 @@ async fn page(
         told,
         shell,
     })
+}
+
+/// Returns what its record says beside its id, in the order of the columns.
+fn fields(language: Language, view: &DealView) -> Vec<(String, String)> {
+    let columns = record::kind(KIND).map_or(&[][..], |kind| kind.columns);
+    let shown = columns.iter().filter(|column| column.name != "id").filter_map(|column| {
+        let cell = view.row.field(column.name)?;
+        let words = find_text(language, &format!("deal-column-{}", column.name));
+        Some((words.unwrap_or_else(|| column.name.to_owned()), Visible(cell).to_string()))
+    });
+    shown.collect()
 }
 
 fn quote_line(teller: &Teller, quote: &StoredQuote) -> QuoteLine {
