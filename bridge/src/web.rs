@@ -157,6 +157,7 @@ fn work_pages() -> Router<App> {
         .route("/deals", get(page::deals::show))
         .route("/deals/{id}", get(page::deal::show))
         .route("/deals/{id}/upload", post(page::deal_upload::take))
+        .route("/deals/{id}/override", post(page::deal::decide))
         .route("/deals/{id}/{verb}", post(page::deal::act))
         .route("/policies/{digest}/confirm", post(page::deal::confirm))
         .route("/quotes", get(page::quotes::show).post(page::quotes::price))

@@ -15,10 +15,12 @@ use upturn_core::compliance::process::{Requirement, Wanted};
 use upturn_core::record;
 
 use super::deals::News;
+use super::overrides::{self, Overrides};
 use super::shell::Shell;
 use super::{chance, render};
 use crate::auth::rights::Action;
 use crate::runtime::selling::deals::{self, DealStep, KIND};
+use crate::store::overrule::{self, Subject, What};
 use crate::store::quote::StoredQuote;
 use crate::web::App;
 use crate::web::api::deals::light;
@@ -39,6 +41,8 @@ struct DealPage {
     fields: Vec<(String, String)>,
     /// What is known of its chance, as HTML.
     chance: String,
+    /// What people say of it.
+    overrides: Overrides,
     revision: u64,
     /// The processes it can begin, where it has begun none.
     processes: Vec<(String, String)>,
@@ -292,6 +296,12 @@ async fn page(
         id: Visible(id).to_string(),
         fields: fields(shell.language, &view),
         chance: chance::fragment(app, shell.language, id).await?,
+        overrides: Overrides::of(
+            &teller,
+            &overrule::of_subject(&app.store, &Subject::Deal(id.to_owned())).await?,
+            &format!("/deals/{id}"),
+            can_act.then(|| vec![(What::Probability, Vec::new())]),
+        ),
         revision: view.history.revision(),
         processes: processes(&view, language),
         has_begun: view.history.deal.is_some(),
@@ -316,6 +326,19 @@ async fn page(
         told,
         shell,
     })
+}
+
+/// Says the chance of a deal otherwise than the machine.
+pub(crate) async fn decide(
+    State(app): State<App>,
+    shell: Shell,
+    Path(id): Path<String>,
+    Form(pairs): Form<Pairs>,
+) -> Result<Response, Fault> {
+    let form = overrides::read(pairs);
+    let subject = Subject::Deal(id.clone());
+    let decided = crate::web::overrule::decide(&app, subject, &form, shell.caller()?).await;
+    answer(&app, shell, &id, decided).await
 }
 
 /// Returns what its record says beside its id, in the order of the columns.

@@ -9,18 +9,19 @@ use upturn_core::id::TaskId;
 use upturn_core::lead::score::Point;
 use upturn_core::lead::{Cover, Lead};
 
+use super::overrides::{self, Overrides};
 use super::tasks::link;
 use crate::store;
 use crate::store::lead::LeadNow;
-use crate::store::overrule::{Override, Subject, What};
+use crate::store::overrule::{Subject, What};
 use crate::web::App;
 use crate::web::fault::Fault;
 use crate::web::i18n::{key, text, text_with};
 use crate::web::language::Language;
-use crate::web::overrule::{self, Form};
+use crate::web::overrule;
 use crate::web::profile_form::Pairs;
 use crate::web::session::Reader;
-use crate::web::visible::{Visible, VisibleLines};
+use crate::web::visible::Visible;
 use crate::web::when::{Teller, When};
 
 /// What was decided about a task.
@@ -40,12 +41,8 @@ pub(super) struct LeadShown {
     pub(super) base: String,
     /// The points of each factor.
     pub(super) points: Vec<PointShown>,
-    /// What people decided, the newest first.
-    pub(super) decisions: Vec<DecisionShown>,
-    /// What the reader can decide.
-    pub(super) forms: Vec<FormShown>,
-    /// Where that is sent.
-    pub(super) href: String,
+    /// What people decided over it.
+    pub(super) overrides: Overrides,
 }
 
 /// The points of a factor.
@@ -56,34 +53,6 @@ pub(super) struct PointShown {
     /// What they stand on.
     pub(super) on: String,
     pub(super) newest: Option<When>,
-}
-
-/// What somebody decided.
-#[derive(Debug)]
-pub(super) struct DecisionShown {
-    pub(super) id: i64,
-    pub(super) what: String,
-    pub(super) word: &'static str,
-    pub(super) value: String,
-    pub(super) machine: String,
-    pub(super) reason: String,
-    pub(super) actor: String,
-    pub(super) at: When,
-    pub(super) until: When,
-    /// When and by whom it ended.
-    pub(super) ended: Option<String>,
-    /// Whether the reader can take it back.
-    pub(super) is_open: bool,
-}
-
-/// A form to decide with.
-#[derive(Debug)]
-pub(super) struct FormShown {
-    pub(super) what: &'static str,
-    pub(super) label: String,
-    /// What can be chosen; nothing where a number is typed.
-    pub(super) choices: Vec<String>,
-    pub(super) replaces: Option<i64>,
 }
 
 /// Returns what was decided about a task, if anything was; `owners` are whom it can be given to, where the
@@ -99,12 +68,15 @@ pub(super) async fn of_task(
     let decisions = store::overrule::of_subject(&app.store, &subject).await?;
     let language = teller.language;
     let LeadNow { lead, score_now, grade_now, last } = now;
-    let can_decide = is_open && owners.is_some();
     let is_same = *lead.grade == *grade_now && lead.scored.score.0 == score_now;
     let values = [
         ("grade", visible(&lead.grade)),
         ("score", FluentValue::from(lead.scored.score.to_string())),
     ];
+    let choices = owners.filter(|_| is_open).map(|owners| {
+        let grades = lead.bands.band.iter().map(|band| band.grade.to_string()).collect();
+        vec![(What::Grade, grades), (What::Score, Vec::new()), (What::Route, owners.to_vec())]
+    });
     let next = lead.bands.next(&grade_now, last.as_deref());
     let chosen = |next: &upturn_core::lead::grade::Next| {
         let words = if language == Language::ZhCn { &next.zh } else { &next.en };
@@ -116,13 +88,7 @@ pub(super) async fn of_task(
         said: said(teller, &lead),
         base: lead.scored.base.to_string(),
         points: lead.scored.points.iter().map(|point| shown(teller, point)).collect(),
-        forms: if can_decide {
-            forms(language, (&lead, &decisions), owners.unwrap_or_default())
-        } else {
-            Vec::new()
-        },
-        decisions: decisions.iter().map(|one| decision(teller, one, can_decide)).collect(),
-        href: format!("{}/override", link(task)),
+        overrides: Overrides::of(teller, &decisions, &link(task), choices),
         grade: Visible(&grade_now).to_string(),
         score: score_now.to_string(),
     }))
@@ -135,17 +101,7 @@ pub(crate) async fn decide(
     Path(id): Path<String>,
     Typed(pairs): Typed<Pairs>,
 ) -> Result<Redirect, Fault> {
-    let mut form = Form::default();
-    for (name, value) in pairs {
-        match &*name {
-            "what" => form.what = value,
-            "value" => form.value = value,
-            "reason" => form.reason = value,
-            "until" => form.until = value,
-            "replaces" => form.replaces = value.parse().ok(),
-            _ => {}
-        }
-    }
+    let form = overrides::read(pairs);
     let task = TaskId::from_text(&id);
     let subject = Subject::Task(task.clone());
     let did = match overrule::decide(&app, subject, &form, &caller).await {
@@ -257,57 +213,5 @@ fn cover(language: Language, cover: &Cover) -> String {
         }
         Cover::Customer { until: None } => text(language, key!("lead-cover-none")),
         Cover::Unknown => text(language, key!("lead-cover-unknown")),
-    }
-}
-
-fn decision(teller: &Teller, one: &Override, can_decide: bool) -> DecisionShown {
-    let ended = one.ended_at.map(|at| {
-        let by = one.ended_by.as_deref().unwrap_or_default();
-        let values = [("at", FluentValue::from(teller.in_sentence(at))), ("by", visible(by))];
-        text_with(teller.language, key!("override-ended"), values)
-    });
-    DecisionShown {
-        id: one.id,
-        what: text(teller.language, label(one.what)),
-        word: one.what.word(),
-        value: Visible(&one.value).to_string(),
-        machine: Visible(one.machine.as_deref().unwrap_or("–")).to_string(),
-        reason: VisibleLines(&one.reason).to_string(),
-        actor: Visible(&one.actor).to_string(),
-        at: teller.when(one.at),
-        until: teller.when(one.until),
-        is_open: can_decide && ended.is_none(),
-        ended,
-    }
-}
-
-fn forms(
-    language: Language,
-    (lead, decisions): (&Lead, &[Override]),
-    owners: &[String],
-) -> Vec<FormShown> {
-    let form = |what: What, choices: Vec<String>| {
-        let standing = decisions.iter().find(|one| one.what == what && one.ended_at.is_none());
-        FormShown {
-            what: what.word(),
-            label: text(language, label(what)),
-            choices,
-            replaces: standing.map(|one| one.id),
-        }
-    };
-    let grades = lead.bands.band.iter().map(|band| band.grade.to_string()).collect();
-    vec![
-        form(What::Grade, grades),
-        form(What::Score, Vec::new()),
-        form(What::Route, owners.to_vec()),
-    ]
-}
-
-fn label(what: What) -> &'static str {
-    match what {
-        What::Grade => key!("lead-grade"),
-        What::Score => key!("lead-score"),
-        What::Route => key!("lead-route"),
-        What::Probability => key!("lead-probability"),
     }
 }

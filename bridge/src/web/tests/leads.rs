@@ -397,6 +397,11 @@ async fn machine_and_people_are_judged_by_how_it_ended() {
     let body = over("probability", "0.85");
     let answer = say(&site, "meng", ("PUT", "/api/v1/deals/D-1/override"), &body).await;
     assert_eq!(answer.json()["overrides"][0]["value"], "0.85");
+    let cookie = site.enter("meng").await;
+    let page = site.get("/deals/D-1", &[("cookie", &cookie)]).await;
+    for expected in ["<bdi>0.85</bdi>", "action=\"/deals/D-1/override\"", "id=\"chance\""] {
+        assert!(page.text().contains(expected), "{expected} is missing in {}", page.text());
+    }
     let task = fail(&site, &["d1"]).await;
     say(&site, "meng", ("PUT", &path(&task, "/override")), &over("grade", "B")).await;
     let done = json!({"outcome": "interested"});
