@@ -102,6 +102,15 @@ pub const KINDS: &[Kind] = &[
         },
     },
     Kind {
+        name: "departures",
+        about: "Single departures from a carrier's sheet in JSON, XML or delimited text.",
+        supply: Supply::CARRIERS,
+        schema: || schemars::schema_for!(logistics::departures::Settings),
+        parse: |settings, bytes| {
+            told(settings, bytes, logistics::departures::read, std::convert::identity)
+        },
+    },
+    Kind {
         name: "duty-table",
         about: "Duties from any table in JSON, XML or delimited text, as settings describe it.",
         supply: Supply::TAXES,

@@ -29,7 +29,8 @@ pub(super) fn join(documents: Vec<Vec<Fact>>) -> Result<Vec<Fact>, ReadError> {
             | Fact::Closure(_)
             | Fact::Weather(_)
             | Fact::Attributes(_)
-            | Fact::Policy(_) => others.push(fact),
+            | Fact::Policy(_)
+            | Fact::Unread(_) => others.push(fact),
         }
     }
     let mut joined = Vec::new();

@@ -13,12 +13,15 @@ use super::goods::Goods;
 use super::lane::Lane;
 use super::rate::Rate;
 use super::rate_book::Publication;
+use super::sailing::Sailing;
 use super::tax::TaxRate;
+use super::unread::Unread;
 
 mod calendars;
 mod duties;
 mod lanes;
 mod rates;
+mod sailings;
 mod standing;
 mod taxes;
 
@@ -73,6 +76,8 @@ pub fn judge(new: &[Fact], last: &[Fact], today: NaiveDate, limits: &Limits) -> 
     standing::compare("codes of goods", &goods(&new.goods), &goods(&last.goods), &mut reasons);
     calendars::compare(&new.calendars, &last.calendars, today, &mut reasons);
     lanes::compare(&new.lanes, &last.lanes, &mut reasons);
+    sailings::compare(&new.sailings, &last.sailings, today, &mut reasons);
+    leave(&new.unread, &mut reasons);
     if new.kept < last.kept.div_ceil(2) {
         reasons.push(format!("it has {} rows, and the set in force has {}", new.kept, last.kept));
     }
@@ -88,6 +93,8 @@ struct Kinds<'f> {
     goods: Vec<&'f Goods>,
     calendars: Vec<&'f Almanac>,
     lanes: Vec<&'f Lane>,
+    sailings: Vec<&'f Sailing>,
+    unread: Vec<&'f Unread>,
     /// How many closures, attributes and policies there are: tables that somebody keeps, of which half
     /// does not go at once.
     kept: usize,
@@ -105,14 +112,22 @@ impl<'f> Kinds<'f> {
                 Fact::Calendar(almanac) => kinds.calendars.push(almanac),
                 Fact::Lane(lane) => kinds.lanes.push(lane),
                 Fact::Closure(_) | Fact::Attributes(_) | Fact::Policy(_) => kinds.kept += 1,
+                Fact::Sailing(sailing) => kinds.sailings.push(sailing),
+                Fact::Unread(unread) => kinds.unread.push(unread),
                 // They come and go by the hour.
-                Fact::Sailing(_)
-                | Fact::PortCall(_)
-                | Fact::TransportEvent(_)
-                | Fact::Weather(_) => {}
+                Fact::PortCall(_) | Fact::TransportEvent(_) | Fact::Weather(_) => {}
             }
         }
         kinds
+    }
+}
+
+/// Adds to `reasons` what the reader of a set left to a person.
+fn leave(unread: &[&Unread], reasons: &mut Vec<String>) {
+    let told = unread.iter().map(|unread| format!("{}: {}", unread.place, unread.what));
+    reasons.extend(told.take(NAMED_MAX));
+    if NAMED_MAX < unread.len() {
+        reasons.push(format!("{} places could not be read", unread.len()));
     }
 }
 

@@ -321,7 +321,8 @@ impl Shelf {
                 | Fact::Closure(_)
                 | Fact::Weather(_)
                 | Fact::Attributes(_)
-                | Fact::Policy(_) => {}
+                | Fact::Policy(_)
+                | Fact::Unread(_) => {}
             }
         }
     }
