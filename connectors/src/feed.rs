@@ -331,7 +331,10 @@ fn told<S: DeserializeOwned, T>(
 }
 
 fn facts<T>(read: Vec<T>, fact: fn(T) -> Fact) -> Vec<Fact> {
-    read.into_iter().map(fact).collect()
+    let mut facts: Vec<Fact> = read.into_iter().map(fact).collect();
+    // They stay for long, and what they were read into may have room for many more.
+    facts.shrink_to_fit();
+    facts
 }
 
 fn of_tax(rate: TaxRate) -> Fact {

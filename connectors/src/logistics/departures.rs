@@ -158,7 +158,7 @@ impl Settings {
         let names = names.iter().filter_map(|name| name.text(&Path::read("")));
         let names: Vec<&str> = names.collect();
         (!self.columns.is_empty() && self.columns != names).then(|| {
-            let (found, agreed) = (number::short(&names.join(", ")), self.columns.join(", "));
+            let (found, agreed) = (names.join(", "), self.columns.join(", "));
             ReadError::at("/head", format!("its columns are {found}; agreed on are {agreed}"))
         })
     }
