@@ -1,13 +1,15 @@
 //! Facts to look things up in: of the feeds' sets in force, or of documents saved in a folder.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use upturn_connectors::feed::Kind;
 use upturn_core::duty::assess::{self, Assessment, Question};
+use upturn_core::fact::almanac;
 use upturn_core::fact::duty::Measure;
 use upturn_core::fact::rate::{Purpose, Rate};
-use upturn_core::fact::rate_book::RateBook;
+use upturn_core::fact::rate_book::{Query, RateBook};
 use upturn_core::fact::tax::TaxRate;
 use upturn_core::fact::{Fact, eu_customs_rate};
 use upturn_core::tax::{Asked, TaxTable};
@@ -43,6 +45,10 @@ pub(crate) struct Sheet {
     pub(crate) kind: &'static Kind,
     /// How they are judged.
     pub(crate) limits: Limits,
+    /// The region on whose days off the source publishes nothing.
+    pub(crate) publishes_by: Option<String>,
+    /// Those days, as far as calendars tell them.
+    pub(crate) closed: Arc<BTreeSet<NaiveDate>>,
     /// Which set they are; none where they were saved in a folder.
     pub(crate) set: Option<i64>,
     /// When they came into force; none where they were saved in a folder.
@@ -70,11 +76,8 @@ impl Facts {
         let mut found = Vec::new();
         let mut missed = None;
         for sheet in self.of_feed(asked.feed.as_deref())? {
-            let Some(book) = sheet.book(asked.query.purpose, asked.query.on) else { continue };
-            let query = upturn_core::fact::rate_book::Query {
-                missed_max: sheet.limits.missed,
-                ..asked.query
-            };
+            let Some(book) = sheet.book(&asked.query) else { continue };
+            let query = Query { missed_max: sheet.limits.missed, ..asked.query };
             let looked_up = match asked.via {
                 Some(third) => book.find_through(&query, third),
                 None => book.find(&query),
@@ -144,6 +147,16 @@ impl Facts {
         Ok(assess::assess(measures, question)?)
     }
 
+    /// Says in each sheet on which days its source is closed, by the calendars among `told`.
+    fn close(&mut self, told: &[Arc<Vec<Fact>>]) {
+        for sheet in &mut self.sheets {
+            if let Some(region) = &sheet.publishes_by {
+                let almanacs = told.iter().flat_map(|facts| days::almanacs(facts));
+                sheet.closed = Arc::new(almanac::days_off(almanacs, region));
+            }
+        }
+    }
+
     fn of_feed(&self, feed: Option<&str>) -> Result<Vec<&Sheet>, LookupError> {
         let Some(name) = feed else { return Ok(self.sheets.iter().collect()) };
         let found = self.sheets.iter().find(|sheet| sheet.feed == name);
@@ -156,21 +169,23 @@ impl Facts {
 }
 
 impl Sheet {
-    /// Returns its rates for `purpose`, those that follow from others by law among them; none where
-    /// it has no rates at all.
-    fn book(&self, purpose: Purpose, on: NaiveDate) -> Option<RateBook> {
-        let rates: Vec<&Rate> = self.rates().collect();
-        if rates.is_empty() {
-            return None;
-        }
-        let is_derived = purpose == Purpose::Customs && self.kind.name == EURO_REFERENCE;
+    /// Returns its rates that bear on `query`, those that follow from others by law among them; none
+    /// where it has no rates at all.
+    fn book(&self, query: &Query) -> Option<RateBook> {
+        self.rates().next()?;
+        // A price through a third currency has one of both in each of its rates.
+        let ends = [query.base, query.quote];
+        let bears = |rate: &&Rate| ends.contains(&rate.base) || ends.contains(&rate.quote);
+        let is_derived = query.purpose == Purpose::Customs && self.kind.name == EURO_REFERENCE;
         let derived = if is_derived {
-            eu_customs_rate::derive(rates.iter().copied(), on)
+            eu_customs_rate::derive(self.rates().filter(bears), query.on)
         } else {
             Vec::new()
         };
-        let wanted = rates.into_iter().filter(|rate| rate.purpose == purpose).cloned();
-        Some(RateBook::new(&self.feed, self.limits.review.publication, wanted.chain(derived)))
+        let wanted = self.rates().filter(bears).filter(|rate| rate.purpose == query.purpose);
+        let rates = wanted.cloned().chain(derived);
+        let book = RateBook::new(&self.feed, self.limits.review.publication, rates);
+        Some(book.without(Arc::clone(&self.closed)))
     }
 
     /// Fails where the source was not heard of for too long before the day `on`.

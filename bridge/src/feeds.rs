@@ -55,6 +55,8 @@ pub(crate) struct Feed {
     pub(crate) is_paused: bool,
     /// How its facts are judged.
     pub(crate) limits: Limits,
+    /// The region on whose days off its source publishes nothing.
+    pub(crate) publishes_by: Option<String>,
     /// The secrets that its addresses and headers name, and where they are.
     pub(crate) secrets: BTreeMap<String, SecretDocument>,
     /// Where its documents are.

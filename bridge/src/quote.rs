@@ -1,5 +1,7 @@
 //! Quotes as people meet them: facts from feeds, and the page that is printed.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use upturn_core::quote::library::Source;
 use upturn_core::quote::snapshot::UsedSet;
@@ -19,6 +21,7 @@ pub(crate) fn sources(facts: Facts, date: NaiveDate) -> Vec<Source> {
     of_sheets
         .map(|sheet| Source {
             publication: sheet.limits.review.publication,
+            closed: Arc::clone(&sheet.closed),
             missed_max: sheet.limits.missed,
             is_union_reference: sheet.kind.name == UNION_REFERENCE,
             set: sheet.set.map(|set| UsedSet {

@@ -34,6 +34,7 @@ pub(crate) mod ask;
 pub(crate) mod asset;
 pub(crate) mod caller;
 pub(crate) mod deed_form;
+pub(crate) mod facts;
 pub(crate) mod fault;
 pub(crate) mod feeds;
 pub(crate) mod figures;
@@ -188,6 +189,7 @@ fn house_pages() -> Router<App> {
         .route("/destinations/{id}/test", post(page::destinations::test))
         .route("/destinations/{id}/on", post(page::destinations::turn_on))
         .route("/letters/{id}/{verb}", post(page::destinations::decide))
+        .route("/facts", get(page::facts::show))
         .route("/feeds", get(page::feeds::show))
         .route("/feeds/{id}", get(page::feed::show))
         .route("/feeds/{id}/{verb}", post(page::feed::act))

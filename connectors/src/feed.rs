@@ -102,6 +102,15 @@ pub const KINDS: &[Kind] = &[
         },
     },
     Kind {
+        name: "departures",
+        about: "Single departures from a carrier's sheet in JSON, XML or delimited text.",
+        supply: Supply::CARRIERS,
+        schema: || schemars::schema_for!(logistics::departures::Settings),
+        parse: |settings, bytes| {
+            told(settings, bytes, logistics::departures::read, std::convert::identity)
+        },
+    },
+    Kind {
         name: "duty-table",
         about: "Duties from any table in JSON, XML or delimited text, as settings describe it.",
         supply: Supply::TAXES,
@@ -322,7 +331,10 @@ fn told<S: DeserializeOwned, T>(
 }
 
 fn facts<T>(read: Vec<T>, fact: fn(T) -> Fact) -> Vec<Fact> {
-    read.into_iter().map(fact).collect()
+    let mut facts: Vec<Fact> = read.into_iter().map(fact).collect();
+    // They stay for long, and what they were read into may have room for many more.
+    facts.shrink_to_fit();
+    facts
 }
 
 fn of_tax(rate: TaxRate) -> Fact {

@@ -12,6 +12,7 @@ use crate::read::{ReadError, number, text};
 pub mod closures;
 pub mod dcsa_events;
 pub mod dcsa_schedules;
+pub mod departures;
 pub mod lanes;
 pub mod portchain;
 pub mod terminal_calls;

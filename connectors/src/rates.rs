@@ -31,6 +31,11 @@ struct Sheet {
 }
 
 impl Sheet {
+    /// Returns a sheet with room for `count` rates, so that a large one does not move as it grows.
+    fn for_about(count: usize) -> Self {
+        Self { rates: Vec::with_capacity(count.min(RATES_MAX)) }
+    }
+
     fn push(&mut self, rate: Rate) -> Result<(), ReadError> {
         if self.rates.len() == RATES_MAX {
             return Err(ReadError::excess(format!("it has more than {RATES_MAX} rates")));

@@ -222,6 +222,87 @@ fn rows_that_make_no_lane_or_closure_are_refused_with_their_place() {
     }
 }
 
+/// Returns the departures of a sheet, and what of it is left to a person.
+fn departures(settings: &Value, text: &str) -> Result<(Vec<Sailing>, Vec<String>), String> {
+    let (mut found, mut unread) = (Vec::new(), Vec::new());
+    for fact in parse("departures", settings, text.as_bytes())? {
+        if let Fact::Unread(what) = fact {
+            unread.push(format!("{}: {}", what.place, what.what));
+        } else {
+            found.extend(sailings(vec![fact]));
+        }
+    }
+    Ok((found, unread))
+}
+
+#[test]
+fn a_sheet_of_departures_is_read_by_the_days_of_its_zone() {
+    let settings = json!({"format": "csv", "divider": ";", "zone": "Asia/Shanghai", "from": "POL",
+        "to": "POD", "depart": "ETD", "arrive": "ETA", "date_format": "%d.%m.%Y"});
+    let text = "POL;POD;ETD;ETA;transit;cut_off;vessel\n\
+        CNSHA;NLRTM;25.01.2026;26.02.2026;32;23.01.2026;A\n\
+        CNSHA;NLRTM;25.01.2026;27.02.2026;;;B\n\
+        CNSHA;DEHAM;01.02.2026;;35;;\n";
+    let (found, unread) = departures(&settings, text).unwrap();
+    assert!(unread.is_empty(), "{unread:?}");
+    let shown = |sailing: &Sailing| {
+        let times = [sailing.departs_at, sailing.hand_in_by(), sailing.arrives_at];
+        let [departs, hand_in, arrives] = times.map(|at| at.format("%d %b %H:%M").to_string());
+        format!("{departs}, {hand_in}, {arrives}, {:?}", sailing.transit_days)
+    };
+    let shown: Vec<_> = found.iter().map(shown).collect();
+    assert_eq!(
+        shown,
+        [
+            "25 Jan 00:00, 23 Jan 23:59, 26 Feb 23:59, Some(32)",
+            "25 Jan 00:00, 25 Jan 00:00, 27 Feb 23:59, None",
+            "01 Feb 00:00, 01 Feb 00:00, 08 Mar 23:59, Some(35)",
+        ]
+    );
+    assert!(found.iter().all(|one| one.departs_at.offset().to_string() == "+08:00"));
+    assert_eq!(found[0].legs[0].vessel.as_ref().unwrap().name.as_deref(), Some("A"));
+}
+
+#[test]
+fn what_a_sheet_of_departures_leaves_open_is_left_to_a_person() {
+    let settings = json!({"format": "csv"});
+    let head = "lane,depart,transit,arrive,cut_off,voyage\n";
+    let good = "CNSHA-NLRTM,2026-01-25,32,,,1W\n";
+    let cases = [
+        ("CNSHA-DEH", "/rows/1, depart: there is no day"),
+        ("CNSHA,2026-01-25,32", "/rows/1, lane: 'CNSHA' is no way such as CNSHA-NLRTM"),
+        ("2026-01-25,CNSHA-NLRTM,32", "/rows/1, lane: '2026-01-25' is no way"),
+        ("CNSHA-CNSHA,2026-01-25,32", "/rows/1, to: it is where it begins"),
+        ("CNSHA-A B,2026-01-25,32", "/rows/1, lane: 'A B' is no code of a place"),
+        ("CNSHA-NLRTM,2026-02-30,32", "/rows/1, depart: '2026-02-30' is no day"),
+        ("CNSHA-NLRTM,2026-01-26,", "/rows/1, transit: neither it nor 'arrive' tells"),
+        ("CNSHA-NLRTM,2026-01-26,-1", "/rows/1, transit: '-1' is no number of days"),
+        ("CNSHA-NLRTM,2026-01-26,32,2026-02-26", "/rows/1, arrive: 2026-02-26 is no arrival"),
+        ("CNSHA-NLRTM,2026-01-26,,2026-01-25", "/rows/1, arrive: 2026-01-25 is no arrival"),
+        ("CNSHA-NLRTM,2026-01-26,32,,2026-01-27", "/rows/1, cut_off: 2026-01-27 is after"),
+        ("CNSHA-NLRTM,2026-01-25,31,,,1W", "/rows/1: the departure stands there twice"),
+    ];
+    for (row, expected) in cases {
+        let (found, unread) = departures(&settings, &format!("{head}{good}{row}")).unwrap();
+        assert_eq!((found.len(), unread.len()), (1, 1), "case: {row}: {unread:?}");
+        assert!(unread[0].starts_with(expected), "case: {row}: {unread:?}");
+        let error = departures(&settings, &format!("{head}{row}\n{row}\n{good}{row}"));
+        let error = error.map(|(found, _)| found.len()).unwrap_or_default();
+        assert_eq!(error, 0, "case: {row}: most of it is wrong");
+    }
+    let agreed = json!({"format": "csv", "columns": "lane,depart,transit"});
+    let (_, unread) = departures(&agreed, "depart,lane,transit\n2026-01-25,A1-B1,3\n").unwrap();
+    let expected =
+        "/head: its columns are depart, lane, transit; agreed on are lane, depart, transit";
+    assert_eq!(unread, [expected]);
+    let error = |settings: &Value, text: &str| departures(settings, text).unwrap_err();
+    assert_eq!(error(&settings, head), "it has no departures");
+    let no_head = json!({"format": "json", "rows": "/*", "columns": ["lane"]});
+    assert!(error(&no_head, "[]").contains("'columns': only a table in csv has a head"));
+    let long = json!({"format": "csv", "transit_days": 366});
+    assert!(error(&long, head).contains("'transit_days': write 0 to 365"));
+}
+
 #[test]
 fn what_is_no_schedule_is_refused_in_its_own_words() {
     let cases = [

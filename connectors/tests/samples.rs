@@ -25,9 +25,10 @@ fn data(name: &str) -> Vec<u8> {
 fn sample_settings_read_sample_documents() {
     let customers = json!({"customers": [{"id": 7, "segment": {"tier": "A"}, "beds": 1200}]});
     let terminal = json!({"InnerList": [{"TheFullName": "X", "ETADate": "2022-09-20 11:00"}]});
-    let cases: [(&str, Vec<u8>, usize); 8] = [
+    let cases: [(&str, Vec<u8>, usize); 9] = [
         ("attributes", customers.to_string().into_bytes(), 1),
         ("closures", sample("settings/closures.csv").into_bytes(), 2),
+        ("departures", sample("settings/departures.csv").into_bytes(), 3),
         ("gtfs", data("calendars/gtfs_calendar.txt"), 1),
         ("icalendar", data("calendars/holiday-cn_2025.ics"), 1),
         ("lanes", sample("settings/lanes.csv").into_bytes(), 3),

@@ -14,6 +14,7 @@ use self::rate::Rate;
 use self::sailing::Sailing;
 use self::tax::TaxRate;
 use self::transport_event::TransportEvent;
+use self::unread::Unread;
 use self::weather::Weather;
 
 pub mod almanac;
@@ -34,6 +35,7 @@ pub mod sailing;
 pub mod tax;
 pub mod transport;
 pub mod transport_event;
+pub mod unread;
 pub mod validity;
 pub mod weather;
 
@@ -67,4 +69,6 @@ pub enum Fact {
     Attributes(Box<Attributes>),
     /// What an authority does for or asks of products.
     Policy(Box<Policy>),
+    /// What a reader left to a person.
+    Unread(Box<Unread>),
 }

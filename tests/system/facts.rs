@@ -99,6 +99,93 @@ fn two_feeds_that_agree_on_a_day_answer_and_two_that_do_not_are_named() {
 }
 
 #[test]
+fn a_rate_grows_old_by_its_source_s_own_calendar() {
+    let folder = tempfile::tempdir().unwrap();
+    let parity = r#"{"head":{"rep_code":"200"},"data":{"head":["USD/CNY"],"flagMessage":""},
+        "records":[{"date":"2025-01-27","values":["7.1698"]}]}"#;
+    saved(folder.path(), "cfets", "cfets", &[]);
+    fs::write(folder.path().join("cfets/january.json"), parity).unwrap();
+    let by_china = "kind = \"cfets\"\n[limits]\npublishes_by = \"CN\"\n";
+    fs::write(folder.path().join("cfets/feed.toml"), by_china).unwrap();
+    let on = |day: &str| {
+        let (_, told) = get(folder.path(), &["rate", "USD", "CNY", "--as-of", day]);
+        if told["error"].is_null() { told["value"].clone() } else { told["error"]["code"].clone() }
+    };
+    assert_eq!(on("2025-02-04"), "rate-too-old", "no calendar tells of Spring Festival");
+    saved(folder.path(), "china", "holiday-cn", &[sample("calendars/holiday-cn_2025.json")]);
+    assert_eq!(on("2025-02-04"), "7.1698");
+    assert_eq!(on("2025-02-06"), "7.1698", "one publication is missed, that of the 5th");
+    assert_eq!(on("2025-02-07"), "rate-too-old");
+}
+
+#[test]
+fn a_sheet_of_departures_waits_for_a_person_where_it_is_cut() {
+    let day = |days: i64| (now() + TimeDelta::days(days)).format("%Y-%m-%d").to_string();
+    let sheet =
+        format!("lane,depart,transit\nCNSHA-NLRTM,{},32\nCNSHA-DEHAM,{},35\n", day(9), day(8));
+    let source = Source::start(sheet.clone());
+    let mut site = Site::install(&Plan::default());
+    let kind = "kind = \"departures\"\nsettings = { format = \"csv\", zone = \"Asia/Shanghai\" }";
+    with_feeds(&site, &[("carrier", kind, source.port)]);
+    site.start_again();
+    wait_for("the first set", || (feed(&site, "carrier")["feed"]["state"] == "fine").then_some(()));
+    source.says(format!("{sheet}CNSHA-BEA"));
+    let (status, _) = http::post(site.web, "/api/v1/feeds/carrier/run", &json!({})).unwrap();
+    assert_eq!(status, 200);
+    wait_for("the held set", || (feed(&site, "carrier")["feed"]["state"] == "held").then_some(()));
+    let reasons = feed(&site, "carrier")["sets"][0]["reasons"].clone();
+    assert_eq!(reasons, json!(["/rows/2, depart: there is no day"]));
+    let found = run(site.command(["facts", "get", "sailing", "CNSHA", "NLRTM", "--json"]), "");
+    let found: Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert!(found["sailings"][0]["sailing"]["departs_at"].as_str().unwrap().starts_with(&day(9)));
+}
+
+#[test]
+fn what_the_program_believes_is_told_over_http_with_set_and_age() {
+    let goods = Source::start(fs::read(sample("tax/harmonized-system.csv")).unwrap());
+    let parity = format!("Date,USD,CNY\n{},1.1000,7.7000\n", today());
+    let rates = Source::start(parity);
+    let mut site = Site::install(&Plan::default());
+    let feeds =
+        [("hs", "kind = \"harmonized-system\"", goods.port), ("ecb", "kind = \"ecb\"", rates.port)];
+    with_feeds(&site, &feeds);
+    site.start_again();
+    for id in ["hs", "ecb"] {
+        wait_for("the first set", || (feed(&site, id)["feed"]["state"] == "fine").then_some(()));
+    }
+    let found = http::json(site.web, "/api/v1/facts/goods?q=85.&limit=2");
+    assert_eq!(found["goods"].as_array().unwrap().len(), 2, "{found:#}");
+    let first = &found["goods"][0];
+    assert!(first["code"].as_str().unwrap().starts_with("85"), "{found:#}");
+    let source = &found["sources"][0];
+    assert_eq!((&first["feed"], &source["feed"]), (&json!("hs"), &json!("hs")));
+    assert!(source["set"].is_i64() && source["checked_at"].is_string(), "{found:#}");
+    let word = first["description"].as_str().unwrap().split_whitespace().next().unwrap();
+    let found = http::json(site.web, &format!("/api/v1/facts/goods?q={word}&limit=100"));
+    let has_it = found["goods"].as_array().unwrap().iter().any(|one| one["code"] == first["code"]);
+    assert!(has_it, "{found:#}");
+    let nothing = http::json(site.web, "/api/v1/facts/goods?q=zzzz");
+    assert_eq!(nothing["goods"], json!([]), "no match is an answer");
+
+    let price = http::json(site.web, "/api/v1/facts/rate?base=usd&quote=CNY");
+    assert_eq!((&price["value"], &price["feed"]), (&json!("7"), &json!("ecb")), "{price:#}");
+    assert_eq!(price["legs"].as_array().unwrap().len(), 2, "{price:#}");
+    let cases = [
+        ("rate?base=EUR&quote=CHF", "not-found", "ecb has no rate of EUR in CHF"),
+        ("rate?base=EUR&quote=francs", "bad-request", "quote is 'francs'"),
+        ("rate?base=EUR&quote=USD&on=tomorrow", "bad-request", "on is 'tomorrow'"),
+        ("rate?base=EUR&quote=USD&feed=boc", "not-found", "there is no feed 'boc'"),
+        ("goods?q=", "bad-request", "search for a code or words"),
+    ];
+    for (path, code, detail) in cases {
+        let (_, told) = http::get(site.web, &format!("/api/v1/facts/{path}")).unwrap();
+        let told: Value = serde_json::from_str(&told).unwrap();
+        assert!(told["type"].as_str().unwrap().ends_with(code), "case: {path}: {told}");
+        assert!(told["detail"].as_str().unwrap().contains(detail), "case: {path}: {told}");
+    }
+}
+
+#[test]
 fn codes_of_goods_are_found_by_words_and_by_their_beginning() {
     let folder = tempfile::tempdir().unwrap();
     saved(folder.path(), "hs", "harmonized-system", &[sample("tax/harmonized-system.csv")]);

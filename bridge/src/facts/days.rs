@@ -127,8 +127,11 @@ impl<'f> DaysFound<'f> {
 impl Sheet {
     /// Returns its calendars.
     pub(crate) fn almanacs(&self) -> impl Iterator<Item = &Almanac> {
-        self.facts
-            .iter()
-            .filter_map(|fact| if let Fact::Calendar(one) = fact { Some(&**one) } else { None })
+        almanacs(&self.facts)
     }
+}
+
+/// Returns the calendars among `facts`.
+pub(super) fn almanacs(facts: &[Fact]) -> impl Iterator<Item = &Almanac> {
+    facts.iter().filter_map(|fact| if let Fact::Calendar(one) = fact { Some(&**one) } else { None })
 }

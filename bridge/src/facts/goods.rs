@@ -37,6 +37,13 @@ impl Facts {
         };
         Ok(GoodsFound { sheet, entries: search(&sheet.facts, text, max) })
     }
+
+    /// Returns at most `max` entries of each feed that has codes of goods.
+    pub(crate) fn all_goods(&self, text: &str, max: usize) -> Vec<GoodsFound<'_>> {
+        let sheets = self.sheets.iter().filter(|sheet| goods(&sheet.facts).next().is_some());
+        let found = |sheet| GoodsFound { sheet, entries: search(&sheet.facts, text, max) };
+        sheets.map(found).collect()
+    }
 }
 
 /// Returns at most `max` entries among `facts` that answer to `text`, each with those above it.

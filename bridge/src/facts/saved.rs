@@ -90,7 +90,10 @@ pub(crate) fn read(dir: &Path) -> Result<Facts, SavedError> {
     if sheets.is_empty() {
         return Err(SavedError::Empty(dir.to_owned()));
     }
-    Ok(Facts { sheets })
+    let told: Vec<_> = sheets.iter().map(|sheet| Arc::clone(&sheet.facts)).collect();
+    let mut facts = Facts { sheets };
+    facts.close(&told);
+    Ok(facts)
 }
 
 fn sheet(folder: &Path) -> Result<Sheet, SavedError> {
@@ -102,6 +105,7 @@ fn sheet(folder: &Path) -> Result<Sheet, SavedError> {
     let kind = feed::kind(&kind).ok_or_else(|| {
         wrong(format!("'{kind}' is no kind of feed; upturn connectors kinds lists them"))
     })?;
+    let publishes_by = limits.publishes_by.clone();
     let limits = Limits::of(kind, &limits).map_err(|error: LimitError| wrong(error.to_string()))?;
     let settings = Value::Object(settings);
     let mut facts = Vec::new();
@@ -114,7 +118,18 @@ fn sheet(folder: &Path) -> Result<Sheet, SavedError> {
     name_source(&mut facts, &feed);
     let facts = Arc::new(facts);
     let (set, known_at, checked_at) = (None, None, None);
-    Ok(Sheet { feed, kind, limits, set, known_at, checked_at, facts, earlier: Vec::new() })
+    Ok(Sheet {
+        feed,
+        kind,
+        limits,
+        publishes_by,
+        closed: Arc::default(),
+        set,
+        known_at,
+        checked_at,
+        facts,
+        earlier: Vec::new(),
+    })
 }
 
 /// Says in each fact that names a source which feed it is of.

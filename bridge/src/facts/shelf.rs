@@ -61,24 +61,41 @@ impl Shelf {
             let mut bytes = 0;
             for document in &documents {
                 bytes += document.bytes.len();
-                facts.append(&mut (kind.parse)(&settings, &document.bytes)?);
+                let mut read = (kind.parse)(&settings, &document.bytes)?;
+                if facts.is_empty() {
+                    // A large document is not moved.
+                    facts = read;
+                } else {
+                    facts.append(&mut read);
+                }
             }
             name_source(&mut facts, &name);
             Ok((facts, bytes))
         });
         let read = read.await.map_err(|_gone| StoredError::Cut(id))?;
         let (facts, bytes) = read.map_err(|error| StoredError::Document { set: id, error })?;
-        // What a fact holds beside itself is of the size of what it was read from.
-        let bytes = bytes.saturating_add(facts.capacity().saturating_mul(size_of::<Fact>()));
+        let bytes = size(bytes, &facts);
         let facts = Arc::new(facts);
         self.with(|kept| kept.put(key, Arc::clone(&facts), bytes));
         Ok(facts)
+    }
+
+    /// Keeps `facts`, which were just read from the one document of a set, of so many bytes.
+    pub(crate) fn keep(&self, (feed, digest): (String, String), facts: Vec<Fact>, bytes: usize) {
+        let bytes = size(bytes, &facts);
+        self.with(|kept| kept.put((feed, digest), Arc::new(facts), bytes));
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Kept) -> T) -> T {
         // Whoever panicked here left at worst a leaf out of the count.
         work(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Returns about how large `facts` are, read from so many bytes: what a fact holds beside itself is of
+/// the size of what it was read from.
+fn size(bytes: usize, facts: &[Fact]) -> usize {
+    bytes.saturating_add(facts.len().saturating_mul(size_of::<Fact>()))
 }
 
 impl Kept {

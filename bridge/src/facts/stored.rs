@@ -1,17 +1,24 @@
 //! Facts of the sets in force, read from the documents that are kept of them.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use upturn_connectors::feed::{self, FeedError};
 use upturn_core::event::Position;
+use upturn_core::fact::almanac;
 
 use super::shelf::Shelf;
-use super::{Earlier, Facts, Sheet};
+use super::{Earlier, Facts, Sheet, days};
 use crate::feeds::Feeds;
 use crate::feeds::limits::Limits;
 use crate::store::error::StoreError;
 use crate::store::feed_set::{self, Set, SetState};
 use crate::store::{Store, feed_state};
 
+/// The kinds of feeds that tell the days of regions.
+const CALENDARS: [&str; 6] =
+    ["chinese-days", "gtfs", "holiday-cn", "icalendar", "nager", "uk-bank-holidays"];
 /// How many sets of a feed are looked at to find those that were in force before.
 const SETS_MAX: u32 = 40;
 
@@ -77,13 +84,30 @@ pub(crate) struct Archive<'a> {
     pub(crate) feeds: &'a Feeds,
 }
 
+/// Returns the days off of `region` by the calendars in force.
+pub(crate) async fn days_off(
+    store: &Store,
+    shelf: &Shelf,
+    region: &str,
+) -> Result<BTreeSet<NaiveDate>, StoredError> {
+    let mut told = Vec::new();
+    for set in feed_set::active(store).await? {
+        if CALENDARS.contains(&&*set.kind) {
+            told.push(shelf.facts_of(store, &set).await?);
+        }
+    }
+    Ok(almanac::days_off(told.iter().flat_map(|facts| days::almanacs(facts)), region))
+}
+
 impl Archive<'_> {
     /// Returns the facts of the sets that are `wanted`.
     pub(crate) async fn read(&self, wanted: Wanted<'_>) -> Result<Facts, StoredError> {
         let states = feed_state::all(self.store).await?;
-        let mut sheets = Vec::new();
+        let (mut sheets, mut calendars) = (Vec::new(), Vec::new());
         for set in feed_set::active(self.store).await? {
-            if wanted.feed.is_some_and(|only| only != set.feed) {
+            let is_wanted = wanted.feed.is_none_or(|only| only == set.feed);
+            let tells_days = CALENDARS.contains(&&*set.kind);
+            if !is_wanted && !tells_days {
                 continue;
             }
             let then = match wanted.as_of {
@@ -94,6 +118,12 @@ impl Archive<'_> {
                 AsOf::Time(at) => feed_set::as_of_time(self.store, &set.feed, at).await?,
             };
             let Some(set) = then else { continue };
+            if tells_days {
+                calendars.push(set.clone());
+            }
+            if !is_wanted {
+                continue;
+            }
             let checked_at = states.get(&set.feed).and_then(|state| state.checked_at);
             let mut sheet = self.sheet(&set).await?;
             sheet.checked_at = checked_at.or(sheet.checked_at);
@@ -102,20 +132,39 @@ impl Archive<'_> {
             }
             sheets.push(sheet);
         }
-        Ok(Facts { sheets })
+        let mut facts = Facts { sheets };
+        if facts.sheets.iter().any(|sheet| sheet.publishes_by.is_some()) {
+            let mut told = Vec::new();
+            for set in &calendars {
+                told.push(self.shelf.facts_of(self.store, set).await?);
+            }
+            facts.close(&told);
+        }
+        Ok(facts)
     }
 
     async fn sheet(&self, set: &Set) -> Result<Sheet, StoredError> {
         let unknown = || StoredError::Kind { set: set.id, kind: set.kind.clone() };
         let kind = feed::kind(&set.kind).ok_or_else(unknown)?;
-        let limits = match self.feeds.feeds.get(&set.feed) {
-            Some(feed) => feed.limits,
-            None => Limits::usual(&kind.supply),
+        let (limits, publishes_by) = match self.feeds.feeds.get(&set.feed) {
+            Some(feed) => (feed.limits, feed.publishes_by.clone()),
+            None => (Limits::usual(&kind.supply), None),
         };
         let facts = self.shelf.facts_of(self.store, set).await?;
         let (feed, known_at) = (set.feed.clone(), set.active_at.or(Some(set.fetched_at)));
         let (set, checked_at) = (Some(set.id), Some(set.fetched_at));
-        Ok(Sheet { feed, kind, limits, set, known_at, checked_at, facts, earlier: Vec::new() })
+        Ok(Sheet {
+            feed,
+            kind,
+            limits,
+            publishes_by,
+            closed: Arc::default(),
+            set,
+            known_at,
+            checked_at,
+            facts,
+            earlier: Vec::new(),
+        })
     }
 
     /// Returns what was in force before `set`, the oldest first.

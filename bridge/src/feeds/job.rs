@@ -151,7 +151,8 @@ impl Office {
         let Some((documents, validators)) = judged.pull.take() else {
             return Ok(Some(unchanged("the source says that nothing has changed", None)));
         };
-        let facts = judged.facts.len();
+        let read = std::mem::take(&mut judged.facts);
+        let facts = read.len();
         let same = store::feed_set::with_digest(&self.store, &feed.id, &judged.digest).await?;
         match same {
             Some(same) if same.state == SetState::Active => {
@@ -172,6 +173,12 @@ impl Office {
             Verdict::Hold(reasons) => (SetState::Held, reasons),
             Verdict::Reject(reason) => (SetState::Rejected, vec![reason]),
         };
+        // Of one document the facts are those that would be read from it again.
+        let bytes = match &*documents {
+            [one] => Some(one.bytes.len()),
+            _ => None,
+        };
+        let key = (feed.id.clone(), judged.digest.clone());
         let pack = tokio::task::spawn_blocking(move || {
             documents.iter().map(Packed::pack).collect::<Result<Vec<_>, _>>()
         });
@@ -191,6 +198,9 @@ impl Office {
         let against = judged.against.map(|set| set.id);
         let step = FeedStep::Put(Box::new(Put { set, state, against }));
         self.ask(step).await?;
+        if let Some(bytes) = bytes.filter(|_| state == SetState::Active) {
+            self.shelf.keep(key, read, bytes);
+        }
         Ok(None)
     }
 
@@ -240,8 +250,12 @@ impl Office {
         };
         name_source(&mut facts, &feed.id);
         let limits = feed.limits.review;
+        let closed = match &feed.publishes_by {
+            Some(region) => stored::days_off(&self.store, &self.shelf, region).await?,
+            None => BTreeSet::new(),
+        };
         let judging = tokio::task::spawn_blocking(move || {
-            let verdict = review::judge(&facts, &last, today, &limits);
+            let verdict = review::judge(&facts, &last, today, &limits, &closed);
             (facts, verdict)
         });
         let (facts, verdict) = judging.await.map_err(|_gone| JobError::NoAnswer)?;

@@ -31,8 +31,12 @@ pub(crate) struct Limits {
 pub(crate) struct LimitsDocument {
     /// The days on which the source publishes rates.
     pub(crate) publication: Option<PublicationDays>,
+    /// A region, as calendars in force name it: `CN`. On its days off nothing is published. Without this,
+    /// or where no calendar in force tells of the region, `publication` alone says what is missed.
+    #[schemars(length(min = 1, max = 128))]
+    pub(crate) publishes_by: Option<String>,
     /// How many publications a rate may have missed, 0 to 1,000. Default: 1, so that two missed ones
-    /// stop quotes.
+    /// stop quotes; of `cfets` without `publishes_by` 8, as many weekdays as Spring Festival can take.
     #[schemars(range(max = 1_000))]
     pub(crate) missed: Option<u32>,
     /// How far a rate may be from the one before, before a person has to look at it, as a part of it:
@@ -74,6 +78,8 @@ pub(crate) struct LimitError {
 
 /// How long facts that are not rates may be used where their kind does not say it.
 const UNSEEN_MAX: TimeDelta = TimeDelta::days(90);
+/// The longest name of a region, in bytes.
+const REGION_MAX: usize = 128;
 /// The most publications a rate may be allowed to miss.
 const MISSED_MAX: u32 = 1_000;
 
@@ -87,6 +93,16 @@ impl Limits {
                 PublicationDays::Weekdays => Publication::Weekdays,
                 PublicationDays::Daily => Publication::Daily,
             };
+        }
+        if let Some(region) = &document.publishes_by {
+            if region.trim().is_empty() || REGION_MAX < region.len() {
+                let what = "that is no region".to_owned();
+                let cure = "write the name that a feed of holidays gives it, such as \"CN\"";
+                return Err(LimitError { key: "publishes_by", what, cure });
+            }
+            // Holidays are none of what may be missed.
+            limits.missed = Supply::RATES.limits.missed_max;
+            limits.review.missed_max = limits.missed;
         }
         if let Some(missed) = document.missed {
             if MISSED_MAX < missed {

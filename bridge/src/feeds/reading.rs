@@ -71,6 +71,7 @@ fn read(reading: &mut Reading<'_>, document: FeedDocument) -> Option<Feed> {
         jitter,
         is_paused: document.paused,
         limits: limits.ok()?,
+        publishes_by: document.limits.publishes_by,
         secrets: document.secrets,
         source: document.source,
         settings,

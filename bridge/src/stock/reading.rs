@@ -56,7 +56,8 @@ pub(crate) async fn outside(store: &Store, shelf: &Shelf) -> Result<Outside, Sto
                 | Fact::TransportEvent(_)
                 | Fact::Weather(_)
                 | Fact::Attributes(_)
-                | Fact::Policy(_) => {}
+                | Fact::Policy(_)
+                | Fact::Unread(_) => {}
             }
         }
     }

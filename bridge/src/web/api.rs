@@ -20,6 +20,7 @@ pub(crate) mod deals;
 mod destinations;
 mod events;
 mod explanation;
+mod facts;
 mod feeds;
 mod figures;
 mod forecasts;
@@ -58,6 +59,7 @@ fn endpoints() -> Vec<Endpoint> {
         audit::endpoints(),
         letters::endpoints(),
         destinations::endpoints(),
+        facts::endpoints(),
         feeds::endpoints(),
         figures::endpoints(),
         coupons::endpoints(),

@@ -14,6 +14,7 @@ pub(crate) mod deals;
 pub(crate) mod deliveries;
 pub(crate) mod destination;
 pub(crate) mod destinations;
+pub(crate) mod facts;
 pub(crate) mod fault;
 pub(crate) mod feed;
 pub(crate) mod feeds;

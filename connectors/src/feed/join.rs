@@ -7,12 +7,11 @@ use crate::read::ReadError;
 use crate::{rates, tax};
 
 /// Returns the facts of `documents` together. Fails where two documents contradict each other.
-pub(super) fn join(documents: Vec<Vec<Fact>>) -> Result<Vec<Fact>, ReadError> {
-    let is_one = documents.len() <= 1;
-    let facts = documents.into_iter().flatten();
-    if is_one {
-        return Ok(facts.collect());
+pub(super) fn join(mut documents: Vec<Vec<Fact>>) -> Result<Vec<Fact>, ReadError> {
+    if documents.len() <= 1 {
+        return Ok(documents.pop().unwrap_or_default());
     }
+    let facts = documents.into_iter().flatten();
     let (mut all_rates, mut taxes, mut others) = (vec![], vec![], vec![]);
     for fact in facts {
         match fact {
@@ -29,7 +28,8 @@ pub(super) fn join(documents: Vec<Vec<Fact>>) -> Result<Vec<Fact>, ReadError> {
             | Fact::Closure(_)
             | Fact::Weather(_)
             | Fact::Attributes(_)
-            | Fact::Policy(_) => others.push(fact),
+            | Fact::Policy(_)
+            | Fact::Unread(_) => others.push(fact),
         }
     }
     let mut joined = Vec::new();

@@ -49,7 +49,7 @@ fn rate(date: NaiveDate, quote: Currency, value: Decimal) -> Rate {
 }
 
 fn read_xml(text: &str) -> Result<Vec<Rate>, ReadError> {
-    let mut sheet = Sheet::default();
+    let mut sheet = Sheet::for_about(text.matches("currency=").count());
     let mut pieces = Pieces::of(text);
     let mut date = None;
     let mut is_first = true;
@@ -96,7 +96,9 @@ fn read_csv(text: &str) -> Result<Vec<Rate>, ReadError> {
             }),
         })
         .collect::<Result<_, _>>()?;
-    let mut sheet = Sheet::default();
+    // A cell has two bytes at least.
+    let count = text.lines().count().saturating_mul(columns.len()).min(text.len() / 2);
+    let mut sheet = Sheet::for_about(count);
     for record in reader.records() {
         let record = record.map_err(|error| broken(&error))?;
         let line = record.position().map_or(0, csv::Position::line);

@@ -6,7 +6,7 @@
 //! | a JSON array | items `0`, `1`, … |
 //! | a JSON text or number | its text as it is written |
 //! | an XML element | its attributes as `@name`, its elements by local name, its own text |
-//! | a table | `lines`, the lines above its head, and `rows`, each with its cells by the head's names |
+//! | a table | `lines` above its head, `head`, its names, and `rows`, each with its cells by these |
 
 use std::borrow::Cow;
 
@@ -139,7 +139,11 @@ pub fn of_table(text: &str, head: usize, divider: u8) -> Result<Node, ReadError>
         let children = cells.map(|(name, cell)| (name.to_owned(), Node::of_text(cell))).collect();
         rows.children.push((rows.children.len().to_string(), Node { text: None, children }));
     }
-    let children = vec![("lines".to_owned(), above), ("rows".to_owned(), rows)];
+    let cells = (0..).zip(names.iter());
+    let cells = cells.map(|(index, name): (u32, _)| (index.to_string(), Node::of_text(name)));
+    let head = Node { text: None, children: cells.collect() };
+    let children = [("lines", above), ("head", head), ("rows", rows)];
+    let children = children.map(|(name, node)| (name.to_owned(), node)).into();
     Ok(Node { text: None, children })
 }
 

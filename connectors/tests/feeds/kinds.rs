@@ -16,6 +16,7 @@ const ANYWHERE: &[&str] = &[
     "closures",
     "dcsa-events",
     "dcsa-schedules",
+    "departures",
     "duty-table",
     "gtfs",
     "holiday-cn",

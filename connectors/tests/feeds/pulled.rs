@@ -1,5 +1,6 @@
 //! A feed as tests set it up, and its outcome in one word.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -67,11 +68,13 @@ impl Setup {
                 (error.class().as_str().replace('-', ""), text)
             }
             Ok(Pulled::NotModified) => ("unchanged".to_owned(), String::new()),
-            Ok(Pulled::Facts(pull)) => match judge(&pull.facts, last, self.today, &limits()) {
-                Verdict::Accept => ("accept".to_owned(), String::new()),
-                Verdict::Hold(reasons) => ("hold".to_owned(), reasons.join("; ")),
-                Verdict::Reject(reason) => ("reject".to_owned(), reason),
-            },
+            Ok(Pulled::Facts(pull)) => {
+                match judge(&pull.facts, last, self.today, &limits(), &BTreeSet::new()) {
+                    Verdict::Accept => ("accept".to_owned(), String::new()),
+                    Verdict::Hold(reasons) => ("hold".to_owned(), reasons.join("; ")),
+                    Verdict::Reject(reason) => ("reject".to_owned(), reason),
+                }
+            }
         }
     }
 

@@ -245,7 +245,8 @@ fn written(fact: &Fact) -> String {
         | Fact::Closure(_)
         | Fact::Weather(_)
         | Fact::Attributes(_)
-        | Fact::Policy(_) => format!("{fact:?}"),
+        | Fact::Policy(_)
+        | Fact::Unread(_) => format!("{fact:?}"),
     }
 }
 

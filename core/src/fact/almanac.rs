@@ -1,7 +1,7 @@
 //! Which days of a region are not those of an ordinary week: holidays, and workdays that make up for
 //! them, as one source tells them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike as _, NaiveDate, Weekday};
 use chrono_tz::Tz;
@@ -72,6 +72,23 @@ pub struct Contradiction {
     pub first: String,
     /// What the other is called.
     pub second: String,
+}
+
+/// Returns the days off of `region` by all of `almanacs`, less those on which one of them has work.
+pub fn days_off<'a>(
+    almanacs: impl IntoIterator<Item = &'a Almanac>,
+    region: &str,
+) -> BTreeSet<NaiveDate> {
+    let (mut off, mut worked) = (BTreeSet::new(), BTreeSet::new());
+    for days in almanacs.into_iter().filter(|one| one.region == region).flat_map(|one| &one.days) {
+        let all = days.first_on.iter_days().take_while(|day| *day <= days.last_on);
+        match days.work {
+            Work::Off => off.extend(all),
+            Work::On | Work::At(_) => worked.extend(all),
+        }
+    }
+    off.retain(|day| !worked.contains(day));
+    off
 }
 
 impl Workdays {

@@ -1,6 +1,6 @@
 //! Rates as they are looked up: as of a day, no older than is allowed, never by default.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{Datelike as _, NaiveDate, Weekday};
@@ -15,6 +15,8 @@ use crate::money::Currency;
 pub struct RateBook {
     source: Arc<str>,
     publication: Publication,
+    /// Days on which the source is closed, whatever its publication says.
+    closed: Arc<BTreeSet<NaiveDate>>,
     /// Ordered by day; one a day.
     rates: BTreeMap<(Purpose, Currency, Currency), Vec<Rate>>,
 }
@@ -40,13 +42,19 @@ impl Publication {
         }
     }
 
-    /// Returns how many publications came after that of `since` and before `on`, counted up to `max`.
+    /// Returns how many publications came after that of `since` and before `on`, counted up to `max`;
+    /// there are none on days that are `closed`.
     ///
     /// That of `on` itself is not missed: it may still come.
-    pub fn missed(self, since: NaiveDate, on: NaiveDate, max: u32) -> u32 {
+    pub fn missed(
+        self,
+        (since, on): (NaiveDate, NaiveDate),
+        closed: &BTreeSet<NaiveDate>,
+        max: u32,
+    ) -> u32 {
         let days = since.iter_days().skip(1).take_while(|day| *day < on);
-        let missed =
-            days.filter(|day| self.is_on(*day)).take(usize::try_from(max).unwrap_or(usize::MAX));
+        let missed = days.filter(|day| self.is_on(*day) && !closed.contains(day));
+        let missed = missed.take(usize::try_from(max).unwrap_or(usize::MAX));
         u32::try_from(missed.count()).unwrap_or(max)
     }
 }
@@ -169,7 +177,14 @@ impl RateBook {
             rates.dedup_by_key(|rate| rate.date);
             rates.reverse();
         }
-        Self { source: source.into(), publication, rates: book }
+        Self { source: source.into(), publication, closed: Arc::default(), rates: book }
+    }
+
+    /// Returns the book of a source that publishes nothing on days that are `closed`.
+    #[must_use]
+    pub fn without(mut self, closed: Arc<BTreeSet<NaiveDate>>) -> Self {
+        self.closed = closed;
+        self
     }
 
     /// Returns the price that `query` asks for: directly, the other way round, or through a third
@@ -236,7 +251,7 @@ impl RateBook {
         let missed = match rate.until {
             Some(until) if query.on <= until => 0,
             Some(_) => limit,
-            None => self.publication.missed(rate.date, query.on, limit),
+            None => self.publication.missed((rate.date, query.on), &self.closed, limit),
         };
         if query.missed_max < missed {
             let last = rate.date;
@@ -337,6 +352,29 @@ mod tests {
                 }
                 (found, _) => panic!("case: {on}: {found:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn nothing_is_missed_while_the_source_is_closed() {
+        let day = |text: &str| -> NaiveDate { text.parse().unwrap() };
+        let spring: BTreeSet<_> =
+            day("2025-01-28").iter_days().take_while(|on| *on <= day("2025-02-04")).collect();
+        let rates = [rate("USD", "CNY", "1", "7.1698", "2025-01-27")];
+        let book = RateBook::new("cfets", Publication::Weekdays, rates);
+        let closed = book.clone().without(Arc::new(spring));
+        // Published again from the 5th on, so on the 7th two are missed.
+        let cases = [
+            ("2025-01-29", true, true),
+            ("2025-01-30", false, true),
+            ("2025-02-04", false, true),
+            ("2025-02-06", false, true),
+            ("2025-02-07", false, false),
+        ];
+        for (on, by_weekdays, by_calendar) in cases {
+            let asked = query("USD", "CNY", on);
+            assert_eq!(book.find(&asked).is_ok(), by_weekdays, "case: {on}");
+            assert_eq!(closed.find(&asked).is_ok(), by_calendar, "case: {on}");
         }
     }
 

@@ -3,6 +3,8 @@
 //! Rates have a day and may move within a band. Taxes, duties and codes of goods change by law: any
 //! change of what is known is looked at, what is new besides is not.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
@@ -11,14 +13,16 @@ use super::almanac::Almanac;
 use super::duty::Measure;
 use super::goods::Goods;
 use super::lane::Lane;
-use super::rate::Rate;
 use super::rate_book::Publication;
+use super::sailing::Sailing;
 use super::tax::TaxRate;
+use super::unread::Unread;
 
 mod calendars;
 mod duties;
 mod lanes;
 mod rates;
+mod sailings;
 mod standing;
 mod taxes;
 
@@ -49,8 +53,15 @@ pub enum Verdict {
 /// How many things a reason names.
 const NAMED_MAX: usize = 5;
 
-/// Judges the set `new` on the day `today` against `last`, the one in force, if there is one.
-pub fn judge(new: &[Fact], last: &[Fact], today: NaiveDate, limits: &Limits) -> Verdict {
+/// Judges the set `new` on the day `today` against `last`, the one in force, if there is one. Its source
+/// publishes nothing on days that are `closed`.
+pub fn judge(
+    new: &[Fact],
+    last: &[Fact],
+    today: NaiveDate,
+    limits: &Limits,
+    closed: &BTreeSet<NaiveDate>,
+) -> Verdict {
     match (new.is_empty(), last.len()) {
         (true, 0) => return Verdict::Reject("it is empty".to_owned()),
         (true, count) => {
@@ -60,34 +71,34 @@ pub fn judge(new: &[Fact], last: &[Fact], today: NaiveDate, limits: &Limits) -> 
         }
         (false, _) => {}
     }
+    let mut reasons = match rates::compare_sets(new, last, today, limits, closed) {
+        Ok(reasons) => reasons,
+        Err(reason) => return Verdict::Reject(reason),
+    };
     let (new, last) = (Kinds::of(new), Kinds::of(last));
-    let mut reasons = Vec::new();
-    if !new.rates.is_empty() || !last.rates.is_empty() {
-        let compared = rates::compare_sets(&new.rates, &last.rates, today, limits, &mut reasons);
-        if let Err(reason) = compared {
-            return Verdict::Reject(reason);
-        }
-    }
     taxes::compare(&new.taxes, &last.taxes, &mut reasons);
     duties::compare(&new.duties, &last.duties, &mut reasons);
     standing::compare("codes of goods", &goods(&new.goods), &goods(&last.goods), &mut reasons);
     calendars::compare(&new.calendars, &last.calendars, today, &mut reasons);
     lanes::compare(&new.lanes, &last.lanes, &mut reasons);
+    sailings::compare(&new.sailings, &last.sailings, today, &mut reasons);
+    leave(&new.unread, &mut reasons);
     if new.kept < last.kept.div_ceil(2) {
         reasons.push(format!("it has {} rows, and the set in force has {}", new.kept, last.kept));
     }
     if reasons.is_empty() { Verdict::Accept } else { Verdict::Hold(reasons) }
 }
 
-/// The facts of a set by their kinds.
+/// The facts of a set by their kinds, but for rates, of which there are too many to list them.
 #[derive(Default)]
 struct Kinds<'f> {
-    rates: Vec<&'f Rate>,
     taxes: Vec<&'f TaxRate>,
     duties: Vec<&'f Measure>,
     goods: Vec<&'f Goods>,
     calendars: Vec<&'f Almanac>,
     lanes: Vec<&'f Lane>,
+    sailings: Vec<&'f Sailing>,
+    unread: Vec<&'f Unread>,
     /// How many closures, attributes and policies there are: tables that somebody keeps, of which half
     /// does not go at once.
     kept: usize,
@@ -98,21 +109,28 @@ impl<'f> Kinds<'f> {
         let mut kinds = Self::default();
         for fact in facts {
             match fact {
-                Fact::Rate(rate) => kinds.rates.push(rate),
                 Fact::Tax(rate) => kinds.taxes.push(rate),
                 Fact::Duty(measure) => kinds.duties.push(measure),
                 Fact::Goods(goods) => kinds.goods.push(goods),
                 Fact::Calendar(almanac) => kinds.calendars.push(almanac),
                 Fact::Lane(lane) => kinds.lanes.push(lane),
                 Fact::Closure(_) | Fact::Attributes(_) | Fact::Policy(_) => kinds.kept += 1,
-                // They come and go by the hour.
-                Fact::Sailing(_)
-                | Fact::PortCall(_)
-                | Fact::TransportEvent(_)
-                | Fact::Weather(_) => {}
+                Fact::Sailing(sailing) => kinds.sailings.push(sailing),
+                Fact::Unread(unread) => kinds.unread.push(unread),
+                // They come and go by the hour; rates are compared as they stand.
+                Fact::PortCall(_) | Fact::TransportEvent(_) | Fact::Weather(_) | Fact::Rate(_) => {}
             }
         }
         kinds
+    }
+}
+
+/// Adds to `reasons` what the reader of a set left to a person.
+fn leave(unread: &[&Unread], reasons: &mut Vec<String>) {
+    let told = unread.iter().map(|unread| format!("{}: {}", unread.place, unread.what));
+    reasons.extend(told.take(NAMED_MAX));
+    if NAMED_MAX < unread.len() {
+        reasons.push(format!("{} places could not be read", unread.len()));
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Source {
     pub name: String,
     /// On which days it publishes, if it publishes rates.
     pub publication: Publication,
+    /// The days on which it is closed all the same.
+    pub closed: Arc<BTreeSet<NaiveDate>>,
     /// How many publications a rate of it may have missed.
     pub missed_max: u32,
     /// Whether its rates are the European Central Bank's own, from which the Union's customs rates follow.
@@ -86,6 +88,7 @@ pub struct Exchange<'a> {
 #[derive(Debug, Default)]
 struct Shelf {
     publication: Option<Publication>,
+    closed: Arc<BTreeSet<NaiveDate>>,
     missed_max: Option<u32>,
     is_union_reference: bool,
     rates: Vec<Rate>,
@@ -128,7 +131,7 @@ impl Library {
             let customs = rates.iter().filter(|rate| rate.purpose == Purpose::Customs);
             self.customs_rates.insert(name.clone(), customs.cloned().collect());
             let publication = told.publication.unwrap_or(Publication::Weekdays);
-            let rates = RateBook::new(&name, publication, rates);
+            let rates = RateBook::new(&name, publication, rates).without(told.closed);
             self.books.insert(name.clone(), Book { rates, missed_max: told.missed_max });
         }
         if !told.measures.is_empty() {
@@ -296,6 +299,7 @@ impl Shelf {
     /// Puts what `source` says of prices beside what is there.
     fn put(&mut self, source: &Source) {
         self.publication = Some(source.publication);
+        self.closed = Arc::clone(&source.closed);
         self.missed_max = Some(source.missed_max);
         self.is_union_reference |= source.is_union_reference;
         for fact in &*source.facts {
@@ -321,7 +325,8 @@ impl Shelf {
                 | Fact::Closure(_)
                 | Fact::Weather(_)
                 | Fact::Attributes(_)
-                | Fact::Policy(_) => {}
+                | Fact::Policy(_)
+                | Fact::Unread(_) => {}
             }
         }
     }

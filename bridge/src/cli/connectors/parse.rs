@@ -62,7 +62,8 @@ impl<'f> Said<'f> {
             | Fact::Closure(_)
             | Fact::Weather(_)
             | Fact::Attributes(_)
-            | Fact::Policy(_) => return Self::By { source, fact },
+            | Fact::Policy(_)
+            | Fact::Unread(_) => return Self::By { source, fact },
         }
         Self::Itself(fact)
     }

@@ -173,7 +173,8 @@ async fn gather(app: &App) -> Result<Known, Fault> {
         | Fact::Lane(_)
         | Fact::Weather(_)
         | Fact::Attributes(_)
-        | Fact::Policy(_) => None,
+        | Fact::Policy(_)
+        | Fact::Unread(_) => None,
     });
     Ok(Known {
         orders: records(app, "order").await?,

@@ -62,6 +62,8 @@ async fn describes_each_route_that_is_served_and_no_other() {
         "get /api/v1/deliveries-at-risk",
         "get /api/v1/destinations",
         "get /api/v1/deals/{id}/chance",
+        "get /api/v1/facts/goods",
+        "get /api/v1/facts/rate",
         "get /api/v1/feeds",
         "get /api/v1/forecasts",
         "post /api/v1/forecasts/trials/{kind}",

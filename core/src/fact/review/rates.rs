@@ -1,61 +1,71 @@
 //! Rates beside those in force: their day, their pairs, how far they have moved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, TimeDelta};
 use rust_decimal::Decimal;
 
 use super::{Limits, NAMED_MAX};
+use crate::fact::Fact;
 use crate::fact::rate::Rate;
 use crate::money::Currency;
 
-/// Adds to `reasons` what is strange in the rates `new` beside `last`; at least one of both is there.
+/// Returns what is strange in the rates among `new` beside those among `last`; nothing where neither has
+/// any.
 ///
 /// Fails with the reason why they are of no use.
 pub(super) fn compare_sets(
-    new: &[&Rate],
-    last: &[&Rate],
+    new: &[Fact],
+    last: &[Fact],
     today: NaiveDate,
     limits: &Limits,
-    reasons: &mut Vec<String>,
-) -> Result<(), String> {
-    let Some(newest) = new.iter().map(|rate| rate.date).max() else {
-        reasons.push(format!("it has no rates, and the set in force has {}", last.len()));
-        return Ok(());
+    closed: &BTreeSet<NaiveDate>,
+) -> Result<Vec<String>, String> {
+    let mut reasons = Vec::new();
+    let Some(newest) = rates(new).map(|rate| rate.date).max() else {
+        let count = rates(last).count();
+        if 0 < count {
+            reasons.push(format!("it has no rates, and the set in force has {count}"));
+        }
+        return Ok(reasons);
     };
     // A day ahead is a source in an eastern zone; two are a mistake.
-    if today + TimeDelta::days(1) < newest && new.iter().all(|rate| rate.until.is_none()) {
+    if today + TimeDelta::days(1) < newest && rates(new).all(|rate| rate.until.is_none()) {
         return Err(format!("its newest rates are of {newest}, which is yet to come"));
     }
     let age = (today - newest).num_days();
-    let holds = new.iter().filter_map(|rate| rate.until).max().is_some_and(|until| today <= until);
+    let last_until = rates(new).filter_map(|rate| rate.until).max();
+    let holds = last_until.is_some_and(|until| today <= until);
     if limits.age_max < age && !holds {
         return Err(format!("its newest rates are of {newest}, {age} days ago"));
     }
-    let missed = limits.publication.missed(newest, today, limits.missed_max.saturating_add(1));
+    let counted = limits.missed_max.saturating_add(1);
+    let missed = limits.publication.missed((newest, today), closed, counted);
     if limits.missed_max < missed && !holds {
         reasons.push(format!("its newest rates are of {newest}; newer ones should be out"));
     }
-    if !last.is_empty() {
-        compare(new, last, limits, reasons);
-    }
-    Ok(())
+    compare(new, last, limits, &mut reasons);
+    Ok(reasons)
+}
+
+fn rates(facts: &[Fact]) -> impl Iterator<Item = &Rate> {
+    facts.iter().filter_map(|fact| if let Fact::Rate(rate) = fact { Some(rate) } else { None })
 }
 
 type Pairs<'r> = BTreeMap<(Currency, Currency), &'r Rate>;
 
 /// Returns the newest rate of each pair, of those that are of the newest day.
-fn newest<'r>(rates: &[&'r Rate]) -> (Option<NaiveDate>, Pairs<'r>) {
-    let day = rates.iter().map(|rate| rate.date).max();
-    let of_day = rates.iter().copied().filter(|rate| Some(rate.date) == day);
+fn newest(facts: &[Fact]) -> (Option<NaiveDate>, Pairs<'_>) {
+    let day = rates(facts).map(|rate| rate.date).max();
+    let of_day = rates(facts).filter(|rate| Some(rate.date) == day);
     (day, of_day.map(|rate| ((rate.base, rate.quote), rate)).collect())
 }
 
-fn compare(new: &[&Rate], last: &[&Rate], limits: &Limits, reasons: &mut Vec<String>) {
+/// Adds to `reasons` what is strange in the newest rates beside the newest of `last`, if it has any.
+fn compare(new: &[Fact], last: &[Fact], limits: &Limits, reasons: &mut Vec<String>) {
     let ((new_day, new), (last_day, last)) = (newest(new), newest(last));
-    if let (Some(new_day), Some(last_day)) = (new_day, last_day)
-        && new_day < last_day
-    {
+    let Some(last_day) = last_day else { return };
+    if let Some(new_day) = new_day.filter(|day| *day < last_day) {
         reasons.push(format!("it is of {new_day}, before the set in force, of {last_day}"));
     }
     let gone: Vec<_> = last.keys().filter(|pair| !new.contains_key(*pair)).collect();
@@ -97,7 +107,6 @@ fn jump(rate: &Rate, before: &Rate, max: Decimal) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fact::Fact;
     use crate::fact::rate::Purpose;
     use crate::fact::rate_book::Publication;
     use crate::fact::review::{Verdict, judge};
@@ -151,7 +160,13 @@ mod tests {
             ("nothing", Vec::new(), "it is empty"),
         ];
         for (name, new, expected) in cases {
-            let told = match judge(&new, &last, "2026-01-20".parse().unwrap(), &LIMITS) {
+            let told = match judge(
+                &new,
+                &last,
+                "2026-01-20".parse().unwrap(),
+                &LIMITS,
+                &BTreeSet::new(),
+            ) {
                 Verdict::Accept => String::new(),
                 Verdict::Hold(reasons) => reasons.join("; "),
                 Verdict::Reject(reason) => reason,
