@@ -1291,3 +1291,10 @@ nav-selling = Selling
 nav-logistics = Logistics
 nav-set-up = Set-up
 nav-house = People and trail
+
+# Days in the log
+audit-due-moved = Due time moved: its calendar is another one
+act-due-before = Was due
+act-due-now = Is due
+act-calendar-before = By the calendar
+act-calendar-now = Now by

@@ -1254,3 +1254,10 @@ nav-selling = 销售
 nav-logistics = 物流
 nav-set-up = 设置
 nav-house = 人员与审计
+
+# 日志中的日子
+audit-due-moved = 到期时间已移动：所依日历有变
+act-due-before = 原到期
+act-due-now = 现到期
+act-calendar-before = 原依日历
+act-calendar-now = 现依日历
