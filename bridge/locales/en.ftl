@@ -1364,3 +1364,10 @@ facts-rate-published = Published rate
 facts-rate-day = Of
 facts-rate-missed = Publications missed
 facts-rate-inverted = turned round
+
+# Days in the log
+audit-due-moved = Due time moved: its calendar is another one
+act-due-before = Was due
+act-due-now = Is due
+act-calendar-before = By the calendar
+act-calendar-now = Now by

@@ -1309,3 +1309,10 @@ facts-rate-published = 公布的汇率
 facts-rate-day = 日期
 facts-rate-missed = 错过的公布次数
 facts-rate-inverted = 取倒数
+
+# 日志中的日子
+audit-due-moved = 到期时间已移动：所依日历有变
+act-due-before = 原到期
+act-due-now = 现到期
+act-calendar-before = 原依日历
+act-calendar-now = 现依日历

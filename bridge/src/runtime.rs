@@ -23,6 +23,7 @@ use upturn_core::registry::Registry;
 use crate::clock::Clock;
 use crate::config::retention::RetentionConfig;
 use crate::delivery::Routing;
+use crate::facts::shelf::Shelf;
 use crate::failpoint;
 use crate::ingest::delivery::Delivery;
 use crate::ingest::inbox::{Batch, Inbox};
@@ -43,8 +44,10 @@ mod clocks;
 mod deal_clocks;
 pub(crate) mod consequence;
 pub(crate) mod coupon;
+mod days;
 mod deal;
 pub(crate) mod deed;
+mod due;
 mod facts;
 mod failures;
 mod leads;
@@ -115,6 +118,8 @@ pub(crate) struct Runtime<'r> {
     pub(crate) delivery: &'r watch::Sender<Arc<Routing>>,
     /// The registry of the folder.
     pub(crate) folder: &'r watch::Sender<Arc<Registry>>,
+    /// The facts of sets that were read already.
+    pub(crate) shelf: &'r Shelf,
     /// What leads are judged by.
     pub(crate) leads: &'r watch::Sender<Arc<Policy>>,
     /// How long things are kept.
@@ -229,6 +234,7 @@ impl Runtime<'_> {
                 // Before what comes in, of which there may be no end; each step is short.
                 _ = look.tick() => {
                     self.take_changes(fold).await?;
+                    Box::pin(self.keep_days(fold)).await?;
                     continue;
                 }
                 () = &mut pause => {

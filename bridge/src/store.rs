@@ -85,6 +85,7 @@ pub(crate) mod table;
 pub(crate) mod task;
 pub(crate) mod task_back_fill;
 pub(crate) mod task_deal;
+pub(crate) mod task_due;
 pub(crate) mod task_facts;
 pub(crate) mod task_history;
 pub(crate) mod task_life;

@@ -29,6 +29,9 @@ pub struct Calendar {
     zone: Tz,
     revision: Box<str>,
     announced_until: Option<NaiveDate>,
+    /// Whose days it follows.
+    #[serde(default)]
+    region: Option<Box<str>>,
     /// From Monday on.
     week: [Hours; 7],
     // Invariant: ordered by day, and no day is in two of them.
@@ -56,6 +59,7 @@ impl Default for Calendar {
             zone: Tz::UTC,
             revision: "built in".into(),
             announced_until: None,
+            region: None,
             week: [
                 office.clone(),
                 office.clone(),
@@ -188,6 +192,11 @@ impl Calendar {
     /// Returns the last day whose holidays are announced, if the calendar says so.
     pub fn announced_until(&self) -> Option<NaiveDate> {
         self.announced_until
+    }
+
+    /// Returns the region whose holidays and make-up workdays, as feeds tell them, it follows: `CN`.
+    pub fn region(&self) -> Option<&str> {
+        self.region.as_deref()
     }
 
     /// Returns whether the holidays up to the day of `at` are announced.

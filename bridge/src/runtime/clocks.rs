@@ -99,12 +99,17 @@ async fn clock_of(tx: &mut Tx, task: &TaskId) -> Result<Clock, StoreError> {
     Ok(found.map_or_else(Clock::of_the_house, |now| now.lead.clock_of(&now.grade_now)))
 }
 
-fn silent_at(clock: &Clock, calendar: &Calendar, from: DateTime<Utc>) -> Option<DateTime<Utc>> {
+/// Returns when nobody has done anything for too long, where something was done at `from`.
+pub(super) fn silent_at(
+    clock: &Clock,
+    calendar: &Calendar,
+    from: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
     clock.silent_after.as_ref()?.after(from, calendar)
 }
 
 /// Returns when the so many-th rung is reached, where the one before it was at `from`.
-fn rung_at(
+pub(super) fn rung_at(
     clock: &Clock,
     level: usize,
     calendar: &Calendar,

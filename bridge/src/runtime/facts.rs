@@ -18,7 +18,7 @@ impl Runtime<'_> {
     /// Does `step` with a set. Whoever was shut out writes nothing.
     pub(super) async fn step_feed(
         &self,
-        fold: &Fold,
+        fold: &mut Fold,
         step: &FeedStep,
     ) -> Result<Stepped, StoreError> {
         let mut tx = self.store.begin().await?;
@@ -30,6 +30,8 @@ impl Runtime<'_> {
         if stepped == Stepped::Done || matches!(step, FeedStep::Put(_)) {
             tx.commit().await?;
             self.metrics.commits.inc();
+            // Other days may be in force.
+            fold.days_on = None;
         }
         Ok(stepped)
     }

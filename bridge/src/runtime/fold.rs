@@ -1,6 +1,6 @@
 //! The engine and how far it has come; what it needs to know it is told from the store.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use upturn_core::effect::Effect;
 use upturn_core::engine::{ActiveRule, Engine, Memory, Need};
 use upturn_core::event::{Event, Position};
@@ -28,6 +28,8 @@ pub(crate) struct Fold {
     pub(crate) registry: String,
     /// When the next clock of a task is due.
     pub(crate) next_timer: Option<DateTime<Utc>>,
+    /// The day for which the days that feeds tell are in force; none where they may be others.
+    pub(crate) days_on: Option<NaiveDate>,
     /// What rules have failed at.
     pub(crate) failures: Failures,
     /// Which devices each account has.
@@ -48,8 +50,8 @@ impl Fold {
         let engine = Engine::new(Vec::new(), Registry::default(), memory);
         let (rules, registry, failures) = (Vec::new(), String::new(), Failures::default());
         let fleet = Fleet::default();
-        let (cursor, epoch, next_timer) = (0, Epoch::NONE, None);
-        Self { engine, cursor, epoch, rules, registry, next_timer, failures, fleet }
+        let (cursor, epoch, next_timer, days_on) = (0, Epoch::NONE, None, None);
+        Self { engine, cursor, epoch, rules, registry, next_timer, days_on, failures, fleet }
     }
 }
 

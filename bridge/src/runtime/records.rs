@@ -78,9 +78,14 @@ impl RecordWish {
 }
 
 impl Runtime<'_> {
-    /// Returns the registry of `folder` with the records in the store over it.
-    pub(super) async fn compose(&self, folder: &Registry) -> Result<Registry, StoreError> {
+    /// Returns the registry of `folder` with the days that feeds tell and the records in the store over it.
+    pub(super) async fn compose(
+        &self,
+        fold: &Fold,
+        folder: &Registry,
+    ) -> Result<Registry, StoreError> {
         let mut registry = folder.clone();
+        registry.extend(self.days_of(fold, folder).await?);
         for kind in KINDS.iter().filter(|kind| is_registered(kind)) {
             let mut after = String::new();
             loop {
@@ -201,7 +206,7 @@ impl Runtime<'_> {
     }
 
     /// Commits `tx` with those of `entries` that change something as an input of the log.
-    async fn put_in_force(
+    pub(super) async fn put_in_force(
         &self,
         fold: &mut Fold,
         mut tx: Tx,
@@ -215,7 +220,9 @@ impl Runtime<'_> {
                 Entry::Device(_, None)
                 | Entry::Site(..)
                 | Entry::Account(..)
-                | Entry::Contact(..) => None,
+                | Entry::Contact(..)
+                | Entry::HouseCalendar(_)
+                | Entry::Calendar(..) => None,
             })
             .collect();
         unknown_device::forget(&mut tx, &devices).await?;
@@ -261,6 +268,8 @@ impl Runtime<'_> {
                 let contact = folder.contacts.get(&id).cloned();
                 Entry::Contact(id, contact)
             }
+            // No record is a calendar.
+            Entry::HouseCalendar(_) | Entry::Calendar(..) => found,
         }))
     }
 }

@@ -161,6 +161,7 @@ mod tests {
     use crate::clock::{Clock as _, SystemClock};
     use crate::config::Config;
     use crate::config::retention::RetentionConfig;
+    use crate::facts::shelf::Shelf;
     use crate::ingest::delivery::{Acknowledge, Delivery, Receipt};
     use crate::ingest::submission::Submission;
     use crate::rules::LoadedRule;
@@ -213,6 +214,7 @@ mod tests {
                 sources: &sources,
                 delivery: &watch::Sender::default(),
                 folder: &watch::Sender::default(),
+                shelf: &Shelf::default(),
                 leads: &watch::Sender::default(),
                 metrics: &metrics,
                 changes: &changes,

@@ -43,7 +43,7 @@ impl Runtime<'_> {
         wanted: &Wanted,
     ) -> Result<Changes, StoreError> {
         let Wanted { rules: loaded, registry: folder, policy, actor } = wanted;
-        let registry = self.compose(folder).await?;
+        let registry = self.compose(fold, folder).await?;
         let mut set: Vec<LoggedRule> = loaded.iter().map(logged).collect();
         set.sort_by(|one, other| (&one.rule, &one.version).cmp(&(&other.rule, &other.version)));
         let in_force: Vec<LoggedRule> = fold.rules.iter().map(logged_active).collect();

@@ -5,6 +5,7 @@ use serde_json::json;
 use upturn_core::input::Input;
 
 use super::consequence::Consequences;
+use super::due::{self, Move};
 use super::fold::{self, Fold, Placed};
 use super::leads::Fleet;
 use super::letters::Told;
@@ -144,7 +145,7 @@ impl Runtime<'_> {
         let received_at = self.now(fold);
         let mut position = fold.cursor;
         let fired = self.fire(&mut tx, fold, received_at).await?;
-        let mut consequences = Consequences::new();
+        let (mut consequences, mut moved) = (Consequences::new(), 0);
         for Logged { kind, body, input } in inputs {
             position += 1;
             let logged = LoggedInput { position, received_at, kind, body };
@@ -153,10 +154,16 @@ impl Runtime<'_> {
                 // Devices may be of other accounts now.
                 fold.fleet = Fleet::default();
             }
+            let before = due::calendars_before(&input, fold.engine.registry());
             let placed = Placed { position, received_at, input };
             let mut effects = Vec::new();
             fold::handle(&mut fold.engine, (self.store, &mut tx), placed, &mut effects).await?;
             consequences.take(position, effects);
+            if let Some(before) = before {
+                let (store, rules, now) = (self.store, &*fold.rules, fold.engine.registry());
+                let all = Move { store, rules, before: &before, now, at: received_at };
+                moved += Box::pin(all.all(&mut tx)).await?;
+            }
         }
         consequences.locate(fold.engine.registry());
         Box::pin(self.judge(&mut tx, fold, &mut consequences)).await?;
@@ -169,7 +176,7 @@ impl Runtime<'_> {
         tx.commit().await?;
         (fold.cursor, fold.next_timer) = (position, next_timer);
         self.metrics.commits.inc();
-        if 0 < fired {
+        if 0 < fired + moved {
             self.announce();
         }
         self.count_stored(&stored);

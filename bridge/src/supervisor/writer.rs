@@ -39,6 +39,7 @@ pub(super) async fn run(
         sources: &house.sources,
         delivery: &house.delivery,
         folder: &house.folder,
+        shelf: &house.facts.shelf,
         leads: &house.leads,
         metrics: &house.metrics,
         changes: &house.changes,

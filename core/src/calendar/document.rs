@@ -4,6 +4,7 @@
 //! zone = "Asia/Shanghai"            # an IANA name; the hours are the clock's in this zone
 //! revision = "2025-11-04"           # any text; it is shown where a due time is explained
 //! announced_until = "2026-12-31"    # the last day whose holidays are known
+//! region = "CN"                     # whose days, told by feeds, are laid under the overrides
 //!
 //! [week]                            # a day that is not named is a day off
 //! mon = ["09:00-12:00", "13:00-18:00"]
@@ -25,7 +26,7 @@ use super::{Calendar, Override};
 
 pub(super) type Entry<'t> = Spanned<DeValue<'t>>;
 
-const KEYS: &[&str] = &["zone", "revision", "announced_until", "week", "override"];
+const KEYS: &[&str] = &["zone", "revision", "announced_until", "region", "week", "override"];
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const OVERRIDE_KEYS: &[&str] = &["on", "from", "to", "hours", "name"];
 
@@ -68,6 +69,8 @@ pub(super) enum Fault {
     Overlap { day: NaiveDate, other: Box<str> },
     #[error("the week has no working hours; without any no due time can be reckoned")]
     NoWork,
+    #[error("the region has no name; write it as the feed does, \"CN\", or leave the key out")]
+    Region,
     #[error("'{0}' is nobody; write site, supplier or carrier and an id: \"supplier:acme\"")]
     Party(Box<str>),
     #[error("'{key}' is no number of days from 0 to {max}")]
@@ -123,6 +126,7 @@ impl Reader<'_> {
         let revision = self.required(root, "revision", "revision = \"2025-11-04\"");
         let revision = revision.and_then(|entry| self.text(entry, "revision"));
         let announced_until = root.get("announced_until").and_then(|entry| self.day(entry));
+        let region = root.get("region").map(|entry| self.region(entry));
         let week = self.required(root, "week", "[week] with mon = [\"09:00-17:00\"] and so on");
         let week = week.and_then(|week| self.week(week));
         let overrides = root.get("override").map(|entry| self.overrides(entry));
@@ -130,9 +134,19 @@ impl Reader<'_> {
             zone: zone?,
             revision: revision?,
             announced_until,
+            region: region.flatten(),
             week: week?,
             overrides: overrides.unwrap_or_default(),
         })
+    }
+
+    fn region(&mut self, entry: &Entry<'_>) -> Option<Box<str>> {
+        let region = self.text(entry, "region")?;
+        if region.trim().is_empty() {
+            self.report(entry.span().start, Fault::Region);
+            return None;
+        }
+        Some(region.trim().into())
     }
 
     pub(super) fn refuse_unknown(
@@ -361,8 +375,8 @@ name = "nothing"
             "1: the document has no 'revision'; add revision = \"2025-11-04\"",
             "1: 'Asia/Shangai' is no zone; use an IANA name such as \"Asia/Shanghai\" or \
              \"Europe/Berlin\"",
-            "2: unknown key 'revison'; a calendar has zone, revision, announced_until, week, \
-             override",
+            "2: unknown key 'revison'; a calendar has zone, revision, announced_until, region, \
+             week, override",
             "3: '31.12.2026' is no day; write it as \"2026-02-15\"",
             "5: '22:00-06:00' goes past midnight; end it at 24:00 and put the rest into the hours \
              of the next day",

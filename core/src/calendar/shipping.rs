@@ -212,6 +212,7 @@ impl Calendar {
             zone,
             revision: Box::default(),
             announced_until: None,
+            region: None,
             week: week.map(hours),
             overrides: overrides.collect(),
         })

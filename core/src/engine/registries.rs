@@ -84,6 +84,7 @@ impl Registries {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calendar::Calendar;
     use crate::id::DeviceId;
     use crate::registry::{Contact, Device, DeviceStatus};
 
@@ -147,5 +148,25 @@ mod tests {
         }
         assert!(registries.first().devices.is_empty(), "the log's beginning stays");
         assert_eq!(*registries.at(9).registry(), whole);
+    }
+
+    #[test]
+    fn each_place_has_the_calendars_of_its_time() {
+        let calendar = |revision: &str| {
+            let week = "[week]\nmon = [\"09:00-17:00\"]";
+            let text = format!("zone = \"UTC\"\nrevision = \"{revision}\"\n{week}");
+            Box::new(Calendar::from_toml(&text).unwrap())
+        };
+        let of_all = |revision: &str| Entry::HouseCalendar(calendar(revision));
+        let mut registries = Registries::new(Arc::default());
+        let team = Entry::Calendar("ev".into(), Some(calendar("team")));
+        registries.change(5, vec![of_all("one"), team]);
+        registries.change(7, vec![of_all("two"), Entry::Calendar("ev".into(), None)]);
+        let cases = [(4, "built in", false), (5, "one", true), (6, "one", true), (7, "two", false)];
+        for (place, revision, has_team) in cases {
+            let registry = registries.at(place).registry();
+            let found = (registry.calendar.revision(), registry.calendars.contains_key("ev"));
+            assert_eq!(found, (revision, has_team), "case: {place}");
+        }
     }
 }

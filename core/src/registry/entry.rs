@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::past::Past;
 use super::{Account, Contact, Device, Registry, Site};
+use crate::calendar::Calendar;
 use crate::event::Position;
 use crate::id::DeviceId;
 
@@ -19,6 +20,10 @@ pub enum Entry {
     Account(Box<str>, Option<Account>),
     /// A person at a customer, with all tags.
     Contact(Box<str>, Option<Contact>),
+    /// The calendar of all.
+    HouseCalendar(Box<Calendar>),
+    /// The calendar of a team, or of people who name it.
+    Calendar(Box<str>, Option<Box<Calendar>>),
 }
 
 impl Entry {
@@ -29,6 +34,8 @@ impl Entry {
             Self::Site(id, site) => registry.sites.get(id) == site.as_ref(),
             Self::Account(id, account) => registry.accounts.get(id) == account.as_ref(),
             Self::Contact(id, contact) => registry.contacts.get(id) == contact.as_ref(),
+            Self::HouseCalendar(calendar) => registry.calendar == **calendar,
+            Self::Calendar(name, calendar) => registry.calendars.get(name) == calendar.as_deref(),
         }
     }
 }
@@ -43,6 +50,14 @@ impl Registry {
                 past.accounts.put(position, &mut self.accounts, id, account);
             }
             Entry::Contact(id, contact) => self.put_contact(position, (id, contact), past),
+            Entry::HouseCalendar(calendar) => {
+                let before = std::mem::replace(&mut self.calendar, *calendar);
+                past.house.note(position, (), Some(before));
+            }
+            Entry::Calendar(name, calendar) => {
+                let calendar = calendar.map(|calendar| *calendar);
+                past.calendars.put(position, &mut self.calendars, name, calendar);
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Account, Contact, Device, Registry, Site};
+use crate::calendar::Calendar;
 use crate::event::Position;
 use crate::id::DeviceId;
 
@@ -17,6 +18,8 @@ pub(crate) struct Past {
     pub(super) accounts: Before<Box<str>, Account>,
     pub(super) contacts: Before<Box<str>, Contact>,
     pub(super) tags: Before<Box<str>, Box<str>>,
+    pub(super) house: Before<(), Calendar>,
+    pub(super) calendars: Before<Box<str>, Calendar>,
 }
 
 impl Past {
@@ -27,6 +30,10 @@ impl Past {
         self.accounts.take_back(position, &mut registry.accounts);
         self.contacts.take_back(position, &mut registry.contacts);
         self.tags.take_back(position, &mut registry.tags);
+        self.calendars.take_back(position, &mut registry.calendars);
+        if let Some(Was(Some(before))) = self.house.find(&(), position) {
+            registry.calendar = before.clone();
+        }
     }
 }
 
@@ -59,6 +66,11 @@ impl<K: Ord + Clone, V: Clone> Before<K, V> {
             Some(value) => values.insert(key.clone(), value),
             None => values.remove(&key),
         };
+        self.note(position, key, before);
+    }
+
+    /// Remembers that `before` was under `key` until `position`.
+    pub(super) fn note(&mut self, position: Position, key: K, before: Option<V>) {
         let changes = self.0.entry(key).or_default();
         // Of changes at one place, what was before the first counts.
         if changes.last().is_none_or(|(at, _)| *at < position) {

@@ -59,6 +59,7 @@ struct Plant<'s> {
     metrics: Metrics,
     delivery: watch::Sender<std::sync::Arc<crate::delivery::Routing>>,
     folder: watch::Sender<std::sync::Arc<Registry>>,
+    shelf: crate::facts::shelf::Shelf,
     leads: watch::Sender<std::sync::Arc<upturn_core::lead::policy::Policy>>,
     changes: broadcast::Sender<crate::web::Change>,
 }
@@ -79,6 +80,7 @@ impl<'s> Plant<'s> {
             metrics: Metrics::new(),
             delivery: watch::Sender::default(),
             folder: watch::Sender::default(),
+            shelf: crate::facts::shelf::Shelf::default(),
             leads: watch::Sender::default(),
             changes,
         }
@@ -112,6 +114,7 @@ impl<'s> Plant<'s> {
             sources,
             delivery: &self.delivery,
             folder: &self.folder,
+            shelf: &self.shelf,
             leads: &self.leads,
             retention: &self.config.retention,
             metrics: &self.metrics,

@@ -302,7 +302,7 @@ pub(super) fn outcome_words(language: Language, outcome: Outcome) -> String {
 /// Returns what was said with something that was done to the task, as the history shows it: what only
 /// programs know stays as it is.
 pub(super) fn said(teller: &Teller, detail: &TaskDetail, particulars: &Value) -> Vec<Said> {
-    const KNOWN: [(&str, &str); 11] = [
+    const KNOWN: [(&str, &str); 15] = [
         ("outcome", key!("act-outcome")),
         ("reason", key!("act-reason")),
         ("note", key!("act-note")),
@@ -314,6 +314,10 @@ pub(super) fn said(teller: &Teller, detail: &TaskDetail, particulars: &Value) ->
         ("to", key!("act-to")),
         ("pool", key!("act-to")),
         ("step", key!("act-step")),
+        ("due_before", key!("act-due-before")),
+        ("due_now", key!("act-due-now")),
+        ("calendar_before", key!("act-calendar-before")),
+        ("calendar_now", key!("act-calendar-now")),
     ];
     let language = teller.language;
     let Some(members) = particulars.as_object() else { return Vec::new() };
@@ -341,7 +345,9 @@ fn value_words(teller: &Teller, detail: &TaskDetail, (name, value): (&str, &Valu
         "outcome" => find_text(language, &format!("outcome-{word}")),
         "channel" => find_text(language, &format!("channel-{word}")),
         "result" => find_text(language, &format!("result-{word}")),
-        "at" | "until" => word.parse().ok().map(|at| teller.in_sentence(at)),
+        "at" | "until" | "due_before" | "due_now" => {
+            word.parse().ok().map(|at| teller.in_sentence(at))
+        }
         _ => None,
     };
     known.unwrap_or_else(|| VisibleLines(word).to_string())

@@ -6,6 +6,7 @@ use upturn_core::decode::Sources;
 
 use super::site::Site;
 use crate::config::retention::RetentionConfig;
+use crate::facts::shelf::Shelf;
 use crate::ingest::inbox::Inbox;
 use crate::runtime::{Queues, Runtime};
 use crate::store;
@@ -21,6 +22,7 @@ pub(super) async fn with_writer<T>(site: &Site, requests: impl Future<Output = T
         sources: &Sources::default(),
         delivery: &site.delivery,
         folder: &watch::Sender::default(),
+        shelf: &Shelf::default(),
         leads: &site.leads,
         retention: &RetentionConfig::default(),
         metrics: &site.metrics,
