@@ -11,7 +11,7 @@ use upturn_core::registry::entry::Entry;
 use crate::runtime::reading::LoggedRegistry;
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::log::{self, Kind, LoggedInput};
+use crate::store::log;
 
 pub(crate) mod task;
 pub(crate) mod why_not;
@@ -89,26 +89,21 @@ async fn changes_until(
     store: &Store,
     (position, at): (Position, DateTime<Utc>),
 ) -> Result<Option<(RegistryRow, Vec<Entry>)>, StoreError> {
-    let switches = log::switches_until(store, position).await?;
-    let mut found: Option<(RegistryRow, Vec<Entry>)> = None;
-    for LoggedInput { position, received_at: since, kind, body } in switches {
-        if kind != Kind::Registry {
-            continue;
-        }
-        let age_s = (at - since).num_seconds();
-        match (log::parsed(&body)?, &mut found) {
-            (LoggedRegistry::Whole { digest }, _) => {
-                found = Some((RegistryRow { digest, position, since, age_s }, Vec::new()));
-            }
-            (LoggedRegistry::Entries { entries }, Some((row, all))) => {
-                (row.position, row.since, row.age_s) = (position, since, age_s);
-                all.extend(entries);
-            }
-            // A log begins with a whole registry.
-            (LoggedRegistry::Entries { .. }, None) => {}
+    let Some(whole) = log::whole_registry_at(store, position).await? else { return Ok(None) };
+    let LoggedRegistry::Whole { digest } = log::parsed(&whole.body)? else { return Ok(None) };
+    let changes = log::registry_between(store, whole.position, position).await?;
+    let newest = changes.last().unwrap_or(&whole);
+    let (since, place) = (newest.received_at, newest.position);
+    let row = RegistryRow { digest, position: place, since, age_s: (at - since).num_seconds() };
+    let mut entries = Vec::new();
+    for change in &changes {
+        match log::parsed(&change.body)? {
+            LoggedRegistry::Entries { entries: of_change } => entries.extend(of_change),
+            // The newest whole one is before all of them.
+            LoggedRegistry::Whole { .. } => {}
         }
     }
-    Ok(found)
+    Ok(Some((row, entries)))
 }
 
 /// Returns a span in its two largest units: `3h 20m`; a day is `24h`, as rules write it.

@@ -29,6 +29,7 @@ use crate::runtime::selling::guard::Guard;
 use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
 use crate::store::record::{self, ROWS_MAX, StoredRecord};
+use crate::store::record_staged::STEP_PAUSE;
 use crate::store::{Store, audit, record_staged};
 use crate::twins::Marks;
 
@@ -198,7 +199,11 @@ impl Import<'_> {
     ) -> Result<(), ImportError> {
         let mut rows = Rows::open(self.kind, self.source)?;
         let mut unseen = Findings::default();
+        let mut is_first = true;
         while let Some(batch) = rows.batch(STEP_ROWS, &mut unseen)? {
+            if !std::mem::take(&mut is_first) {
+                tokio::time::sleep(STEP_PAUSE).await;
+            }
             let mut tx = self.store.begin().await?;
             for rows in batch.records.chunks(ROWS_MAX) {
                 let mut records: Vec<_> =

@@ -1,6 +1,6 @@
 //! Duplicates: accounts and contacts that seem to be the same company or person, found in the records.
 //!
-//! What is kept is kept until a record of an account or a contact changes.
+//! What is kept is kept until a record of an account or a contact changes, or the registry's folder.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,27 +60,38 @@ pub(crate) struct Marks {
 
 /// The marks of the records as they are.
 #[derive(Debug, Default)]
-pub(crate) struct Known(Mutex<Option<([State; 2], Arc<Marks>)>>);
+pub(crate) struct Known(Mutex<Option<Kept>>);
 
 type State = (i64, i64, i64);
+
+/// Marks, and of what they are.
+#[derive(Debug)]
+struct Kept {
+    records: [State; 2],
+    /// Who answers for an account may stand here.
+    folder: Arc<Registry>,
+    marks: Arc<Marks>,
+}
 
 impl Known {
     /// Returns the marks of the records in `store`, whose accounts `folder` may have as well.
     pub(crate) async fn marks(
         &self,
         store: &Store,
-        folder: &Registry,
+        folder: &Arc<Registry>,
     ) -> Result<Arc<Marks>, StoreError> {
         let mut kept = self.0.lock().await;
         let [account, contact] = KINDS;
-        let state = [record::state(store, account).await?, record::state(store, contact).await?];
-        if let Some((of, marks)) = &*kept
-            && *of == state
+        let records = [record::state(store, account).await?, record::state(store, contact).await?];
+        if let Some(kept) = &*kept
+            && kept.records == records
+            && Arc::ptr_eq(&kept.folder, folder)
         {
-            return Ok(Arc::clone(marks));
+            return Ok(Arc::clone(&kept.marks));
         }
         let marks = Arc::new(Marks::load(store, folder).await?);
-        *kept = Some((state, Arc::clone(&marks)));
+        let folder = Arc::clone(folder);
+        *kept = Some(Kept { records, folder, marks: Arc::clone(&marks) });
         Ok(marks)
     }
 }

@@ -255,6 +255,9 @@ impl Engine {
         effects: &mut Vec<Effect>,
     ) -> Option<Need> {
         self.log_time = self.log_time.max(received_at);
+        if !matches!(input, Input::Registry(_) | Input::Entries(_)) {
+            self.registries.pass();
+        }
         let mut need = match input {
             Input::Event(event) => self.take_event(position, event, effects),
             Input::Registry(registry) => {

@@ -156,6 +156,12 @@ pub fn registered(table: &str) -> Option<&'static Kind> {
     }
 }
 
+/// Returns the columns whose cells name records of `kind`, each with the kind it is of.
+pub fn naming(kind: &Kind) -> impl Iterator<Item = (&'static Kind, &'static Column)> {
+    let columns = KINDS.iter().flat_map(|of| of.columns.iter().map(move |column| (of, column)));
+    columns.filter(move |(_, column)| column.form.named().is_some_and(|of| of.name == kind.name))
+}
+
 impl Kind {
     /// Returns the column `name`.
     pub fn column(&self, name: &str) -> Option<&'static Column> {

@@ -317,6 +317,70 @@ async fn what_a_company_sells_and_stocks_comes_in_as_records() {
     assert_eq!((&*order["account"], &*order["amount"]), ("northside", "37000.00"));
 }
 
+#[tokio::test]
+async fn parties_and_shipments_come_in_as_records() {
+    let Some(tryton) = Tryton::start() else { return };
+    tryton.trade();
+    let northside = tryton.id("party.party", &json!([["code", "=", "northside"]]));
+    let germany = json!({"name": "Germany", "code": "DE", "code3": "DEU", "code_numeric": "276"});
+    let germany = tryton.post("country.country", &germany);
+    tryton.post("party.address", &json!({"party": northside, "city": "Kiel", "country": germany}));
+    let code = json!({"party": northside, "type": "cn_uscc", "code": "91110000600037341L"});
+    tryton.post("party.identifier", &code);
+    for (kind, value, name) in [
+        ("phone", "+49 30 1234567", json!(null)),
+        ("email", "office@north.example", json!(null)),
+        ("phone", "+49 30 7654321", json!("Ann Lee")),
+        ("email", "ann@north.example", json!("Ann Lee")),
+    ] {
+        let means = json!({"party": northside, "type": kind, "value": value, "name": name});
+        tryton.post("party.contact_mechanism", &means);
+    }
+    let (from, to) = ("STO", "WEST");
+    let place = |code: &str| tryton.id("stock.location", &json!([["code", "=", code]]));
+    let (from, to) = (place(from), place(to));
+    let product = tryton.id("product.product", &json!([["code", "=", "VENT-12"]]));
+    let unit = tryton.id("product.uom", &json!([["name", "=", "Unit"]]));
+    let day = json!({"__class__": "date", "year": 2027, "month": 1, "day": 27});
+    let part = json!({"product": product, "unit": unit, "quantity": 3, "from_location": from,
+        "to_location": to, "company": 1});
+    let shipment = json!({"from_location": from, "to_location": to, "planned_date": day,
+        "company": 1, "moves": [["create", [part]]]});
+    let shipment = tryton.post("stock.shipment.internal", &shipment);
+    for button in ["wait", "assign_force", "pack", "ship"] {
+        let path = format!("{}/{button}", format_args!("stock.shipment.internal/{shipment}"));
+        tryton.ask("POST", &path);
+    }
+
+    let http = Http::new(Allowed::new(["127.0.0.1".to_owned()])).unwrap();
+    let books = Books::new(tryton.books(), &http).unwrap();
+    let accounts = books.rows(Kind::Account, now()).await.unwrap();
+    let ids: Vec<_> = accounts.iter().map(|row| &*row["id"]).collect();
+    assert_eq!(ids, ["northside", "gone"], "neither the company nor who works there");
+    let known =
+        ["name", "country", "credit_code", "phone", "email"].map(|name| &*accounts[0][name]);
+    let expected = [
+        "Northside Charging",
+        "DE",
+        "91110000600037341L",
+        "+49 30 1234567",
+        "office@north.example",
+    ];
+    assert_eq!(known, expected);
+    let contacts = books.rows(Kind::Contact, now()).await.unwrap();
+    let people: Vec<_> = contacts
+        .iter()
+        .map(|row| ["account", "name", "phone", "email"].map(|name| &*row[name]))
+        .collect();
+    assert_eq!(people, [["northside", "Ann Lee", "+49 30 7654321", "ann@north.example"]]);
+    let shipments = books.rows(Kind::Shipment, now()).await.unwrap();
+    let told: Vec<_> = shipments
+        .iter()
+        .map(|row| ["product", "quantity", "from", "to", "expected_on"].map(|name| &*row[name]))
+        .collect();
+    assert_eq!(told, [["VENT-12", "3", "STO", "WEST", "2027-01-27"]], "{shipments:?}");
+}
+
 #[test]
 fn records_are_taken_in_once_and_none_where_a_row_is_wrong() {
     let Some(tryton) = Tryton::start() else { return };

@@ -152,6 +152,34 @@ async fn one_wrong_row_keeps_all_out() {
 }
 
 #[tokio::test]
+async fn cells_that_mean_nothing_keep_all_out() {
+    each_backend(async |store| {
+        import_text(store, "product", PRODUCTS).await.unwrap();
+        let prices = "list,product,currency,valid_from,unit_price\nbase,P-1,EUR,2026-01-01,1\n";
+        let counts = "product,place,on_hand,counted_at\nP-1,hub,1,2026-01-01T10:00:00Z\n";
+        let cases: [(&str, &str, &[u8], &str); 7] = [
+            ("price", prices, b"base,P-1,EUR,2026-02-30,1\n", "3: 'valid_from' is \"2026-02-30\""),
+            ("price", prices, b"base,P-1,EUR,2026-02-01,1e3\n", "3: 'unit_price' is \"1e3\""),
+            ("price", prices, b"base,P-1,euro,2026-02-01,1\n", "3: 'currency' is \"euro\""),
+            ("stock", counts, b"P-1,b,1,2026-02-01T10:00:00\n", "3: 'counted_at' is"),
+            ("stock", counts, b"P-1,b,1,2026-02-01T10:00:00[Mars/Olympus]\n", "3: 'counted_at' is"),
+            ("stock", counts, "P-1,b,１,\n".as_bytes(), "3: 'on_hand' is \"１\""),
+            // A row in another encoding than the rest.
+            ("stock", counts, b"P-1,\xb2\xd6\xbf\xe2,1,\n", "3: not all of it is text"),
+        ];
+        for (kind, sound, wrong, expected) in cases {
+            let table = [sound.as_bytes(), wrong].concat();
+            let found = import_text(store, kind, table).await.unwrap_err();
+            let told = found.first().unwrap();
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(told.starts_with(expected), "{told}");
+            assert_eq!(count(store, kind).await, 0, "case: {expected}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_shifted_column_does_not_slip_through() {
     each_backend(async |store| {
         let rows = |terms: &str, mark: &str| {

@@ -89,9 +89,10 @@ pub(super) async fn fold(
     sides: &mut [Side],
     (until, last): (Option<DateTime<Utc>>, Position),
 ) -> Result<u64, StoreError> {
-    let horizon = store::retention::deleted(store).await?.horizon;
+    let deleted = store::retention::deleted(store).await?;
+    let settled = store::retention::settled(store, deleted).await?;
     for side in sides.iter_mut() {
-        side.engine.forget_before(horizon);
+        side.engine.forget_before(deleted.horizon, settled);
     }
     let mut reader = Reader::new(store, last);
     let mut events = 0;

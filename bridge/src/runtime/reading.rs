@@ -21,6 +21,8 @@ use crate::store::{self, Store};
 
 /// Events read at once.
 const PAGE: u32 = 10_000;
+/// Other inputs read at once; some hold thousands of entries of the registry.
+const INPUTS_MAX: u32 = 1_000;
 
 /// One rule of a set, as the log has it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -91,8 +93,13 @@ impl<'s> Reader<'s> {
 
     /// Goes on behind `position`, knowing what was in force there.
     pub(crate) async fn skip_to(&mut self, position: Position) -> Result<(), StoreError> {
-        for logged in store::log::switches_until(self.store, position).await? {
+        for logged in store::log::rules_until(self.store, position).await? {
             self.input(logged).await?;
+        }
+        if let Some(logged) = store::log::whole_registry_at(self.store, position).await?
+            && let LoggedRegistry::Whole { digest } = read(&logged.body)?
+        {
+            self.registry = digest;
         }
         self.after = position;
         Ok(())
@@ -105,10 +112,15 @@ impl<'s> Reader<'s> {
         }
         let mut events = store::event::read_after(self.store, self.after, PAGE).await?;
         events.retain(|(position, _)| *position <= self.until);
-        let is_last = u32::try_from(events.len()).is_ok_and(|read| read < PAGE);
+        let mut is_last = is_short(events.len(), PAGE);
         let last = events.last().map(|(position, _)| *position).filter(|_| !is_last);
-        let until = last.unwrap_or(self.until);
-        let inputs = store::log::read_between(self.store, self.after, until).await?;
+        let mut until = last.unwrap_or(self.until);
+        let inputs = store::log::read_between(self.store, self.after, until, INPUTS_MAX).await?;
+        if let Some(last) = inputs.last().filter(|_| !is_short(inputs.len(), INPUTS_MAX)) {
+            // There may be more of them: what is behind the last comes with the next page.
+            (until, is_last) = (last.position, false);
+            events.retain(|(position, _)| *position <= until);
+        }
         self.is_over = is_last;
         self.after = until;
 
@@ -184,6 +196,11 @@ impl<'s> Reader<'s> {
         }
         Ok(rules)
     }
+}
+
+/// Returns whether fewer were read than were asked for: there are no more.
+fn is_short(read: usize, asked: u32) -> bool {
+    u32::try_from(read).is_ok_and(|read| read < asked)
 }
 
 /// Reads a document that was in force. What a rule may name is checked when it comes into force;

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
+use upturn_core::id::DeviceId;
 use upturn_core::input::Input;
-use upturn_core::record::{KINDS, Kind};
+use upturn_core::record::{KINDS, Kind, naming};
 use upturn_core::registry::Registry;
 use upturn_core::registry::entry::Entry;
 use upturn_core::registry::of_record;
@@ -143,10 +144,16 @@ impl Runtime<'_> {
             let is_same = before.digest == digest;
             return Ok(if is_same { Ok(before.answer) } else { Err(RecordRefusal::OtherBody) });
         }
-        let before = match find_before(&mut tx, fold.engine.registry(), wish).await? {
+        let before = match find_before(&mut tx, wish).await? {
             Ok(before) => before,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        for id in &wish.remove {
+            if let Some(by) = self.user_of(&mut tx, fold.engine.registry(), (wish.kind, id)).await?
+            {
+                return Ok(Err(RecordRefusal::InUse { id: id.clone(), by }));
+            }
+        }
         if kind == DEAL
             && let Some(refusal) = self.keep_to_process(wish).await?
         {
@@ -239,6 +246,28 @@ impl Runtime<'_> {
         self.commit_inputs(fold, tx, vec![Logged { kind: log::Kind::Registry, body, input }]).await
     }
 
+    /// Returns what would name nothing if the record `id` were removed, if anything would.
+    async fn user_of(
+        &self,
+        tx: &mut Tx,
+        registry: &Registry,
+        (kind, id): (&'static Kind, &str),
+    ) -> Result<Option<String>, StoreError> {
+        if is_in_folder(&self.folder.borrow(), kind.name, id) {
+            // The folder's row takes its place.
+            return Ok(None);
+        }
+        if let Some(by) = entry_naming(registry, kind.name, id) {
+            return Ok(Some(by));
+        }
+        for (of, column) in naming(kind).filter(|(of, _)| !is_registered(of)) {
+            if let Some(key) = record::find_naming(tx, of, column.name, id).await? {
+                return Ok(Some(format!("{} {key}", of.name)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Returns what the registry has under a key, by its record or else by the folder.
     fn in_force(
         &self,
@@ -287,7 +316,6 @@ fn entry(kind: &str, id: &str, document: Option<&str>) -> Result<Option<Entry>, 
 /// Returns the documents and revisions of what is written or removed, as they are.
 async fn find_before(
     tx: &mut Tx,
-    registry: &Registry,
     wish: &RecordWish,
 ) -> Result<Result<BTreeMap<String, (String, i64)>, RecordRefusal>, StoreError> {
     let ids: Vec<&str> =
@@ -308,15 +336,23 @@ async fn find_before(
         if !before.contains_key(id) {
             return Ok(Err(RecordRefusal::Absent(id.clone())));
         }
-        if let Some(by) = user_of(registry, wish.kind.name, id) {
-            return Ok(Err(RecordRefusal::InUse { id: id.clone(), by }));
-        }
     }
     Ok(Ok(before))
 }
 
-/// Returns what names the entry `id` of the registry, if anything does.
-fn user_of(registry: &Registry, kind: &str, id: &str) -> Option<String> {
+/// Returns whether the folder has the row `id` of `kind`.
+fn is_in_folder(folder: &Registry, kind: &str, id: &str) -> bool {
+    match kind {
+        "device" => DeviceId::new(id).is_ok_and(|id| folder.devices.contains_key(&id)),
+        "site" => folder.sites.contains_key(id),
+        "account" => folder.accounts.contains_key(id),
+        "contact" => folder.contacts.contains_key(id),
+        _ => false,
+    }
+}
+
+/// Returns what in the registry names its entry `id`, if anything does.
+fn entry_naming(registry: &Registry, kind: &str, id: &str) -> Option<String> {
     let is_it = |named: &Option<Box<str>>| named.as_deref() == Some(id);
     match kind {
         "site" => {

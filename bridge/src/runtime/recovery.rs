@@ -35,7 +35,8 @@ pub(crate) async fn recover(store: &Store, memory: Memory) -> Result<Fold, Store
 pub(crate) async fn catch_up(store: &Store, fold: &mut Fold) -> Result<(), StoreError> {
     let cursor = store::cursor::read(store).await?;
     let deleted = store::retention::deleted(store).await?;
-    fold.engine.forget_before(deleted.horizon);
+    let settled = store::retention::settled(store, deleted).await?;
+    fold.engine.forget_before(deleted.horizon, settled);
     if cursor == fold.cursor && !fold.registry.is_empty() {
         return Ok(());
     }

@@ -50,6 +50,9 @@ impl Runtime<'_> {
                 return Ok(PAUSE);
             }
             *round = None;
+            let deleted = retention::deleted(self.store).await?;
+            let settled = retention::settled(self.store, deleted).await?;
+            fold.engine.forget_before(deleted.horizon, settled);
             return Ok(ROUND_EVERY);
         }
         self.measure().await;
@@ -82,7 +85,7 @@ impl Runtime<'_> {
         }
         let letters = retention::delete_letters(&mut tx, round.letters_before, LETTERS_MAX).await?;
         tx.commit().await?;
-        fold.engine.forget_before(new.horizon);
+        fold.engine.forget_before(new.horizon, 0);
         self.metrics.retention.events_deleted.inc_by(events);
         self.metrics.retention.dead_letters_deleted.inc_by(dead);
         self.metrics.retention.letters_deleted.inc_by(letters);

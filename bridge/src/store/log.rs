@@ -68,20 +68,21 @@ pub(crate) async fn append(tx: &mut Tx, input: &LoggedInput) -> Result<(), Store
     Ok(())
 }
 
-/// Returns the inputs behind `after` up to and including `until`, in order.
+/// Returns at most `max` inputs behind `after` up to and including `until`, in order.
 pub(crate) async fn read_between(
     store: &Store,
     after: Position,
     until: Position,
+    max: u32,
 ) -> Result<Vec<LoggedInput>, StoreError> {
     const SQL: &str = "
         SELECT position, received_at, kind, body FROM log_input
-        WHERE position > $1 AND position <= $2 ORDER BY position";
+        WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3";
 
     let after = POSITION.write_position(after)?;
     let until = i64::try_from(until).unwrap_or(i64::MAX);
     let rows: Vec<Row> = on_backend!(store.reader(), db => {
-        sqlx::query_as(SQL).bind(after).bind(until).fetch_all(db).await?
+        sqlx::query_as(SQL).bind(after).bind(until).bind(i64::from(max)).fetch_all(db).await?
     });
     rows.into_iter().map(input_of_row).collect()
 }
@@ -98,18 +99,53 @@ fn input_of_row((position, received_at, kind, body): Row) -> Result<LoggedInput,
     })
 }
 
-/// Returns the changes of rules and registry up to and including `until`, in order.
-pub(crate) async fn switches_until(
+/// Returns the changes of rules up to and including `until`, in order.
+pub(crate) async fn rules_until(
     store: &Store,
     until: Position,
 ) -> Result<Vec<LoggedInput>, StoreError> {
     const SQL: &str = "
         SELECT position, received_at, kind, body FROM log_input
-        WHERE position <= $1 AND kind IN ('rules', 'registry') ORDER BY position";
+        WHERE kind = 'rules' AND position <= $1 ORDER BY position";
 
     let until = POSITION.write_position(until)?;
     let rows: Vec<Row> =
         on_backend!(store.reader(), db => sqlx::query_as(SQL).bind(until).fetch_all(db).await?);
+    rows.into_iter().map(input_of_row).collect()
+}
+
+/// Returns the input by which the registry in force at `until` came as a whole, if one has.
+pub(crate) async fn whole_registry_at(
+    store: &Store,
+    until: Position,
+) -> Result<Option<LoggedInput>, StoreError> {
+    // Of the two forms of these inputs, the one that is no list of entries.
+    const SQL: &str = r#"
+        SELECT position, received_at, kind, body FROM log_input
+        WHERE kind = 'registry' AND position <= $1 AND body LIKE '{"digest"%'
+        ORDER BY position DESC LIMIT 1"#;
+
+    let until = i64::try_from(until).unwrap_or(i64::MAX);
+    let row: Option<Row> = on_backend!(store.reader(), db => {
+        sqlx::query_as(SQL).bind(until).fetch_optional(db).await?
+    });
+    row.map(input_of_row).transpose()
+}
+
+/// Returns the changes of the registry behind `after` up to and including `until`, in order.
+pub(crate) async fn registry_between(
+    store: &Store,
+    after: Position,
+    until: Position,
+) -> Result<Vec<LoggedInput>, StoreError> {
+    const SQL: &str = "
+        SELECT position, received_at, kind, body FROM log_input
+        WHERE kind = 'registry' AND position > $1 AND position <= $2 ORDER BY position";
+
+    let (after, until) = (POSITION.write_position(after)?, POSITION.write_position(until)?);
+    let rows: Vec<Row> = on_backend!(store.reader(), db => {
+        sqlx::query_as(SQL).bind(after).bind(until).fetch_all(db).await?
+    });
     rows.into_iter().map(input_of_row).collect()
 }
 
@@ -194,10 +230,26 @@ mod tests {
             keep_registry(&mut tx, "d", "{}").await.unwrap();
             tx.commit().await.unwrap();
             let most = Position::MAX;
-            assert_eq!(read_between(store, 0, most).await.unwrap(), all);
-            assert_eq!(read_between(store, 1, 7).await.unwrap(), all[1..3]);
+            assert_eq!(read_between(store, 0, most, 9).await.unwrap(), all);
+            assert_eq!(read_between(store, 1, 7, 9).await.unwrap(), all[1..3]);
+            assert_eq!(read_between(store, 1, most, 2).await.unwrap(), all[1..3]);
             assert_eq!(newest(store, Kind::Rules, 9).await.unwrap(), all[1..2]);
             assert_eq!(newest(store, Kind::Rules, 0).await.unwrap(), []);
+            assert_eq!(rules_until(store, 3).await.unwrap(), []);
+            assert_eq!(rules_until(store, 4).await.unwrap(), all[1..2]);
+            assert_eq!(whole_registry_at(store, 80).await.unwrap(), None);
+            assert_eq!(registry_between(store, 0, 80).await.unwrap(), all[..1]);
+            let bodies = [(90, r#"{"digest":"d"}"#), (91, r#"{"entries":[]}"#), (92, "{}")];
+            let mut tx = store.begin().await.unwrap();
+            for (position, body) in bodies {
+                let kind = Kind::Registry;
+                let input = LoggedInput { position, received_at: at(90), kind, body: body.into() };
+                append(&mut tx, &input).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+            let whole = whole_registry_at(store, most).await.unwrap().unwrap();
+            assert_eq!(whole.position, 90);
+            assert_eq!(registry_between(store, 90, 91).await.unwrap().len(), 1);
             assert_eq!(registry(store, "d").await.unwrap(), "{}");
             assert!(registry(store, "e").await.is_err());
         })

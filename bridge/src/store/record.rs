@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 use sqlx::QueryBuilder;
+use upturn_core::record::{KEY_MARK, Kind};
 
 use super::column::Column;
 use super::error::StoreError;
@@ -149,6 +151,43 @@ pub(crate) async fn with_part(
         .bind(format!("%|{part}|%"))
         .bind(i64::from(max))
         .fetch_all(db)
+        .await?))
+}
+
+/// Returns the key of a record of `kind` whose `column` is `id`, as `tx` sees it.
+///
+/// By keys where they begin with that column, else all records of the kind are looked through.
+pub(crate) async fn find_naming(
+    tx: &mut Tx,
+    kind: &Kind,
+    column: &str,
+    id: &str,
+) -> Result<Option<String>, StoreError> {
+    const BY_KEY: &str = "
+        SELECT id FROM record
+        WHERE kind = $1 AND (id = $2 OR ($3 <= id AND id < $4)) ORDER BY id LIMIT 1";
+    // A document is written in one way only.
+    const BY_CELL: &str = "
+        SELECT id FROM record
+        WHERE kind = $1 AND replace(document, $2, '') <> document LIMIT 1";
+
+    if kind.key.first() == Some(&column) {
+        let next = char::from_u32(u32::from(KEY_MARK) + 1).unwrap_or(KEY_MARK);
+        let (from, to) = (format!("{id}{KEY_MARK}"), format!("{id}{next}"));
+        return Ok(on_backend!(tx.connection(), db => sqlx::query_scalar(BY_KEY)
+            .bind(kind.name)
+            .bind(id)
+            .bind(from)
+            .bind(to)
+            .fetch_optional(db)
+            .await?));
+    }
+    let cell = json!({ column: id }).to_string();
+    let cell = cell.trim_start_matches('{').trim_end_matches('}');
+    Ok(on_backend!(tx.connection(), db => sqlx::query_scalar(BY_CELL)
+        .bind(kind.name)
+        .bind(cell)
+        .fetch_optional(db)
         .await?))
 }
 

@@ -1,6 +1,8 @@
 //! Rows of an import on their way: written in small steps, so that nobody waits long for the database,
 //! and made records at once.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::QueryBuilder;
 
@@ -11,7 +13,10 @@ use super::{Store, Tx, deal_history, record, registry_change};
 /// How long rows are kept that no import comes back for.
 const ABANDONED_AFTER: TimeDelta = TimeDelta::days(1);
 /// How many rows are deleted in one statement.
-const DELETED_MAX: i64 = 5_000;
+const DELETED_MAX: u32 = 5_000;
+/// How long others have the database between two steps: who waits for a SQLite file looks every 100 ms
+/// whether it is free.
+pub(crate) const STEP_PAUSE: Duration = Duration::from_millis(120);
 
 /// Writes rows of `import` down.
 pub(crate) async fn add(
@@ -88,13 +93,14 @@ pub(crate) async fn clear(
         let deleted = on_backend!(tx.connection(), db => sqlx::query(SQL)
             .bind(import)
             .bind(before)
-            .bind(DELETED_MAX)
+            .bind(i64::from(DELETED_MAX))
             .execute(db)
             .await?
             .rows_affected());
         tx.commit().await?;
-        if deleted == 0 {
+        if deleted < u64::from(DELETED_MAX) {
             return Ok(());
         }
+        tokio::time::sleep(STEP_PAUSE).await;
     }
 }

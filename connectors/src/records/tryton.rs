@@ -1,9 +1,9 @@
-//! Products, prices, stock and orders of a Tryton, over its REST interface.
+//! Customers, products, prices, stock, orders and shipments of a Tryton, over its REST interface.
 //!
-//! **What it reads** goods (`product.product`), their list prices in the company's currency, from the day
-//! on which the product was changed last, how many lie at each storage location that has a code, and the
-//! lines of confirmed sales. Records are read page by page, in the
-//! order of their ids. What has no code is told as a wrong row, not left out in silence.
+//! **What it reads** parties with the people who are named there, goods (`product.product`), their list
+//! prices in the company's currency, from the day on which the product was changed last, how many lie at
+//! each storage location that has a code, the lines of confirmed sales, and internal shipments that have
+//! left. Records are read page by page, in the order of their ids. What has no code is told as a wrong row, not left out in silence.
 //! **Example** `url = "https://erp.example.com/company"`, `key_file = "/etc/upturn/tryton-key"`
 //! **Settings** the address with the database, the key of a user application for REST, the company's
 //! party and which records are read.
@@ -21,6 +21,9 @@ use crate::deliver::kind::SettingsError;
 use crate::http::Http;
 use crate::tryton::wire::{self, PAGE, Page};
 use crate::tryton::{Client, Fields};
+
+mod parties;
+mod shipments;
 
 /// The most records of one kind.
 const RECORDS_MAX: usize = 1_000_000;
@@ -45,13 +48,25 @@ pub struct Settings {
 }
 
 fn all() -> Vec<Kind> {
-    vec![Kind::Product, Kind::Price, Kind::Stock, Kind::Order]
+    vec![
+        Kind::Account,
+        Kind::Contact,
+        Kind::Product,
+        Kind::Price,
+        Kind::Stock,
+        Kind::Order,
+        Kind::Shipment,
+    ]
 }
 
 /// What is read, in the order in which it is taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
+    /// Parties.
+    Account,
+    /// People at them.
+    Contact,
     /// Products.
     Product,
     /// Their list prices.
@@ -60,16 +75,21 @@ pub enum Kind {
     Stock,
     /// Lines of confirmed sales.
     Order,
+    /// What is on its way between locations, or was.
+    Shipment,
 }
 
 impl Kind {
     /// Returns the name of the kind of records.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Account => "account",
+            Self::Contact => "contact",
             Self::Product => "product",
             Self::Price => "price",
             Self::Stock => "stock",
             Self::Order => "order",
+            Self::Shipment => "shipment",
         }
     }
 }
@@ -77,6 +97,8 @@ impl Kind {
 /// Whose records are read.
 struct Company {
     id: i64,
+    /// Its own party.
+    party: i64,
     /// Its currency's code; empty where it has none.
     currency: String,
 }
@@ -97,9 +119,12 @@ impl Tryton {
 
     /// Returns what it has of `kind`, at `now`.
     pub async fn rows(&self, kind: Kind, now: DateTime<Utc>) -> Result<Vec<Row>, Failure> {
-        let company = self.company().await?;
-        let Company { id: company, currency } = company;
+        let whole = self.company().await?;
+        let Company { id: company, currency, .. } = &whole;
         match kind {
+            Kind::Account => self.accounts(&whole).await,
+            Kind::Contact => self.contacts(&whole).await,
+            Kind::Shipment => self.shipments(&whole).await,
             Kind::Product => {
                 let found =
                     self.products(&json!({ "company": company }), &["code", "name"]).await?;
@@ -109,9 +134,9 @@ impl Tryton {
                 let fields =
                     ["code", "template.list_price", "template.write_date", "template.create_date"];
                 let found = self.products(&json!({ "company": company }), &fields).await?;
-                Ok(found.iter().filter_map(|found| price(found, &currency)).collect())
+                Ok(found.iter().filter_map(|found| price(found, currency)).collect())
             }
-            Kind::Stock => self.stock(company, now).await,
+            Kind::Stock => self.stock(*company, now).await,
             Kind::Order => {
                 let fields = [
                     "sale.number",
@@ -144,7 +169,8 @@ impl Tryton {
             Some(code) => json!([["party.code", "=", code]]),
             None => json!([]),
         };
-        let found = self.client.search("company.company", &domain, &["currency.code"]).await?;
+        let fields = ["currency.code", "party"];
+        let found = self.client.search("company.company", &domain, &fields).await?;
         let [found] = &*found else {
             return Err(Failure::refused(format!(
                 "Tryton shows {} companies of that kind; set 'company' to the code of one's party",
@@ -152,7 +178,8 @@ impl Tryton {
             )));
         };
         let currency = text(found, &["currency", "code"]).unwrap_or_default();
-        Ok(Company { id: wire::id(found)?, currency })
+        let party = found.get("party").and_then(Value::as_i64).unwrap_or_default();
+        Ok(Company { id: wire::id(found)?, party, currency })
     }
 
     async fn products(&self, context: &Value, fields: &[&str]) -> Result<Vec<Fields>, Failure> {

@@ -10,7 +10,7 @@ use super::family::Family;
 use super::key::Key;
 use super::maintenance::{ENDED, STARTED};
 use super::{Engine, TICKET_CLOSED, TICKET_OPENED};
-use crate::event::Event;
+use crate::event::{Event, Position};
 use crate::pattern::Pattern;
 use crate::rule::Rule;
 
@@ -47,9 +47,11 @@ impl Engine {
     }
 
     /// Says from where on, in event time, the history is whole; nothing that happened before is
-    /// judged. It moves forward only.
-    pub fn forget_before(&mut self, horizon: Option<DateTime<Utc>>) {
+    /// judged. Up to `place` in the log nothing is left that happened since: what the registry was there
+    /// is let go. Both move forward only.
+    pub fn forget_before(&mut self, horizon: Option<DateTime<Utc>>, place: Position) {
         self.horizon = self.horizon.max(horizon);
+        self.registries.forget(place);
     }
 
     /// Returns whether `event` happened before the history that is whole.

@@ -76,7 +76,7 @@ impl Engine {
         let first = Arc::clone(self.registries.first());
         let mut fresh = Self::new(rules, first, self.memory);
         fresh.is_replay = true;
-        fresh.forget_before(self.horizon);
+        fresh.forget_before(self.horizon, self.registries.forgotten());
         fresh
     }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use rust_decimal::Decimal;
 
-use super::KEY_MARK;
+use super::{KEY_MARK, Kind};
 use crate::fact::place::Country;
 use crate::id::DeviceId;
 use crate::money::Currency;
@@ -68,6 +68,12 @@ pub enum FormError {
 }
 
 impl Form {
+    /// Returns the kind of records that it names one of, if it does.
+    pub(super) fn named(self) -> Option<&'static Kind> {
+        let Self::Of(table) = self else { return None };
+        super::kind(table).or_else(|| super::registered(table))
+    }
+
     /// Returns what to write, in words.
     pub fn words(self) -> String {
         match self {

@@ -41,22 +41,23 @@ impl Entry {
 }
 
 impl Registry {
-    /// Puts `entry` in force from `position` on; `past` remembers what was before.
-    pub(crate) fn put(&mut self, position: Position, entry: Entry, past: &mut Past) {
+    /// Puts `entry` in force from a place on; `past` remembers what was before. `place` is the first of
+    /// the changes that nothing else came between, and the one of this change.
+    pub(crate) fn put(&mut self, place: (Position, Position), entry: Entry, past: &mut Past) {
         match entry {
-            Entry::Device(id, device) => past.devices.put(position, &mut self.devices, id, device),
-            Entry::Site(id, site) => past.sites.put(position, &mut self.sites, id, site),
+            Entry::Device(id, device) => past.devices.put(place, &mut self.devices, id, device),
+            Entry::Site(id, site) => past.sites.put(place, &mut self.sites, id, site),
             Entry::Account(id, account) => {
-                past.accounts.put(position, &mut self.accounts, id, account);
+                past.accounts.put(place, &mut self.accounts, id, account);
             }
-            Entry::Contact(id, contact) => self.put_contact(position, (id, contact), past),
+            Entry::Contact(id, contact) => self.put_contact(place, (id, contact), past),
             Entry::HouseCalendar(calendar) => {
                 let before = std::mem::replace(&mut self.calendar, *calendar);
-                past.house.note(position, (), Some(before));
+                past.house.note(place, (), Some(before));
             }
             Entry::Calendar(name, calendar) => {
                 let calendar = calendar.map(|calendar| *calendar);
-                past.calendars.put(position, &mut self.calendars, name, calendar);
+                past.calendars.put(place, &mut self.calendars, name, calendar);
             }
         }
     }
@@ -64,26 +65,27 @@ impl Registry {
     /// Puts `entries` in force; what was before is forgotten.
     pub fn extend(&mut self, entries: impl IntoIterator<Item = Entry>) {
         for entry in entries {
-            self.put(0, entry, &mut Past::default());
+            self.put((0, 0), entry, &mut Past::default());
         }
     }
 
     /// A tag belongs to one contact: whoever is given it last.
     fn put_contact(
         &mut self,
-        position: Position,
+        place: (Position, Position),
         (id, contact): (Box<str>, Option<Contact>),
         past: &mut Past,
     ) {
         let old = self.contacts.get(&id).map(|old| old.tags.clone()).unwrap_or_default();
+        let kept = contact.as_ref().map(|contact| &*contact.tags).unwrap_or_default();
         for tag in old {
-            if self.tags.get(&tag) == Some(&id) {
-                past.tags.put(position, &mut self.tags, tag, None);
+            if !kept.contains(&tag) && self.tags.get(&tag) == Some(&id) {
+                past.tags.put(place, &mut self.tags, tag, None);
             }
         }
         for tag in contact.iter().flat_map(|contact| &contact.tags) {
-            past.tags.put(position, &mut self.tags, tag.clone(), Some(id.clone()));
+            past.tags.put(place, &mut self.tags, tag.clone(), Some(id.clone()));
         }
-        past.contacts.put(position, &mut self.contacts, id, contact);
+        past.contacts.put(place, &mut self.contacts, id, contact);
     }
 }

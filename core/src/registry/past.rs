@@ -23,6 +23,17 @@ pub(crate) struct Past {
 }
 
 impl Past {
+    /// Lets go of what was only before `position` or at it.
+    pub(crate) fn forget(&mut self, position: Position) {
+        self.devices.forget(position);
+        self.sites.forget(position);
+        self.accounts.forget(position);
+        self.contacts.forget(position);
+        self.tags.forget(position);
+        self.house.forget(position);
+        self.calendars.forget(position);
+    }
+
     /// Makes `registry`, which is as of the last change, what it was at `position`.
     pub(super) fn take_back(&self, position: Position, registry: &mut Registry) {
         self.devices.take_back(position, &mut registry.devices);
@@ -52,30 +63,48 @@ impl<K, V> Default for Before<K, V> {
     }
 }
 
-impl<K: Ord + Clone, V: Clone> Before<K, V> {
-    /// Puts `value` under `key` in `values`, or takes it away, and remembers what was there until
-    /// `position`.
+impl<K: Ord + Clone, V: Clone + PartialEq> Before<K, V> {
+    /// Puts `value` under `key` in `values`, or takes it away, and remembers what was there until the
+    /// later of the two places. Between them nothing but changes came.
     pub(super) fn put(
         &mut self,
-        position: Position,
+        place: (Position, Position),
         values: &mut BTreeMap<K, V>,
         key: K,
         value: Option<V>,
     ) {
+        if values.get(&key) == value.as_ref() {
+            return;
+        }
         let before = match value {
             Some(value) => values.insert(key.clone(), value),
             None => values.remove(&key),
         };
-        self.note(position, key, before);
+        self.note(place, key, before);
     }
 
-    /// Remembers that `before` was under `key` until `position`.
-    pub(super) fn note(&mut self, position: Position, key: K, before: Option<V>) {
+    /// Remembers that `before` was under `key` until `position`. Between `run` and `position` nothing but
+    /// changes came.
+    pub(super) fn note(
+        &mut self,
+        (run, position): (Position, Position),
+        key: K,
+        before: Option<V>,
+    ) {
         let changes = self.0.entry(key).or_default();
-        // Of changes at one place, what was before the first counts.
-        if changes.last().is_none_or(|(at, _)| *at < position) {
+        // Of changes that nothing came between, what was before the first counts.
+        if changes.last().is_none_or(|(at, _)| *at < run) {
             changes.push((position, before));
         }
+    }
+
+    fn forget(&mut self, position: Position) {
+        self.0.retain(|_, changes| {
+            let gone = changes.partition_point(|(at, _)| *at <= position);
+            changes.drain(..gone);
+            changes.shrink_to_fit();
+            !changes.is_empty()
+        });
     }
 
     fn take_back(&self, position: Position, values: &mut BTreeMap<K, V>) {

@@ -1,5 +1,6 @@
 //! `upturn records sync`: records of another system, taken in as tables are.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,8 @@ use upturn_connectors::http::guard::Allowed;
 use upturn_connectors::http::{Http, HttpError};
 use upturn_connectors::records::Row;
 use upturn_connectors::records::tryton::{self, Tryton};
-use upturn_core::record;
+use upturn_core::record::{self, Kind};
+use upturn_core::registry::Registry;
 
 use super::Refusal;
 use crate::cli::output;
@@ -22,8 +24,10 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::import::{Examined, Import, Source};
 use crate::registry;
-use crate::store;
 use crate::store::audit::CONSOLE;
+use crate::store::error::StoreError;
+use crate::store::record::{ROWS_MAX, find_all};
+use crate::store::{self, Store, log};
 
 /// The largest document, in bytes.
 const DOCUMENT_MAX: u64 = 1 << 20;
@@ -87,7 +91,7 @@ impl SyncError {
 
 /// What became of records of a kind.
 struct Taken {
-    kind: &'static str,
+    kind: &'static Kind,
     examined: Examined,
     /// How many were written; none where nothing was to be, or a row is wrong.
     written: Option<u64>,
@@ -116,17 +120,18 @@ pub(super) async fn run(args: &Args, config: &Config, clock: &dyn Clock) -> Resu
     let (mut taken, mut left): (Vec<Taken>, Vec<&str>) = (Vec::new(), Vec::new());
     for one in kinds {
         // What names records that were not written would seem to name none.
-        if taken.iter().any(|before| before.written.is_none() && before.is_awaited()) {
+        let Some(kind) = record::kind(one.name()) else { continue };
+        if taken.iter().any(|before| before.holds_up(kind)) {
             left.push(one.name());
             continue;
         }
-        let Some(kind) = record::kind(one.name()) else { continue };
         let rows = system.rows(one, clock.now()).await;
-        let rows = rows.map_err(|failure| SyncError::Failed { kind: one.name(), failure })?;
+        let mut rows = rows.map_err(|failure| SyncError::Failed { kind: one.name(), failure })?;
         if rows.is_empty() {
             continue;
         }
-        let file = write(folder, kind.name, &rows)?;
+        keep_the_rest((&store, &registry), kind, &mut rows).await?;
+        let file = write(folder, kind, &rows)?;
         let source = Source { file, map: Vec::new(), delimiter: Some(b','), encoding: None };
         let import = Import { store: &store, registry: &registry, kind, source: &source };
         let examined = import.examine(&args.allow_change).await?;
@@ -136,7 +141,7 @@ pub(super) async fn run(args: &Args, config: &Config, clock: &dyn Clock) -> Resu
         } else {
             None
         };
-        taken.push(Taken { kind: kind.name, examined, written });
+        taken.push(Taken { kind, examined, written });
     }
     store.close().await;
     if args.json {
@@ -149,9 +154,12 @@ pub(super) async fn run(args: &Args, config: &Config, clock: &dyn Clock) -> Resu
 }
 
 impl Taken {
-    /// Returns whether there are records that others may name and that are not in the store.
-    fn is_awaited(&self) -> bool {
-        0 < self.examined.new || !self.examined.findings.is_empty()
+    /// Returns whether records of `kind` may name those that are not in the store.
+    fn holds_up(&self, kind: &Kind) -> bool {
+        let is_awaited = 0 < self.examined.new || !self.examined.findings.is_empty();
+        self.written.is_none()
+            && is_awaited
+            && record::naming(self.kind).any(|(of, _)| of.name == kind.name)
     }
 }
 
@@ -171,12 +179,50 @@ fn document(path: &Path) -> Result<tryton::Settings, SyncError> {
     Ok(settings)
 }
 
+/// Fills what the system does not tell of a record with what it has here, by its record or else by the
+/// registry's folder: who answers for a customer, the tariff code of a product.
+async fn keep_the_rest(
+    (store, registry): (&Store, &Registry),
+    kind: &'static Kind,
+    rows: &mut [Row],
+) -> Result<(), StoreError> {
+    for rows in rows.chunks_mut(ROWS_MAX) {
+        let keys: Vec<String> = rows.iter().map(|row| kind.key_of(row)).collect();
+        let ids: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let stored = find_all(store, kind.name, &ids).await?;
+        for (row, key) in rows.iter_mut().zip(&keys) {
+            let before: BTreeMap<String, String> = match stored.get(key) {
+                Some(document) => log::parsed(document)?,
+                None => of_folder(registry, kind, key),
+            };
+            for column in kind.columns {
+                if let Some(value) = before.get(column.name) {
+                    row.entry(column.name).or_insert_with(|| value.clone());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns what the registry's folder has of an account that no other system keeps.
+fn of_folder(registry: &Registry, kind: &Kind, id: &str) -> BTreeMap<String, String> {
+    let account = registry.accounts.get(id).filter(|_| kind.name == "account");
+    let Some(account) = account else { return BTreeMap::new() };
+    let owner = account.owner.as_deref().map(|owner| ("owner".to_owned(), owner.to_owned()));
+    let consent = account.consent.map(|consent| {
+        let word = if consent { "yes" } else { "no" };
+        ("consent".to_owned(), word.to_owned())
+    });
+    owner.into_iter().chain(consent).collect()
+}
+
 /// Writes `rows` as a table; returns where.
-fn write(folder: &Path, kind: &'static str, rows: &[Row]) -> Result<PathBuf, SyncError> {
-    let path = folder.join(format!("{kind}.csv"));
-    let unwritten = |source| SyncError::Unwritten { kind, path: path.clone(), source };
+fn write(folder: &Path, kind: &'static Kind, rows: &[Row]) -> Result<PathBuf, SyncError> {
+    let path = folder.join(format!("{}.csv", kind.name));
+    let unwritten = |source| SyncError::Unwritten { kind: kind.name, path: path.clone(), source };
     let mut writer = csv::Writer::from_path(&path).map_err(unwritten)?;
-    let headings: Vec<_> = rows.first().into_iter().flat_map(|row| row.keys().copied()).collect();
+    let headings: Vec<_> = kind.columns.iter().map(|column| column.name).collect();
     writer.write_record(&headings).map_err(unwritten)?;
     for row in rows {
         let cells = headings.iter().map(|name| row.get(name).map_or("", String::as_str));
@@ -188,7 +234,7 @@ fn write(folder: &Path, kind: &'static str, rows: &[Row]) -> Result<PathBuf, Syn
 
 fn report(taken: &[Taken], left: &[&str]) -> Value {
     let kinds = taken.iter().map(|Taken { kind, examined, written }| {
-        json!({ "kind": kind, "examined": super::report(examined, *written) })
+        json!({ "kind": kind.name, "examined": super::report(examined, *written) })
     });
     json!({ "kinds": kinds.collect::<Vec<_>>(), "not_looked_at": left })
 }
@@ -198,15 +244,15 @@ fn words(taken: &[Taken], left: &[&str]) -> String {
         let counts = [examined.rows, examined.new, examined.changed, examined.same];
         let written = written.map_or_else(|| "none".to_owned(), |count| count.to_string());
         let counts = counts.into_iter().map(|count| count.to_string());
-        std::iter::once((*kind).to_owned()).chain(counts).chain([written]).collect()
+        std::iter::once(kind.name.to_owned()).chain(counts).chain([written]).collect()
     });
     let mut text = output::table(&["records", "rows", "new", "changed", "same", "written"], rows);
     for Taken { kind, examined, .. } in taken {
         for (line, message) in examined.findings.rows() {
-            write!(text, "\n{kind}, line {line}: {message}").ok();
+            write!(text, "\n{}, line {line}: {message}", kind.name).ok();
         }
         for message in examined.findings.whole() {
-            write!(text, "\n{kind}: {message}").ok();
+            write!(text, "\n{}: {message}", kind.name).ok();
         }
     }
     if !left.is_empty() {

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use upturn_core::id::DeviceId;
+use upturn_core::registry::{Account, Registry};
 
 use super::api::assert_problem;
 use super::site::{Answer, NAME, Site, bearer};
-use super::writer::with_writer;
+use super::writer::{with_folder, with_writer};
 use crate::runtime::MEMORY;
 use crate::runtime::recovery;
 use crate::store::audit;
@@ -87,6 +88,93 @@ async fn what_is_written_is_in_force_and_in_the_log() {
     let actions: Vec<_> = trail.iter().map(|entry| &*entry.action).collect();
     assert_eq!(actions, ["records-written", "records-written", "records-removed"]);
     assert!(trail.iter().all(|entry| entry.actor == NAME));
+}
+
+#[tokio::test]
+async fn what_another_record_names_stays() {
+    let site = Site::with_user().await;
+    with_writer(&site, async {
+        let line = json!({ "account": "a", "product": "p-1", "quantity": "2", "amount": "9.50",
+            "currency": "EUR", "ordered_on": "2026-01-05", "deal": "d-1" });
+        let shipment =
+            json!({ "quantity": "2", "from": "N", "to": "S", "shipped_on": "2026-01-05" });
+        let written = [
+            ("account/a", json!({ "name": "Nord" })),
+            ("device/cp-1", json!({ "model": "X7" })),
+            ("product/p-1", json!({ "name": "Charger" })),
+            ("product/p-10", json!({ "name": "Cable" })),
+            ("stock/p-1%7Cnorth", json!({ "on_hand": "3" })),
+            ("installed/cp-1", json!({ "product": "p-1" })),
+            ("price/base%7Cp-1%7CEUR%7C2026-01-01", json!({ "unit_price": "9.50" })),
+            ("shipment/sh-1%7Cp-1", shipment),
+            ("plan/w-1", json!({ "product": "p-1", "quantity": "2", "due_on": "2026-02-01", "state": "planned" })),
+            ("deal/d-1", json!({ "account": "a", "stage": "new", "opened_on": "2026-01-05" })),
+            ("order/o-1%7C1", line),
+        ];
+        for (path, body) in &written {
+            let path = format!("/api/v1/records/{path}");
+            let answer = call(&site, "PUT", &path, &[], body).await;
+            assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
+        }
+        // What is removed, in this order, and what names it until then.
+        let steps = [
+            ("account/a", Some("deal d-1")),
+            ("device/cp-1", Some("installed cp-1")),
+            ("deal/d-1", Some("order o-1|1")),
+            ("product/p-10", None),
+            ("product/p-1", Some("installed cp-1")),
+            ("installed/cp-1", None),
+            ("device/cp-1", None),
+            ("product/p-1", Some("order o-1|1")),
+            ("order/o-1%7C1", None),
+            ("deal/d-1", None),
+            ("account/a", None),
+            ("product/p-1", Some("plan w-1")),
+            ("plan/w-1", None),
+            ("product/p-1", Some("price base|p-1|EUR|2026-01-01")),
+            ("price/base%7Cp-1%7CEUR%7C2026-01-01", None),
+            ("product/p-1", Some("shipment sh-1|p-1")),
+            ("shipment/sh-1%7Cp-1", None),
+            ("product/p-1", Some("stock p-1|north")),
+            ("stock/p-1%7Cnorth", None),
+            ("product/p-1", None),
+        ];
+        for (path, by) in steps {
+            let path = format!("/api/v1/records/{path}");
+            let answer = call(&site, "DELETE", &path, &[], &Value::Null).await;
+            let Some(by) = by else {
+                assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
+                continue;
+            };
+            assert_problem(&answer, StatusCode::CONFLICT, "record-state");
+            assert!(answer.text().contains(&format!("{by} names it")), "{path}: {}", answer.text());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_record_over_a_row_of_the_folder_is_removed_though_something_names_it() {
+    let site = Site::with_user().await;
+    let mut folder = Registry::default();
+    let account = Account { name: "Nord, by the file".into(), owner: None, consent: None };
+    folder.accounts.insert("a".into(), account);
+    let requests = Box::pin(async {
+        for (path, body) in [
+            ("account/a", json!({ "name": "Nord, by the record" })),
+            ("device/cp-1", json!({ "model": "X7", "account": "a" })),
+        ] {
+            call(&site, "PUT", &format!("/api/v1/records/{path}"), &[], &body).await;
+        }
+        let gone = call(&site, "DELETE", "/api/v1/records/account/a", &[], &Value::Null).await;
+        assert_eq!(gone.status, StatusCode::OK, "{}", gone.text());
+    });
+    Box::pin(with_folder(&site, folder, requests)).await;
+    let fold = recovery::recover(&site.store, MEMORY).await.unwrap();
+    let device = DeviceId::new("cp-1").unwrap();
+    let known = fold.engine.registry().known();
+    let account = known.account(known.find_account_of(&device).unwrap()).unwrap();
+    assert_eq!(&*account.name, "Nord, by the file");
 }
 
 #[tokio::test]

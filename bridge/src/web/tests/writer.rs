@@ -1,8 +1,11 @@
 //! The real writer, for as long as a test needs it.
 
+use std::sync::Arc;
+
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use upturn_core::decode::Sources;
+use upturn_core::registry::Registry;
 
 use super::site::Site;
 use crate::config::retention::RetentionConfig;
@@ -13,6 +16,15 @@ use crate::store;
 
 /// Makes `requests` while the real writer runs.
 pub(super) async fn with_writer<T>(site: &Site, requests: impl Future<Output = T>) -> T {
+    Box::pin(with_folder(site, Registry::default(), Box::pin(requests))).await
+}
+
+/// Makes `requests` while the real writer runs with a registry's folder.
+pub(super) async fn with_folder<T>(
+    site: &Site,
+    folder: Registry,
+    requests: impl Future<Output = T>,
+) -> T {
     let submissions = site.submissions.lock().unwrap().take().expect("one writer at a time");
     let asked = site.requests.lock().unwrap().take().expect("one writer at a time");
     let (_door, deliveries) = mpsc::channel(1);
@@ -21,7 +33,7 @@ pub(super) async fn with_writer<T>(site: &Site, requests: impl Future<Output = T
         clock: site.clock(),
         sources: &Sources::default(),
         delivery: &site.delivery,
-        folder: &watch::Sender::default(),
+        folder: &watch::Sender::new(Arc::new(folder)),
         shelf: &Shelf::default(),
         leads: &site.leads,
         retention: &RetentionConfig::default(),
