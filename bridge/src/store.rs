@@ -87,6 +87,7 @@ pub(crate) mod task_back_fill;
 pub(crate) mod task_deal;
 pub(crate) mod task_due;
 pub(crate) mod task_facts;
+pub(crate) mod task_faults;
 pub(crate) mod task_history;
 pub(crate) mod task_life;
 pub(crate) mod task_owners;

@@ -10,6 +10,7 @@
 )]
 
 pub mod gather;
+pub mod learn;
 pub mod plan;
 pub mod solve;
 pub mod stocking;

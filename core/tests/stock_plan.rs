@@ -80,7 +80,7 @@ fn holding(item: ItemIndex, on_hand: u32) -> Holding {
 
 fn position(item: ItemIndex, place: PlaceIndex, on_hand: u32) -> Position {
     let holdings = vec![holding(item, on_hand)];
-    Position { item, place, holdings, base: Base::default(), deals: Vec::new() }
+    Position { item, place, holdings, base: Base::default(), deals: Vec::new(), failures: None }
 }
 
 fn tender(from: &str, to: &str) -> Deal {

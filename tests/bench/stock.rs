@@ -128,5 +128,6 @@ fn position(item: u32, place: u32) -> Result<Position, Failure> {
         holdings: vec![holding],
         base: Base { per_day, spread: 1.4, periods, has_gaps: false, until: None },
         deals,
+        failures: None,
     })
 }

@@ -209,3 +209,89 @@ fn instances_are_solved_and_compared() {
     let output = run(upturn(["stock", "solve", "--input", "-"]), "no json");
     assert_eq!(output.status.code(), Some(65), "{output:?}");
 }
+
+const ITEMS: &str = "item,service\nVENT-700,0.6\nBOARD,0.95\n";
+const BOARDS: &str = "item,place,on_hand,counted_on\nVENT-700,A,20,2025-01-14\n\
+                      VENT-700,B,0,2025-01-14\nBOARD,A,50,2025-01-14\nBOARD,B,1,2025-01-14\n";
+const FAILURES: &str = "model,fault,part,share,per_year,lag_days\nX7,overcurrent,BOARD,0.5,1.2,4\n";
+
+#[test]
+fn failures_of_installed_devices_are_demand() {
+    let files = [
+        ("items.csv", ITEMS),
+        ("stock.csv", BOARDS),
+        ("failures.csv", FAILURES),
+        ("installed.csv", "model,place,devices\nX7,B,60\nX7,A,5\nZ,B,9\n"),
+        (
+            "faults.csv",
+            "model,fault,place,failed_on\nX7,overcurrent,B,2025-01-10\n\
+             X7,overcurrent,B,2025-01-14\nX7,smoke,B,2025-01-14\n",
+        ),
+    ];
+    let (code, said) = advise(changed(&files).path(), "2025-01-15");
+    assert_eq!(code, Some(1), "{said}");
+    let found = problems(&said);
+    assert_eq!(found, ["faults.csv:4: failures.csv has no 'smoke' of 'X7'; it counts nothing"]);
+    let advice = said["advice"].as_array().unwrap();
+    let board = advice.iter().find(|one| one["item"] == "BOARD").unwrap();
+    assert_eq!((&board["from"], &board["to"]), (&json!("A"), &json!("B")));
+    let reasons = board["reasons"].as_array().unwrap().iter();
+    let why = reasons.clone().find(|reason| reason["code"] == "failures").unwrap();
+    let expected = "failures of installed devices (60): 2.9569 parts in 30 days are expected";
+    assert!(why["en"].as_str().unwrap().starts_with(expected), "{why}");
+    assert!(why["en"].as_str().unwrap().ends_with(": 2"), "{why}");
+    // Two known failures that need one of two times, and those of the days after their lag.
+    let missed = board["if_missed"]["short"].as_str().unwrap().parse::<f64>().unwrap();
+    assert!(0.3 < missed && missed < 4.0, "{board}");
+    // Without devices and failures nothing is needed.
+    let none = [("items.csv", ITEMS), ("stock.csv", BOARDS), ("failures.csv", FAILURES)];
+    let (code, said) = advise(changed(&none).path(), "2025-01-15");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said["advice"].as_array().unwrap().iter().all(|one| one["item"] != "BOARD"), "{said}");
+}
+
+#[test]
+fn the_table_of_failures_is_learnt_from_work_orders_and_leaves_what_people_wrote() {
+    let mut orders = "order,model,fault,failed_on,part,used_on\n".to_owned();
+    for order in 0..8 {
+        let part = if order < 6 { "BOARD,2024-07-05" } else { "," };
+        orders.push_str(&format!("w{order},X7,overcurrent,2024-07-01,{part}\n"));
+    }
+    orders.push_str("w9,X7,noise,2024-09-01,FAN,2024-09-03\nw10,X7,noise,2026-01-01,,\n");
+    let table = "model,fault,part,share,per_year,by\nX7,noise,FAN,0.4,0.1,\nX7,overcurrent,BOARD,0.9,9,learnt\n";
+    let installed = "model,place,devices\nX7,B,10\nX7,A,10\n";
+    let files =
+        [("work_orders.csv", &*orders), ("failures.csv", table), ("installed.csv", installed)];
+    let folder = changed(&files);
+    let input = folder.path().display().to_string();
+    let arguments =
+        ["stock", "learn", "--as-of", "2025-01-01", "--since", "2024-01-01", "--input", &input];
+    let output = run(upturn(arguments), "");
+    let (said, noted) = (
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    );
+    assert_eq!(output.status.code(), Some(1), "{noted}");
+    assert!(noted.contains("failed_on is 2026-01-01, which is still to come"), "{noted}");
+    assert!(
+        noted.contains("kept: noise of X7 needs FAN: share 0.4; 1 orders say 1.0000"),
+        "{noted}"
+    );
+    let expected = "model,fault,part,share,per_year,lag_days,n,share_low,share_high,by\n\
+                    X7,noise,FAN,0.4,0.1,,,,,\n\
+                    X7,overcurrent,BOARD,0.7500,0.3992,4,8,0.4601,0.9136,learnt\n";
+    assert_eq!(said, expected);
+    // What it proposes is what advice reads.
+    let learnt = [
+        ("items.csv", "item,service\nVENT-700,0.6\nBOARD,0.95\nFAN,0.9\n"),
+        ("failures.csv", &*said),
+        ("installed.csv", installed),
+    ];
+    let (code, said) = advise(changed(&learnt).path(), "2025-01-15");
+    assert_eq!(code, Some(0), "{said}");
+    let advised = said["advice"].as_array().unwrap();
+    assert!(advised.iter().any(|one| one["item"] == "BOARD"), "{said}");
+    let output = run(upturn(arguments.iter().chain(&["--toml"])), "");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("[[failure]]\nmodel = \"X7\"\nfault = \"overcurrent\"\npart = \"BOARD\"\nshare = \"0.7500\"\nlag_days = 4"), "{said}");
+}

@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::exit::Exit;
 
 mod advise;
+mod learn;
 mod load;
 mod solve;
 
@@ -14,6 +15,8 @@ mod solve;
 pub(super) enum Command {
     /// Say what to send to each place, from where, and by which day at the latest
     Advise(advise::Args),
+    /// Propose which parts failures of devices need, from closed work orders
+    Learn(learn::Args),
     /// Solve single inventory instances
     Solve(solve::Args),
 }
@@ -21,6 +24,7 @@ pub(super) enum Command {
 pub(super) fn run(command: &Command, clock: &dyn Clock) -> Exit {
     match command {
         Command::Advise(args) => advise::run(args, clock),
+        Command::Learn(args) => learn::run(args, clock),
         Command::Solve(args) => solve::run(args),
     }
 }

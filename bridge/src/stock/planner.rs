@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
+use upturn_core::registry::Registry;
 use upturn_core::stock::gather::{self, Gathered, Outside, Troubles};
 use upturn_core::stock::plan::{self as core_plan, Period};
 
@@ -26,6 +27,8 @@ use crate::store::{Store, advice, record};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// After so many looks it plans, even if records are still being written.
 const LOOKS_MAX: u32 = 30;
+/// Seconds of an hour.
+const HOUR_SECONDS: i64 = 3_600;
 
 /// What the planner works with.
 #[derive(Debug)]
@@ -38,6 +41,8 @@ pub(crate) struct Office {
     pub(crate) asks: mpsc::Sender<Request>,
     /// The facts of sets that were read already.
     pub(crate) shelf: Shelf,
+    /// The registry of the folder.
+    pub(crate) folder: watch::Receiver<Arc<Registry>>,
     /// Where the stocking document is.
     pub(crate) path: PathBuf,
 }
@@ -64,6 +69,8 @@ struct Mark {
     advice: i64,
     text: String,
     day: NaiveDate,
+    /// The hour, where tasks bear on the plan: they change all the time, and are read once in it.
+    hour: Option<i64>,
 }
 
 #[derive(Debug)]
@@ -130,6 +137,8 @@ impl Planner {
             advice: advice::plan_state(store).await?.revision,
             text: in_force.text.clone(),
             day: as_of.with_timezone(&in_force.zone).date_naive(),
+            hour: (!in_force.stocking.failure.is_empty())
+                .then(|| now.timestamp().div_euclid(HOUR_SECONDS)),
         };
         let is_due = self
             .planned_at
@@ -185,7 +194,10 @@ impl Planner {
         });
         let rows = match &kept {
             Some(_) => None,
-            None => Some(reading::rows(store).await?),
+            None => {
+                let folder = Arc::clone(&self.office.folder.borrow());
+                Some(reading::rows(store, &in_force.stocking, (&folder, as_of)).await?)
+            }
         };
         let draft = NewPlan {
             revision: mark.advice,

@@ -1,17 +1,24 @@
 //! What a plan is made of, read from the database: records, and sets of facts in force.
 
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use upturn_core::fact::Fact;
+use upturn_core::registry::{DeviceStatus, Registry};
 use upturn_core::stock::gather::Outside;
-use upturn_core::stock::gather::row::{Rows, Stock};
+use upturn_core::stock::gather::row::{Device, Rows, Site, Stock};
+use upturn_core::stock::stocking::Stocking;
 
 use crate::facts::shelf::Shelf;
 use crate::facts::stored::StoredError;
 use crate::store::error::StoreError;
-use crate::store::{Store, feed_set, record};
+use crate::store::{Store, feed_set, record, task_faults};
 
 /// Records that are read at once.
 const PAGE_LEN: u32 = 5_000;
+/// How far back tasks tell how often devices fail.
+const FAULTS_BACK: TimeDelta = TimeDelta::days(366);
 
 /// The kinds of feeds whose facts bear on a plan.
 const BEARING: [&str; 8] = [
@@ -65,18 +72,61 @@ pub(crate) async fn outside(store: &Store, shelf: &Shelf) -> Result<Outside, Sto
 }
 
 /// Returns the records that bear on a plan. Those that hold what an import never writes are left out.
-pub(crate) async fn rows(store: &Store) -> Result<Rows, StoreError> {
+/// Devices and their failures bear on it only where the document says which parts they need.
+pub(crate) async fn rows(
+    store: &Store,
+    stocking: &Stocking,
+    (folder, as_of): (&Registry, DateTime<Utc>),
+) -> Result<Rows, StoreError> {
     let dated = |(mut row, at): (Stock, i64)| {
         row.updated_at = at;
         row
     };
-    Ok(Rows {
+    let mut rows = Rows {
         products: plain(store, "product").await?,
         stock: of_kind(store, "stock").await?.into_iter().map(dated).collect(),
         deals: plain(store, "deal").await?,
         orders: plain(store, "order").await?,
         shipments: plain(store, "shipment").await?,
-    })
+        ..Rows::default()
+    };
+    if stocking.failure.is_empty() {
+        return Ok(rows);
+    }
+    rows.devices = plain(store, "device").await?;
+    rows.sites = plain(store, "site").await?;
+    rows.installed = plain(store, "installed").await?;
+    add_folder(&mut rows, folder);
+    let since = as_of.checked_sub_signed(FAULTS_BACK).unwrap_or(DateTime::UNIX_EPOCH);
+    let rules: BTreeSet<&str> = stocking.failure.iter().map(|row| &*row.fault).collect();
+    for rule in rules {
+        rows.faults.append(&mut task_faults::of_rule(store, rule, since).await?);
+    }
+    rows.faults.retain(|fault| fault.at <= as_of);
+    Ok(rows)
+}
+
+/// Adds the devices and sites of the registry's folder that no record takes the place of.
+fn add_folder(rows: &mut Rows, folder: &Registry) {
+    let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
+    let known: BTreeSet<String> = rows.devices.iter().map(|device| device.id.clone()).collect();
+    let devices = folder.devices.iter().filter(|(id, device)| {
+        device.status != DeviceStatus::Retired && !known.contains(id.as_str())
+    });
+    rows.devices.extend(devices.map(|(id, device)| Device {
+        id: id.as_str().to_owned(),
+        model: device.model.to_string(),
+        site: text(&device.site),
+        account: text(&device.account),
+        status: None,
+    }));
+    let known: BTreeSet<String> = rows.sites.iter().map(|site| site.id.clone()).collect();
+    let sites = folder.sites.iter().filter(|(id, _)| !known.contains(&***id));
+    let site = |(id, site): (&Box<str>, &upturn_core::registry::Site)| Site {
+        id: id.to_string(),
+        account: text(&site.account),
+    };
+    rows.sites.extend(sites.map(site));
 }
 
 async fn plain<T: DeserializeOwned>(store: &Store, kind: &str) -> Result<Vec<T>, StoreError> {

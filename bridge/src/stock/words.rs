@@ -42,6 +42,10 @@ fn english(reckoning: &Reckoning, note: &Note) -> String {
         Note::Base { per_30_days, periods } => format!(
             "other demand: {per_30_days} in 30 days, learnt from periods in the history: {periods}"
         ),
+        Note::Failures { devices, per_30_days, known } => format!(
+            "failures of installed devices ({devices}): {per_30_days} parts in 30 days are expected; \
+             known failures that may need one before {cover_until}: {known}"
+        ),
         Note::Closed(Closure { first_on, last_on, name }) => {
             format!("nothing is received from {first_on} to {last_on} ({name})")
         }
@@ -82,6 +86,10 @@ fn chinese(reckoning: &Reckoning, note: &Note) -> String {
         Note::Base { per_30_days, periods } => {
             format!("其他需求：每 30 天 {per_30_days} 件，由 {periods} 个历史期间得出")
         }
+        Note::Failures { devices, per_30_days, known } => format!(
+            "在用设备故障（{devices} 台）：预计每 30 天需要 {per_30_days} 件；{cover_until} \
+             之前可能需要备件的已知故障：{known} 起"
+        ),
         Note::Closed(Closure { first_on, last_on, name }) => {
             format!("{first_on} 至 {last_on} 不收货（{name}）")
         }

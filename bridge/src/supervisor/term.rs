@@ -203,6 +203,7 @@ fn look_ahead(house: &House, tracker: &TaskTracker, stop: &CancellationToken) {
             clock,
             asks: house.asks.clone(),
             shelf: house.facts.shelf.clone(),
+            folder: house.folder.subscribe(),
             path,
         };
         tracker.spawn(planner::run(planning, stop.clone()));

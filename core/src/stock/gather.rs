@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
 use super::plan::base::Observed;
+use super::plan::failures::Failures;
 use super::plan::setting::{
     Aim, Costs, Deal, Holding, Item, ItemIndex, Place, PlaceIndex, PlaceKind, Position, Setting,
 };
@@ -17,10 +18,12 @@ use super::stocking::{AimDocument, Stocking};
 use crate::money::exact::Exact;
 
 mod demand;
+mod failures;
 mod learnt;
 mod outside;
 pub mod row;
 
+pub(in crate::stock) use failures::cause;
 pub use outside::{Outside, own_calendar, terms};
 
 use self::row::Rows;
@@ -91,6 +94,7 @@ struct Draft {
     holdings: Vec<Holding>,
     history: Vec<Observed>,
     deals: Vec<Deal>,
+    failures: Failures,
     is_blocked: bool,
 }
 
@@ -131,6 +135,7 @@ pub fn records(
     gatherer.take_firmed(firmed);
     gatherer.take_deals(rows);
     gatherer.take_orders(rows);
+    gatherer.take_failures(rows);
     gatherer.finish()
 }
 
@@ -300,7 +305,9 @@ impl<'s> Gatherer<'s> {
         let positions = sound.map(|(((item, place), mut draft), base)| {
             // Replaced items before those that replace them.
             draft.holdings.sort_by_key(|holding| (holding.item == item, holding.item));
-            Position { item, place, holdings: draft.holdings, base, deals: draft.deals }
+            let failures = Some(draft.failures).filter(|one| !one.is_nothing()).map(Box::new);
+            let (holdings, deals) = (draft.holdings, draft.deals);
+            Position { item, place, holdings, base, deals, failures }
         });
         made.setting.positions = positions.collect();
         made

@@ -16,6 +16,7 @@ use crate::calendar::shipping::{self, Closure, Voyage};
 
 pub mod advice;
 pub mod base;
+pub mod failures;
 mod ledger;
 pub mod need;
 mod outlook;

@@ -67,6 +67,9 @@ pub struct Stocking {
     /// How deals are counted.
     #[serde(default)]
     pub deals: DealsDocument,
+    /// Which parts failures of devices need.
+    #[serde(default)]
+    pub failure: Vec<FailureDocument>,
 }
 
 /// The kind of the document.
@@ -249,6 +252,27 @@ pub struct DealsDocument {
     /// Default: 0, on that day.
     #[schemars(range(max = 366))]
     pub window_days: u16,
+}
+
+/// Which part a failure of a model may need, one for each failure.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FailureDocument {
+    /// The devices: their model, or the product they are one of.
+    pub model: String,
+    /// The rule whose tasks are such failures.
+    pub fault: String,
+    /// The product that is needed.
+    pub part: String,
+    /// The share of these failures that need it, above 0 and up to 1.
+    pub share: Exact,
+    /// How many days after the failure it is needed. Default: 0, on that day.
+    #[serde(default)]
+    #[schemars(range(max = 366))]
+    pub lag_days: u16,
+    /// How often a device fails so in a year. Default: as often as tasks of the last 365 days say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_year: Option<Exact>,
 }
 
 /// A day of the week.

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 use upturn_core::stock::plan::base::{self, Observed, Summary};
+use upturn_core::stock::plan::failures::Failures;
 use upturn_core::stock::plan::setting::{
     CalendarIndex, Deal, Holding, ItemIndex, PlaceIndex, Position, Setting,
 };
@@ -15,8 +16,9 @@ use upturn_core::stock::plan::setting::{
 use crate::registry::problem::Problems;
 use crate::registry::table::{Row, Table};
 
-mod cell;
+pub(super) mod cell;
 mod demand;
+pub(super) mod failures;
 mod items;
 mod places;
 mod stock;
@@ -66,6 +68,7 @@ struct Draft {
     /// In order, each with the item it was asked for.
     history: Vec<(ItemIndex, Observed)>,
     deals: Vec<Deal>,
+    failures: Failures,
     is_blocked: bool,
 }
 
@@ -108,7 +111,8 @@ pub(super) fn load(folder: &Path, as_of: NaiveDate) -> Result<Loaded, LoadError>
         && loader.read_stock()
         && loader.read_firmed()
         && loader.read_deals()
-        && loader.read_demand();
+        && loader.read_demand()
+        && loader.read_failures();
     if is_read { Ok(loader.finish()) } else { Err(LoadError::Tables(loader.problems)) }
 }
 
@@ -172,6 +176,7 @@ impl Loader<'_> {
                 holdings: draft.holdings,
                 base: summary.base(pooled),
                 deals: draft.deals,
+                failures: Some(draft.failures).filter(|one| !one.is_nothing()).map(Box::new),
             }
         });
         let mut setting = self.setting;

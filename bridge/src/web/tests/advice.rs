@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use upturn_core::id::DeviceId;
+use upturn_core::registry::Registry;
 
 use super::api::{assert_problem, get};
 use super::site::{Answer, NAME, Site, bearer};
@@ -77,7 +80,17 @@ fn write(site: &Site, text: &str) {
 async fn while_planning<T>(site: &Site, requests: impl Future<Output = T>) -> T {
     let path = site.folder().join("stocking.toml");
     let (store, clock) = (site.store.clone(), Arc::new(SystemClock));
-    let office = Office { store, clock, asks: site.asks.clone(), shelf: Shelf::default(), path };
+    let (asks, shelf) = (site.asks.clone(), Shelf::default());
+    let mut registry = Registry::default();
+    let device = upturn_core::registry::Device {
+        model: "VENT-700".into(),
+        site: None,
+        account: Some("a".into()),
+        status: upturn_core::registry::DeviceStatus::InService,
+    };
+    registry.devices.insert(DeviceId::new("d-2").unwrap(), device);
+    let (_changed, folder) = watch::channel(Arc::new(registry));
+    let office = Office { store, clock, asks, shelf, folder, path };
     let stop = CancellationToken::new();
     let planning = TaskTracker::new();
     planning.spawn(planner::run(office, stop.clone()));
@@ -209,4 +222,41 @@ async fn of_fifty_who_agree_at_once_one_wins_and_a_rejection_holds() {
     assert_eq!(read.status, StatusCode::OK);
     let sales = site.page("/advice?state=rejected").await;
     assert!(sales.text().contains("VENT-700"), "{} {NAME}", sales.text());
+}
+
+#[tokio::test]
+async fn failures_of_installed_devices_need_parts_where_their_account_is_served() {
+    let site = ventilators().await;
+    records(&site, "product", &[json!({"id": "BOARD", "name": "Board"})]).await;
+    let device = |id: &str| json!({"id": id, "model": "VENT-700", "account": "a"});
+    records(&site, "device", &[device("d-1")]).await;
+    // One failed before the plan's day, one after it: that has not happened yet.
+    let mut tx = site.store.begin().await.unwrap();
+    for (id, device, at) in [("t-1", "d-1", -1), ("t-2", "d-2", 1)] {
+        let mut task = store::testing::task(id, device, 0);
+        let as_of = chrono::DateTime::parse_from_rfc3339("2025-01-15T00:00:00Z").unwrap();
+        task.occasion.last_at = as_of.to_utc() + chrono::TimeDelta::days(at);
+        store::task::create(&mut tx, &task).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let failure = "\n[[failure]]\nmodel = \"VENT-700\"\nfault = \"care\"\npart = \"BOARD\"\n\
+                   share = \"1\"\nlag_days = 9\nper_year = \"0.01\"\n";
+    let gone = failure.replace("BOARD", "GONE");
+    write(&site, &format!("{}{failure}{gone}", document("", "")));
+    Box::pin(while_planning(&site, async {
+        changed(&site, 0).await;
+        let open = list(&site, "open").await;
+        let board = open.iter().find(|one| one["plan"]["needed_item"] == "BOARD").unwrap();
+        assert_eq!(board["plan"]["quantity"], 1, "{board:#}");
+        assert_eq!(board["plan"]["needed_on"], "2025-01-23", "{board:#}");
+        let reasons = board["plan"]["reasons"].as_array().unwrap();
+        let why = reasons.iter().find(|reason| reason["code"] == "failures").unwrap();
+        let told = why["en"].as_str().unwrap();
+        assert!(told.starts_with("failures of installed devices (2): 0.0016 parts"), "{told}");
+        assert!(told.ends_with(": 1"), "{told}");
+        let told = get(&site, "/api/v1/advice").await.json()["plan"]["told"].clone();
+        let all = told["troubles"].as_array().unwrap();
+        assert!(all.iter().any(|one| one["of"] == "failure VENT-700|care|GONE"), "{told:#}");
+    }))
+    .await;
 }

@@ -19,6 +19,14 @@ pub struct Rows {
     pub orders: Vec<Order>,
     /// Records of the kind `shipment`.
     pub shipments: Vec<Shipment>,
+    /// Records of the kind `device`.
+    pub devices: Vec<Device>,
+    /// Records of the kind `site`.
+    pub sites: Vec<Site>,
+    /// Records of the kind `installed`.
+    pub installed: Vec<Installed>,
+    /// What tasks tell of failures.
+    pub faults: Vec<Fault>,
 }
 
 /// See [`crate::record`] for what each column means.
@@ -82,6 +90,47 @@ pub struct Shipment {
     pub quantity: String,
     pub to: String,
     pub arrived_on: Option<NaiveDate>,
+}
+
+/// See [`crate::record`] for what each column means.
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the columns are described at the kind of record")]
+pub struct Device {
+    pub id: String,
+    pub model: String,
+    pub site: Option<String>,
+    pub account: Option<String>,
+    pub status: Option<String>,
+}
+
+/// See [`crate::record`] for what each column means.
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the columns are described at the kind of record")]
+pub struct Site {
+    pub id: String,
+    pub account: Option<String>,
+}
+
+/// See [`crate::record`] for what each column means.
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the columns are described at the kind of record")]
+pub struct Installed {
+    pub device: String,
+    pub product: String,
+    pub installed_on: Option<NaiveDate>,
+}
+
+/// A task that a rule made because a device failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The rule's id.
+    pub rule: String,
+    /// The device's id.
+    pub device: String,
+    /// When the device failed.
+    pub at: DateTime<Utc>,
+    /// Whether nobody closed it.
+    pub is_open: bool,
 }
 
 impl Stock {

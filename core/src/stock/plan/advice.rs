@@ -132,6 +132,15 @@ pub enum Note {
         /// How many periods that was learnt from.
         periods: u32,
     },
+    /// Parts that devices in the field may need.
+    Failures {
+        /// Devices, each counted once for each cause.
+        devices: u32,
+        /// Parts of 30 days for failures to come.
+        per_30_days: Decimal,
+        /// Known failures that may need one before the next chance.
+        known: usize,
+    },
     /// Nothing is received for a while.
     Closed(Closure),
     /// Another place has more than it needs.
@@ -183,6 +192,7 @@ impl Note {
             Self::Earlier { .. } => "sent-before",
             Self::Deals { .. } => "deals",
             Self::Base { .. } => "base-demand",
+            Self::Failures { .. } => "failures",
             Self::Closed(_) => "closed",
             Self::Surplus => "surplus",
             Self::Replaced => "replaced",
@@ -207,6 +217,7 @@ impl Note {
             | Self::Earlier { .. }
             | Self::Deals { .. }
             | Self::Base { .. }
+            | Self::Failures { .. }
             | Self::Closed(_)
             | Self::Surplus
             | Self::Replaced

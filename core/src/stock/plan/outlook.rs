@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::base::Base;
+use super::failures::Failures;
 use super::setting::{Deal, Position};
 use crate::forecast::distribution::Distribution;
 use crate::forecast::pipeline::{self, PipelineError, Prospect};
@@ -13,16 +14,18 @@ pub(super) struct Outlook<'p> {
     first_on: NaiveDate,
     base: Base,
     deals: &'p [Deal],
+    failures: Option<&'p Failures>,
 }
 
 impl<'p> Outlook<'p> {
     pub(super) fn new(position: &'p Position, first_on: NaiveDate) -> Self {
-        Self { first_on, base: position.base, deals: &position.deals }
+        let failures = position.failures.as_deref().filter(|failures| !failures.is_nothing());
+        Self { first_on, base: position.base, deals: &position.deals, failures }
     }
 
     /// Returns whether nothing is ever needed.
     pub(super) fn is_nothing(&self) -> bool {
-        self.base.per_day == 0.0 && self.deals.is_empty()
+        self.base.per_day == 0.0 && self.deals.is_empty() && self.failures.is_none()
     }
 
     /// Returns whether `stock` is enough on all days before `until`, with probability `level`.
@@ -35,6 +38,7 @@ impl<'p> Outlook<'p> {
         let Ok(stock) = usize::try_from(stock) else { return Ok(false) };
         let prospects = self.prospects(until)?;
         if prospects.is_empty()
+            && self.failures.is_none()
             && let Some(enough) = self.base_at_most(until, stock)
         {
             return Ok(level <= enough + 1e-12);
@@ -73,7 +77,10 @@ impl<'p> Outlook<'p> {
         join: impl Fn(&[Prospect]) -> Result<Distribution, PipelineError>,
     ) -> Result<Distribution, PipelineError> {
         let mean = self.base_mean(until);
-        let base = Distribution::negative_binomial(mean, mean * self.base.spread)?;
+        let mut base = Distribution::negative_binomial(mean, mean * self.base.spread)?;
+        if let Some(failures) = self.failures {
+            base = base.plus(&failures.demand(until)?)?;
+        }
         if prospects.is_empty() {
             return Ok(base);
         }

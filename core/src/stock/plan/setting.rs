@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::base::Base;
+use super::failures::Failures;
 use crate::calendar::Calendar;
 use crate::calendar::shipping::{self, Terms};
 use crate::forecast::pipeline::Prospect;
@@ -123,6 +124,8 @@ pub struct Position {
     pub base: Base,
     /// What open deals may need.
     pub deals: Vec<Deal>,
+    /// What devices in the field may need.
+    pub failures: Option<Box<Failures>>,
 }
 
 /// What is there of one item.

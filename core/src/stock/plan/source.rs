@@ -184,6 +184,13 @@ fn notes(context: Context<'_>, need: &Need<'_>, choice: &Choice) -> Vec<Note> {
         let per_30_days = expectation(base.per_day * TOLD_DAYS);
         notes.push(Note::Base { per_30_days, periods: base.periods });
     }
+    if let Some(failures) = need.position.failures.as_deref().filter(|one| !one.is_nothing()) {
+        notes.push(Note::Failures {
+            devices: failures.devices,
+            per_30_days: expectation(failures.per_day() * TOLD_DAYS),
+            known: failures.count_known(choice.cover_until),
+        });
+    }
     if 1 < need.position.holdings.len() {
         notes.push(Note::Replaced);
     }

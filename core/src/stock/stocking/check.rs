@@ -26,6 +26,7 @@ pub(super) fn parse(text: &str) -> Result<Stocking, Vec<Finding>> {
     checker.places(&stocking);
     checker.lanes(&stocking);
     checker.demand(&stocking);
+    checker.failures(&stocking);
     if checker.findings.is_empty() { Ok(stocking) } else { Err(checker.findings) }
 }
 
@@ -133,6 +134,25 @@ impl Checker<'_> {
         if !(1..=92).contains(&demand.period_days) || !(1..=400).contains(&demand.periods) {
             let what = "period_days is not 1 to 92, or periods not 1 to 400".to_owned();
             self.refuse(span, "out-of-range", (what, "correct it"));
+        }
+    }
+
+    fn failures(&mut self, stocking: &Stocking) {
+        let mut seen = BTreeSet::new();
+        for (index, row) in stocking.failure.iter().enumerate() {
+            let span = self.table("failure", index);
+            if let Err(what) = gather::cause(row) {
+                self.refuse(span.clone(), "out-of-range", (what, "correct it"));
+            }
+            if ROWS_MAX <= index {
+                let what = format!("there are more than {ROWS_MAX} failures");
+                self.refuse(span, "too-many", (what, "leave some out"));
+                return;
+            }
+            if !seen.insert((&row.model, &row.fault, &row.part)) {
+                let what = "model, fault and part stand twice".to_owned();
+                self.refuse(span, "twice", (what, "keep one of them"));
+            }
         }
     }
 

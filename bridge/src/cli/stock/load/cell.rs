@@ -7,12 +7,16 @@ use chrono::NaiveDate;
 use crate::registry::table::Row;
 
 /// Returns the text in `column`, which has to be there.
-pub(super) fn text<'r>(row: Row<'r>, column: &str) -> Result<&'r str, String> {
+pub(in crate::cli::stock) fn text<'r>(row: Row<'r>, column: &str) -> Result<&'r str, String> {
     row.find(column).ok_or_else(|| format!("{column} is empty; fill it in"))
 }
 
 /// Returns the number in `column`, `default` if it is empty.
-pub(super) fn count(row: Row<'_>, column: &str, default: u32) -> Result<u32, String> {
+pub(in crate::cli::stock) fn count(
+    row: Row<'_>,
+    column: &str,
+    default: u32,
+) -> Result<u32, String> {
     let Some(text) = row.find(column) else { return Ok(default) };
     if text.strip_prefix('-').is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit())) {
         return Err(format!("{column} is {text}, below 0; count again, or correct it"));
@@ -28,19 +32,22 @@ pub(super) fn count(row: Row<'_>, column: &str, default: u32) -> Result<u32, Str
 }
 
 /// Returns the day in `column`, which has to be there.
-pub(super) fn day(row: Row<'_>, column: &str) -> Result<NaiveDate, String> {
+pub(in crate::cli::stock) fn day(row: Row<'_>, column: &str) -> Result<NaiveDate, String> {
     find_day(row, column)?.ok_or_else(|| format!("{column} is empty; write a day, as 2025-01-28"))
 }
 
 /// Returns the day in `column`, if there is one.
-pub(super) fn find_day(row: Row<'_>, column: &str) -> Result<Option<NaiveDate>, String> {
+pub(in crate::cli::stock) fn find_day(
+    row: Row<'_>,
+    column: &str,
+) -> Result<Option<NaiveDate>, String> {
     let Some(text) = row.find(column) else { return Ok(None) };
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10);
     day.map(Some).ok_or_else(|| format!("{column} is '{text}'; write a day, as 2025-01-28"))
 }
 
 /// Returns the days from `from` to `to`, which do not go backwards.
-pub(super) fn days(row: Row<'_>) -> Result<(NaiveDate, NaiveDate), String> {
+pub(in crate::cli::stock) fn days(row: Row<'_>) -> Result<(NaiveDate, NaiveDate), String> {
     let first_on = day(row, "from")?;
     let last_on = find_day(row, "to")?.unwrap_or(first_on);
     if last_on < first_on {
@@ -50,7 +57,7 @@ pub(super) fn days(row: Row<'_>) -> Result<(NaiveDate, NaiveDate), String> {
 }
 
 /// Returns what `column` says as a `T`, if it says anything; `example` is what would be right.
-pub(super) fn find<T: FromStr>(
+pub(in crate::cli::stock) fn find<T: FromStr>(
     row: Row<'_>,
     column: &str,
     example: &str,
@@ -60,7 +67,7 @@ pub(super) fn find<T: FromStr>(
 }
 
 /// Returns the probability in `column`: `0.683` or `68.3%`.
-pub(super) fn probability(row: Row<'_>, column: &str) -> Result<f64, String> {
+pub(in crate::cli::stock) fn probability(row: Row<'_>, column: &str) -> Result<f64, String> {
     let cell = text(row, column)?;
     let wrong = || format!("{column} is '{cell}'; write a probability, as 0.683 or 68.3%");
     let number: rust_decimal::Decimal = match cell.strip_suffix('%') {
