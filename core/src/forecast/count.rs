@@ -62,20 +62,28 @@ fn counted(none: f64, size: f64, failure: f64) -> [f64; 3] {
 /// Returns the quantiles at [`LEVELS`] of a sample, with straight lines between its values; zeros
 /// of an empty one. The sample is left in another order.
 pub(super) fn of_sample(sample: &mut [f64]) -> [f64; 3] {
-    sample.sort_unstable_by(f64::total_cmp);
     let last = sample.len().saturating_sub(1);
-    LEVELS.map(|level| {
+    let mut quantiles = [0.0; 3];
+    // From the highest down: what lies above a quantile is done with.
+    let mut rest = sample;
+    for (quantile, level) in quantiles.iter_mut().zip(LEVELS).rev() {
         let place = level * last as f64;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "a place in the sample"
         )]
-        let below = place as usize;
-        let low = sample.get(below).copied().unwrap_or_default();
-        let high = sample.get(below + 1).copied().unwrap_or(low);
-        low + (high - low) * (place - below as f64)
-    })
+        let above = (place as usize + 1).min(last);
+        if rest.len() <= above {
+            continue;
+        }
+        let (below, high, _) = rest.select_nth_unstable_by(above, f64::total_cmp);
+        let low = below.iter().copied().max_by(f64::total_cmp).unwrap_or(*high);
+        *quantile = low + (*high - low) * (place - (above as f64 - 1.0)).clamp(0.0, 1.0);
+        let Some(lower) = rest.get_mut(..=above) else { break };
+        rest = lower;
+    }
+    quantiles
 }
 
 #[cfg(test)]
@@ -94,6 +102,22 @@ mod tests {
         for (mean, variance, expected) in cases {
             let found = quantiles(mean, variance);
             assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 0.5), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn quantiles_of_a_sample_lie_between_its_values() {
+        let mixed: Vec<f64> = (0..=20).map(|at| f64::from(at * 8 % 21)).collect();
+        for (mut sample, expected) in [
+            (mixed, [10.0, 18.0, 19.0]),
+            (vec![], [0.0; 3]),
+            (vec![4.0], [4.0; 3]),
+            (vec![7.0, 3.0], [5.0, 6.6, 6.8]),
+            (vec![2.0, 2.0, 2.0, 9.0], [2.0, 6.9, 7.95]),
+        ] {
+            let found = of_sample(&mut sample);
+            let near = found.iter().zip(&expected).all(|(a, b): (&f64, &f64)| (a - b).abs() < 1e-9);
+            assert!(near, "{sample:?}: {found:?}");
         }
     }
 

@@ -1,11 +1,13 @@
 //! Demand of many items, as quantiles of each period and of the whole horizon.
 //!
-//! Three methods forecast each series, at its end and one horizon earlier: a Gamma-Poisson count
-//! ([`gamma_poisson`]), what followed where other series looked alike ([`neighbours`]), and whether
-//! and how much ([`compound`]). How they are weighed is learnt for each [`Class`] of demand from
-//! what they said one horizon earlier, and so is whether seasons are taken out before. Quantiles are
+//! Four methods forecast each series, at its end and one horizon earlier: a Gamma-Poisson count
+//! ([`gamma_poisson`]), what followed where other series looked alike ([`neighbours`]), whether and
+//! how much ([`compound`]), and small trees that tell windows of all series apart ([`boosted`]). How
+//! they are weighed is learnt for each [`Class`] of demand from what they said one horizon earlier,
+//! beside weights that did well elsewhere; so is whether seasons are taken out before. Quantiles are
 //! averaged (Lichtendahl, Grushka-Cockayne and Winkler, *Is it better to average probabilities or
-//! quantiles?*, Management Science 59, 2013) and then widened or narrowed to the coverage they had.
+//! quantiles?*, Management Science 59, 2013), widened where far too few outcomes would have been
+//! covered, and whole where demand comes in whole units.
 
 use self::class::Class;
 use self::experts::Trial;
@@ -35,6 +37,10 @@ pub const SEASON_MAX: usize = 400;
 
 /// Later periods of a history are used up to this many.
 pub const HISTORY_MAX: usize = 4_000;
+
+/// The part of a unit that a quantile of whole units at each of [`LEVELS`] may lack: methods that
+/// disagree say a part of a unit, which costs more to stock than to do without.
+const CUTS: [f64; 3] = [0.5, 0.6, 0.6];
 
 /// How far, and how long a season is, both in periods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +119,7 @@ pub fn forecast(histories: &[&[f64]], settings: Settings) -> Vec<Forecast> {
     }
     let classes: Vec<Class> = recent.iter().map(|history| Class::of(history)).collect();
     let plain = Plain::of(&recent, &classes, settings);
-    let trials = experts::ask(&plain.histories(), &classes, settings);
+    let trials = experts::ask(&plain.histories(), settings);
 
     let horizon = settings.horizon as usize;
     let learnt = Class::ALL.map(|class| {
@@ -124,7 +130,10 @@ pub fn forecast(histories: &[&[f64]], settings: Settings) -> Vec<Forecast> {
     let forecast = |(series, (trial, class)): (usize, (&Trial, Class))| {
         let learnt = Class::ALL.iter().zip(&learnt).find(|(of, _)| **of == class);
         let outlook = learnt.map(|(_, learnt)| learnt.outlook(&trial.now)).unwrap_or_default();
-        Forecast::new(class, &outlook, plain.ahead(series).take(horizon))
+        let forecast = Forecast::new(class, &outlook, plain.ahead(series).take(horizon));
+        let units = recent.get(series).copied().unwrap_or_default();
+        let is_counted = units.iter().all(|units| units.fract() == 0.0);
+        if is_counted { forecast.counted() } else { forecast }
     };
     of_series.map(forecast).collect()
 }
@@ -150,6 +159,16 @@ impl Forecast {
         let average = sum / periods.len() as f64;
         let total = Expected { mean: outlook.mean * sum, ..scaled(outlook.total, average) };
         Self { class, periods, total }
+    }
+
+    /// Returns the forecast of demand that comes in whole units: its quantiles are whole.
+    fn counted(mut self) -> Self {
+        for expected in self.periods.iter_mut().chain([&mut self.total]) {
+            for (quantile, cut) in expected.quantiles.iter_mut().zip(CUTS) {
+                *quantile = (*quantile - cut).ceil().max(0.0);
+            }
+        }
+        self
     }
 }
 
@@ -196,6 +215,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn quantiles_are_whole_where_demand_comes_in_whole_units() {
+        let metres: Vec<f64> = (0..40).map(|at| f64::from(at % 5) * 0.37).collect();
+        let all = [shop(), vec![metres]].concat();
+        let mut forecasts = forecasts(&all, 6, 12);
+        let is_whole = |forecast: &Forecast| {
+            let said = forecast.periods.iter().chain([&forecast.total]);
+            said.flat_map(|said| said.quantiles).all(|quantile| quantile.fract() == 0.0)
+        };
+        assert!(!is_whole(&forecasts.pop().unwrap()), "of metres a part is something");
+        assert!(forecasts.iter().all(is_whole), "{forecasts:?}");
     }
 
     #[test]

@@ -7,9 +7,6 @@
 use super::gamma_poisson::State;
 use crate::forecast::count::LEVELS;
 
-/// Cases that are learnt from at most, evenly from all.
-const CASES_MAX: usize = 4_000;
-
 /// Fewer cases are not learnt from.
 const CASES_MIN: usize = 400;
 
@@ -62,6 +59,19 @@ struct Tree {
     leaves: Vec<f64>,
 }
 
+/// How many cases there are, and of how many of them too little was said.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    cases: u32,
+    low: u32,
+}
+
+impl Count {
+    fn plus(self, other: Self) -> Self {
+        Self { cases: self.cases + other.cases, low: self.low + other.low }
+    }
+}
+
 impl Case {
     /// Returns the case of a series with the history `known` in `state`, before `followers`.
     pub(super) fn new(state: &State, known: &[f64], followers: &[f64]) -> Self {
@@ -76,8 +86,6 @@ impl Boosted {
         if cases.len() < CASES_MIN {
             return None;
         }
-        let stride = cases.len().div_ceil(CASES_MAX).max(1);
-        let cases: Vec<&Case> = cases.iter().step_by(stride).collect();
         let bounds: Vec<Vec<f64>> = (0..FEATURES)
             .map(|at| bounds(cases.iter().filter_map(|case| case.features.get(at).copied())))
             .collect();
@@ -106,12 +114,9 @@ impl Forest {
         let start = quantile(&mut came.to_vec(), level);
         let mut said = vec![start; came.len()];
         let mut trees = Vec::with_capacity(ROUNDS);
-        let mut slopes = vec![0.0; came.len()];
         for _ in 0..ROUNDS {
-            for ((slope, said), came) in slopes.iter_mut().zip(&said).zip(came) {
-                *slope = if came < said { level - 1.0 } else { level };
-            }
-            let (mut tree, leaf_of) = Tree::grow(parts, &slopes);
+            let low: Vec<bool> = said.iter().zip(came).map(|(said, came)| said <= came).collect();
+            let (mut tree, leaf_of) = Tree::grow(level, parts, &low);
             let mut missed: Vec<Vec<f64>> = vec![Vec::new(); tree.leaves.len()];
             for ((leaf, said), came) in leaf_of.iter().zip(&said).zip(came) {
                 if let Some(missed) = missed.get_mut(usize::from(*leaf)) {
@@ -135,23 +140,24 @@ impl Forest {
 }
 
 impl Tree {
-    /// Grows a tree to `slopes`, and returns the leaf of each case.
-    fn grow(parts: &[[u8; FEATURES]], slopes: &[f64]) -> (Self, Vec<u8>) {
+    /// Grows a tree to what was said too `low`, of each case, for the quantile at `level`; returns it
+    /// with the leaf of each case.
+    fn grow(level: f64, parts: &[[u8; FEATURES]], low: &[bool]) -> (Self, Vec<u8>) {
         let mut splits = Vec::new();
-        let mut node_of = vec![0_u8; slopes.len()];
+        let mut node_of = vec![0_u8; low.len()];
         for depth in 0..DEPTH {
-            let nodes = 1_usize << depth;
-            let mut sums = vec![[[(0.0_f64, 0_u32); PARTS]; FEATURES]; nodes];
-            for ((node, parts), slope) in node_of.iter().zip(parts).zip(slopes) {
-                let Some(of_node) = sums.get_mut(usize::from(*node)) else { continue };
+            let mut counts = vec![[[Count::default(); PARTS]; FEATURES]; 1 << depth];
+            for ((node, parts), low) in node_of.iter().zip(parts).zip(low) {
+                let Some(of_node) = counts.get_mut(usize::from(*node)) else { continue };
+                let one = Count { cases: 1, low: u32::from(*low) };
                 for (of_feature, part) in of_node.iter_mut().zip(parts) {
-                    if let Some((sum, count)) = of_feature.get_mut(usize::from(*part)) {
-                        *sum += slope;
-                        *count += 1;
+                    if let Some(count) = of_feature.get_mut(usize::from(*part)) {
+                        *count = count.plus(one);
                     }
                 }
             }
-            let row: Vec<(usize, u8)> = sums.iter().map(best_split).collect();
+            let row: Vec<(usize, u8)> =
+                counts.iter().map(|of_node| best_split(level, of_node)).collect();
             for (node, parts) in node_of.iter_mut().zip(parts) {
                 *node = 2 * *node + u8::from(is_right(row.get(usize::from(*node)), parts));
             }
@@ -176,16 +182,21 @@ fn is_right(split: Option<&(usize, u8)>, parts: &[u8; FEATURES]) -> bool {
 }
 
 /// Returns the split that explains the slopes best; one that splits nothing where none is worth it.
-fn best_split(of_node: &[[(f64, u32); PARTS]; FEATURES]) -> (usize, u8) {
+///
+/// The slope of the quantile's loss has two values only, so cases are counted instead of summed.
+fn best_split(level: f64, of_node: &[[Count; PARTS]; FEATURES]) -> (usize, u8) {
+    let explained = |count: Count| {
+        let sum = f64::from(count.low) - (1.0 - level) * f64::from(count.cases);
+        sum * sum / f64::from(count.cases.max(1))
+    };
     let mut best = (1e-9, (0, u8::MAX));
     for (feature, parts) in of_node.iter().enumerate() {
-        let all = parts.iter().fold((0.0, 0), |all, part| (all.0 + part.0, all.1 + part.1));
-        let explained = |(sum, count): (f64, u32)| sum * sum / f64::from(count.max(1));
-        let (mut left, before) = ((0.0, 0), explained(all));
+        let all = parts.iter().fold(Count::default(), |all, part| all.plus(*part));
+        let (mut left, before) = (Count::default(), explained(all));
         for (last, part) in (0..).zip(parts) {
-            left = (left.0 + part.0, left.1 + part.1);
-            let right = (all.0 - left.0, all.1 - left.1);
-            if left.1 < LEAF_MIN || right.1 < LEAF_MIN {
+            left = left.plus(*part);
+            let right = Count { cases: all.cases - left.cases, low: all.low - left.low };
+            if left.cases < LEAF_MIN || right.cases < LEAF_MIN {
                 continue;
             }
             let gain = explained(left) + explained(right) - before;
@@ -198,7 +209,7 @@ fn best_split(of_node: &[[(f64, u32); PARTS]; FEATURES]) -> (usize, u8) {
 }
 
 fn scale(state: &State) -> f64 {
-    state.slow + LEVEL_FLOOR
+    state.level + LEVEL_FLOOR
 }
 
 /// Returns the mean of the newest `count` of `known`; of all, if they are fewer.

@@ -1,7 +1,6 @@
 //! The methods side by side, at the end of each series and one horizon earlier.
 
 use super::boosted::{self, Boosted};
-use super::class::Class;
 use super::compound::Sizes;
 use super::gamma_poisson::{Pool, State};
 use super::neighbours::{Case, Neighbours};
@@ -14,7 +13,7 @@ const ORIGINS: usize = 8;
 const PERIODS_MIN: usize = 8;
 
 /// Cases that are kept, evenly from all series.
-const CASES_MAX: usize = 16_000;
+const CASES_MAX: usize = 20_000;
 
 /// How many methods give quantiles, and how many a mean.
 pub(super) const METHODS: usize = 4;
@@ -33,18 +32,18 @@ pub(super) struct Opinions {
 pub(super) struct Trial {
     pub(super) now: Opinions,
     pub(super) then: Option<Opinions>,
+    /// How many earlier windows of the series others can be compared with.
+    pub(super) windows: usize,
 }
 
-/// Returns whether the trees are asked about demand of `class`.
-///
-/// Of sparse demand they learn the past by heart: measured on the bench's earlier origins, they made it
-/// worse there, and better where there is demand in most periods.
-pub(super) fn has_trees(class: Class) -> bool {
-    matches!(class, Class::Smooth | Class::Erratic)
+/// What was learnt of earlier windows of all series, up to one origin.
+struct Pooled<'h> {
+    neighbours: Option<Neighbours<'h>>,
+    trees: Option<Boosted>,
 }
 
 /// Asks all methods about each of `histories`.
-pub(super) fn ask(histories: &[&[f64]], classes: &[Class], settings: Settings) -> Vec<Trial> {
+pub(super) fn ask(histories: &[&[f64]], settings: Settings) -> Vec<Trial> {
     let horizon = settings.horizon as usize;
     let pool = Pool::learn(histories);
     let sizes = Sizes::learn(histories);
@@ -52,56 +51,43 @@ pub(super) fn ask(histories: &[&[f64]], classes: &[Class], settings: Settings) -
     let states: Vec<Vec<State>> =
         histories.iter().zip(&origins).map(|(h, origins)| pool.states(h, origins)).collect();
 
-    let per_series = origins.iter().map(Vec::len).sum::<usize>().div_ceil(histories.len()).max(1);
-    let stride = (histories.len() * per_series).div_ceil(CASES_MAX).max(1);
-    let cases = |periods_after: usize| {
+    let windows: usize = origins.iter().map(|origins| origins.len() - 1).sum();
+    let stride = windows.div_ceil(CASES_MAX).max(1);
+    let pooled = |periods_after: usize| {
         let of_series = histories.iter().zip(&origins).zip(&states).step_by(stride);
-        Neighbours::new(of_series.flat_map(move |((history, origins), states)| {
+        let windows = of_series.flat_map(move |((history, origins), states)| {
             origins.iter().zip(states).filter_map(move |(origin, state)| {
-                let followers = history.get(*origin..origin + horizon)?;
-                let is_past = origin + horizon + periods_after <= history.len();
-                (is_past && PERIODS_MIN <= *origin).then(|| Case::new(state, followers))
-            })
-        }))
-    };
-    let (now, then) = (cases(0), cases(horizon));
-    let grown = |periods_after: usize| {
-        let of_series = histories.iter().zip(&origins).zip(&states).zip(classes);
-        let with_trees = of_series.filter(|(_, class)| has_trees(**class));
-        let cases = with_trees.flat_map(move |(((history, origins), states), _)| {
-            origins.iter().zip(states).filter_map(move |(origin, state)| {
-                let (known, followers) =
-                    (history.get(..*origin)?, history.get(*origin..origin + horizon)?);
-                let is_past = origin + horizon + periods_after <= history.len();
-                (is_past && PERIODS_MIN <= *origin)
-                    .then(|| boosted::Case::new(state, known, followers))
+                let (known, after) = history.split_at_checked(*origin)?;
+                let is_past = horizon + periods_after <= after.len();
+                let followers = after.get(..horizon)?;
+                (is_past && PERIODS_MIN <= known.len()).then_some((state, known, followers))
             })
         });
-        Boosted::learn(&cases.collect::<Vec<_>>())
+        let grown = windows
+            .clone()
+            .map(|(state, known, followers)| boosted::Case::new(state, known, followers));
+        Pooled {
+            trees: Boosted::learn(&grown.collect::<Vec<_>>()),
+            neighbours: Neighbours::new(
+                windows.map(|(state, _, followers)| Case::new(state, followers)),
+            ),
+        }
     };
-    let (trees_now, trees_then) = (grown(0), grown(horizon));
+    let (now, then) = (pooled(0), pooled(horizon));
 
-    let of_series = histories.iter().zip(&origins).zip(&states).zip(classes);
+    let of_series = histories.iter().zip(&origins).zip(&states);
     of_series
-        .map(|(((history, origins), states), class)| {
-            let at =
-                |origin: usize,
-                 (neighbours, trees): (&Option<Neighbours<'_>>, &Option<Boosted>)| {
-                    let place = origins.iter().position(|at| *at == origin)?;
-                    let state = states.get(place)?;
-                    let known = history.get(..origin)?;
-                    let trees = trees.as_ref().filter(|_| has_trees(*class));
-                    Some(opinions(
-                        state,
-                        known,
-                        (neighbours.as_ref(), trees),
-                        (&sizes, settings.horizon),
-                    ))
-                };
+        .map(|((history, origins), states)| {
+            let at = |origin: usize, pooled: &Pooled<'_>| {
+                let place = origins.iter().position(|at| *at == origin)?;
+                let known = history.get(..origin)?;
+                Some(opinions(states.get(place)?, known, pooled, (&sizes, settings.horizon)))
+            };
             let earlier = history.len().checked_sub(horizon).filter(|at| PERIODS_MIN <= *at);
             Trial {
-                now: at(history.len(), (&now, &trees_now)).unwrap_or_else(Opinions::nothing),
-                then: earlier.and_then(|origin| at(origin, (&then, &trees_then))),
+                now: at(history.len(), &now).unwrap_or_else(Opinions::nothing),
+                then: earlier.and_then(|origin| at(origin, &then)),
+                windows: origins.len() - 1,
             }
         })
         .collect()
@@ -116,13 +102,15 @@ impl Opinions {
 fn opinions(
     state: &State,
     known: &[f64],
-    (neighbours, trees): (Option<&Neighbours<'_>>, Option<&Boosted>),
+    pooled: &Pooled<'_>,
     (sizes, horizon): (&Sizes, u32),
 ) -> Opinions {
     let periods = f64::from(horizon);
     let count = state.outlook(periods);
-    let near = neighbours.map_or(count, |neighbours| neighbours.outlook(state, periods));
+    let near =
+        pooled.neighbours.as_ref().map_or(count, |neighbours| neighbours.outlook(state, periods));
     let compound = sizes.outlook(known, horizon);
+    let trees = pooled.trees.as_ref();
     let total = trees.map_or(near.total, |trees| trees.total(state, known, horizon as usize));
     let boosted = Outlook { total, ..near };
     let smoothed = smoothing::simple(known);

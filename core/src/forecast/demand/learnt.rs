@@ -1,20 +1,25 @@
 //! What the last horizon taught: weights of the methods and widths, for each class of demand.
 
 use super::class::Class;
-use super::experts::{MEANS, METHODS, Opinions, Trial, has_trees};
+use super::experts::{MEANS, METHODS, Opinions, Trial};
 use super::weights::{self, weighted};
 use super::{LEVELS, Outlook, score};
 
-/// Weights of methods and means where nothing could be tried.
-const USUAL: [f64; METHODS] = [0.4, 0.4, 0.2, 0.0];
-const USUAL_TREES: [f64; METHODS] = [0.3, 0.25, 0.15, 0.3];
-const USUAL_MEANS: [f64; MEANS] = [0.5, 0.0, 0.5, 0.0];
+/// Weights of the methods where nothing could be tried: of frequent, and of sparse demand.
+const USUAL_FREQUENT: [f64; METHODS] = [0.4, 0.15, 0.0, 0.45];
+const USUAL_SPARSE: [f64; METHODS] = [0.1, 0.4, 0.1, 0.4];
+const USUAL_MEANS: [f64; MEANS] = [0.25; MEANS];
 
-/// Series that the usual weights count for.
-const USUAL_COUNT: f64 = 300.0;
+/// Series that the usual weights of methods and of means count for.
+const USUAL_COUNT: f64 = 3_000.0;
+const USUAL_MEANS_COUNT: f64 = 300.0;
 
-/// Bounds of what widths are corrected by.
-const WIDTHS: (f64, f64) = (0.85, 1.3);
+/// Earlier windows that a series needs for those of all series to be believed by half: what they
+/// have in common at one time happened once, however many series there are.
+const WINDOWS_HALF: f64 = 3.0;
+
+/// The most that distances from the median are stretched by.
+const WIDTH_MAX: f64 = 1.3;
 
 /// How a class of demand is best forecast.
 #[derive(Clone, Copy, Debug)]
@@ -42,22 +47,20 @@ impl Learnt {
         horizon: usize,
         class: Class,
     ) -> Self {
-        let usual = if has_trees(class) { USUAL_TREES } else { USUAL };
-        let cases: Vec<Case<'t>> =
-            trials.filter_map(|(trial, history)| Case::new(trial, history, horizon)).collect();
+        let trials: Vec<(&Trial, &[f64])> = trials.collect();
+        let windows: usize = trials.iter().map(|(trial, _)| trial.windows).sum();
+        let usual = usual(class, windows as f64 / (trials.len() as f64).max(1.0));
+        let cases = trials.iter().filter_map(|(trial, history)| Case::new(trial, history, horizon));
+        let cases: Vec<Case<'t>> = cases.collect();
         let count = cases.len() as f64;
         if cases.is_empty() {
             return Self { weights: usual, means: USUAL_MEANS, widths: [1.0; 3] };
         }
         let loss = |weights: &[f64; METHODS]| cases.iter().map(|case| case.loss(weights)).sum();
-        let weights = if has_trees(class) {
-            weights::best(weights::fifths(), loss, (&usual, USUAL_COUNT), count)
-        } else {
-            let tried = weights::thirds().map(|[a, b, c]| [a, b, c, 0.0]);
-            weights::best(tried, loss, (&usual, USUAL_COUNT), count)
-        };
+        let weights = weights::best(weights::fifths(), loss, (&usual, USUAL_COUNT), count);
         let error = |weights: &[f64; MEANS]| cases.iter().map(|case| case.error(weights)).sum();
-        let means = weights::best(weights::quarters(), error, (&USUAL_MEANS, USUAL_COUNT), count);
+        let means =
+            weights::best(weights::quarters(), error, (&USUAL_MEANS, USUAL_MEANS_COUNT), count);
         Self { weights, means, widths: widths(&cases, &weights) }
     }
 
@@ -106,6 +109,18 @@ impl<'t> Case<'t> {
     }
 }
 
+/// Returns the usual weights of the methods for `class`, with so many earlier `windows` a series.
+fn usual(class: Class, windows: f64) -> [f64; METHODS] {
+    let [count, near, compound, trees] = match class {
+        Class::Smooth | Class::Erratic => USUAL_FREQUENT,
+        Class::Intermittent | Class::Lumpy => USUAL_SPARSE,
+    };
+    let believed = windows * windows / (windows * windows + WINDOWS_HALF * WINDOWS_HALF);
+    let pooled = (near + trees) * believed;
+    let own = (1.0 - pooled) / (count + compound);
+    [count * own, near * believed, compound * own, trees * believed]
+}
+
 /// Returns the mean absolute and mean squared change from period to period since the first demand;
 /// `None` if there is no change.
 pub(super) fn changes(history: &[f64]) -> Option<(f64, f64)> {
@@ -136,8 +151,9 @@ fn quantiles(
     mixed
 }
 
-/// Returns by how much each quantile has to be stretched from the median so that it would have
-/// covered what it says, half of the way, since one horizon is one draw of the common fortune.
+/// Returns by how much each quantile has to be stretched from the median so that no more than twice
+/// as many outcomes would have been above it as it says; 1 where they were not. One horizon is one
+/// draw of the common fortune, so a lesser miss tells nothing.
 ///
 /// Split conformal prediction, pooled over series: Romano, Patterson and Candès, *Conformalized
 /// quantile regression*, 2019.
@@ -156,15 +172,14 @@ fn widths(cases: &[Case<'_>], weights: &[f64; METHODS]) -> [f64; 3] {
             (case.total - half) / (quantile - half).max(1e-9)
         });
         let mut needed: Vec<f64> = needed.collect();
-        needed.sort_unstable_by(f64::total_cmp);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "a place in the list"
         )]
-        let place = (level * needed.len() as f64) as usize;
-        let stretch = needed.get(place).copied().unwrap_or(1.0);
-        *width = 1.0_f64.midpoint(stretch).clamp(WIDTHS.0, WIDTHS.1);
+        let place = ((2.0 * level - 1.0) * needed.len() as f64) as usize;
+        let (_, stretch, _) = needed.select_nth_unstable_by(place, f64::total_cmp);
+        *width = stretch.clamp(1.0, WIDTH_MAX);
     }
     widths
 }

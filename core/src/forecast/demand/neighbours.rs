@@ -78,11 +78,14 @@ impl<'h> Neighbours<'h> {
             .iter()
             .flat_map(|(_, case)| case.followers.iter().map(|units| units / case.scale))
             .collect();
-        let mean = totals.iter().sum::<f64>() / count as f64 / horizon;
+        let total = count::of_sample(&mut totals);
+        // The few enormous ones say little of this series: they count as the 90 % quantile.
+        let [_, most, _] = total;
+        let mean = totals.iter().map(|total| total.min(most)).sum::<f64>() / count as f64 / horizon;
         Outlook {
             mean: mean * scale,
             period: count::of_sample(&mut periods).map(|ratio| ratio * scale),
-            total: count::of_sample(&mut totals).map(|ratio| ratio * scale),
+            total: total.map(|ratio| ratio * scale),
         }
     }
 }

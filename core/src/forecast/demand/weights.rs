@@ -1,12 +1,5 @@
 //! How much to believe each method: what would have been best at the last origin.
 
-/// Weights of three methods that add up to 1, in steps of a tenth.
-pub(super) fn thirds() -> impl Iterator<Item = [f64; 3]> {
-    (0..=10_u8).flat_map(|a| {
-        (0..=10 - a).map(move |b| [a, b, 10 - a - b].map(|part| f64::from(part) / 10.0))
-    })
-}
-
 /// Weights of four methods that add up to 1, in steps of a fifth.
 pub(super) fn fifths() -> impl Iterator<Item = [f64; 4]> {
     (0..=5_u8).flat_map(|a| {
