@@ -10,6 +10,7 @@ mod health;
 mod telemetry;
 mod twins;
 mod hex;
+mod href;
 mod import;
 mod lines;
 mod new_file;

@@ -54,7 +54,7 @@ impl Runtime<'_> {
                     rule: "",
                     subject: deal,
                     kind: KIND,
-                    page: &format!("/deals/{deal}"),
+                    page: &crate::href::page("deals", deal),
                     to,
                     detail: &detail,
                     cause: &format!("{}-{}", kind.word(), at.timestamp_millis()),

@@ -197,7 +197,7 @@ async fn tell(
         rule: "",
         subject: &act.deal,
         kind: KIND,
-        page: &format!("/deals/{}", act.deal),
+        page: &crate::href::page("deals", &act.deal),
         to: fields.get("owner").map_or(NOBODY, String::as_str),
         detail,
         cause: &act.revision.to_string(),

@@ -192,7 +192,10 @@ pub(super) async fn answer(
     done: Result<(), Fault>,
 ) -> Result<Response, Fault> {
     match done {
-        Ok(()) => Ok(Redirect::to(&format!("/deals/{id}?did=done")).into_response()),
+        Ok(()) => {
+            Ok(Redirect::to(&format!("{}?did=done", crate::href::page("deals", id)))
+                .into_response())
+        }
         Err(fault) if fault.kind.status() == StatusCode::CONFLICT => {
             let status = fault.kind.status();
             let words = fault.words(shell.language);

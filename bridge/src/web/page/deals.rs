@@ -156,7 +156,7 @@ fn column(teller: &Teller, (id, title): (&str, &str), found: &[DealRow]) -> Colu
 fn line(teller: &Teller, row: &DealRow) -> Line {
     let field = |name: &str| Visible(row.field(name).unwrap_or_default()).to_string();
     Line {
-        href: format!("/deals/{}", row.id),
+        href: crate::href::page("deals", &row.id),
         id: Visible(&row.id).to_string(),
         account: field("account"),
         owner: field("owner"),

@@ -110,7 +110,7 @@ fn shown(teller: &Teller, deal: &TaskDeal) -> DealShown {
     lines.extend(gap.map(|gap| gap_words(teller, gap, &deal.offer)));
     lines.extend(prices.iter().map(|line| price_words(teller, line)));
     DealShown {
-        href: format!("/deals/{}", deal.deal),
+        href: crate::href::page("deals", &deal.deal),
         name: text_with(language, key!("deal-link"), [("id", value(&deal.deal))]),
         lines,
         warning: deal.contradicted_at.map(|_| text(language, key!("deal-contradicted"))),
