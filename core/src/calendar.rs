@@ -184,19 +184,9 @@ impl Calendar {
         self.zone
     }
 
-    /// Returns which revision of the hours and holidays it is.
-    pub fn revision(&self) -> &str {
-        &self.revision
-    }
-
     /// Returns the last day whose holidays are announced, if the calendar says so.
     pub fn announced_until(&self) -> Option<NaiveDate> {
         self.announced_until
-    }
-
-    /// Returns the region whose holidays and make-up workdays, as feeds tell them, it follows: `CN`.
-    pub fn region(&self) -> Option<&str> {
-        self.region.as_deref()
     }
 
     /// Returns whether the holidays up to the day of `at` are announced.

@@ -37,6 +37,16 @@ impl Calendar {
         Self { zone, ..self }
     }
 
+    /// Returns which revision of the hours and holidays it is.
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    /// Returns the region whose holidays and make-up workdays, as feeds tell them, it follows: `CN`.
+    pub fn region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+
     /// Returns the calendar with the days of a region as they were known at `at`.
     ///
     /// Only what `known` says of `region` counts; of one part of it, what came last.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
-use super::{Calendar, LOOK_AHEAD_DAYS};
+use super::{Calendar, LOOK_AHEAD_DAYS, Override};
 
 /// Days in a row on which nobody works.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,6 +17,11 @@ pub struct Closed {
 }
 
 impl Calendar {
+    /// Returns the days that are not as the week has them, in order; no day is in two.
+    pub fn overrides(&self) -> &[Override] {
+        &self.overrides
+    }
+
     /// Tells whether somebody works on `day`.
     pub fn is_workday(&self, day: NaiveDate) -> bool {
         !self.hours_on(day).is_day_off()
