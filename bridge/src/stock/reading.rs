@@ -87,6 +87,7 @@ pub(crate) async fn rows(
         deals: plain(store, "deal").await?,
         orders: plain(store, "order").await?,
         shipments: plain(store, "shipment").await?,
+        plans: plain(store, "plan").await?,
         ..Rows::default()
     };
     if stocking.failure.is_empty() {
