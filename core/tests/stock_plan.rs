@@ -17,8 +17,8 @@ use upturn_core::money::Currency;
 use upturn_core::stock::plan::advice::{Action, Advice, Note};
 use upturn_core::stock::plan::base::{Base, Observed, Summary};
 use upturn_core::stock::plan::setting::{
-    Aim, CalendarIndex, Costs, Deal, Holding, Item, ItemIndex, Lane, Place, PlaceIndex, PlaceKind,
-    Position, Setting,
+    Aim, CalendarIndex, Coming, Costs, Deal, Holding, Item, ItemIndex, Lane, Place, PlaceIndex,
+    PlaceKind, Position, Setting,
 };
 use upturn_core::stock::plan::{self, Period};
 
@@ -80,7 +80,15 @@ fn holding(item: ItemIndex, on_hand: u32) -> Holding {
 
 fn position(item: ItemIndex, place: PlaceIndex, on_hand: u32) -> Position {
     let holdings = vec![holding(item, on_hand)];
-    Position { item, place, holdings, base: Base::default(), deals: Vec::new(), failures: None }
+    Position {
+        item,
+        place,
+        holdings,
+        base: Base::default(),
+        deals: Vec::new(),
+        failures: None,
+        coming: Vec::new(),
+    }
 }
 
 fn tender(from: &str, to: &str) -> Deal {
@@ -199,6 +207,37 @@ fn what_cannot_wait_is_sent_before_the_window_beside_what_is_needed_at_once() {
     let advice = plan::advise(&setting, period("2025-01-15T10:00:00+08:00"));
     assert_eq!((advice[1].quantity, dates(&advice[1])), (8, ("2025-01-22".into(), String::new())));
     assert_eq!(advice[1].closed_from, Some(day("2025-01-23")));
+}
+
+#[test]
+fn what_is_being_made_counts_from_its_day_on() {
+    let coming = |on: &str, units: u32| vec![Coming { on: day(on), units }];
+    // Where the tenders are: eight are needed on 28 January.
+    for (on, units, expected) in [
+        ("2025-01-27", 4, Some(4)),
+        ("2025-01-28", 4, Some(4)),
+        ("2025-01-29", 4, Some(8)),
+        ("2025-01-27", 8, None),
+        ("2025-02-20", 8, Some(8)),
+    ] {
+        let mut setting = ventilators("1.5");
+        setting.positions[1].coming = coming(on, units);
+        let advice = plan::advise(&setting, period("2025-01-15T00:00:00Z"));
+        let found = advice.first().map(|advice| advice.quantity);
+        assert_eq!(found, expected, "{units} on {on}: {advice:?}");
+        let told = advice.iter().flat_map(|advice| &advice.notes);
+        let told = told.filter(|note| note.code() == "coming").count();
+        assert_eq!(0 < told, expected.is_some() && on < "2025-02-06", "{units} on {on}");
+    }
+    // Where they come from: by the day the last lane in time leaves, or too late for it.
+    for (on, from) in [("2025-01-24", A), ("2025-01-26", A), ("2025-01-27", MAKER)] {
+        let mut setting = ventilators("1.5");
+        setting.positions[0] = position(VENTILATOR, A, 0);
+        setting.positions[0].coming = coming(on, 20);
+        let advice = plan::advise(&setting, period("2025-01-15T00:00:00Z"));
+        assert_eq!(advice[0].from, Some(from), "{on}: {advice:?}");
+        assert_eq!(advice[0].quantity, 8, "{on}");
+    }
 }
 
 #[test]

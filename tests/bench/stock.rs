@@ -129,5 +129,6 @@ fn position(item: u32, place: u32) -> Result<Position, Failure> {
         base: Base { per_day, spread: 1.4, periods, has_gaps: false, until: None },
         deals,
         failures: None,
+        coming: Vec::new(),
     })
 }

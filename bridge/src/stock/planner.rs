@@ -192,12 +192,11 @@ impl Planner {
             let same = Mark { sets: Vec::new(), ..mark.clone() };
             *known == same
         });
-        let rows = match &kept {
-            Some(_) => None,
-            None => {
-                let folder = Arc::clone(&self.office.folder.borrow());
-                Some(reading::rows(store, &in_force.stocking, (&folder, as_of)).await?)
-            }
+        let rows = if kept.is_some() {
+            None
+        } else {
+            let folder = Arc::clone(&self.office.folder.borrow());
+            Some(reading::rows(store, &in_force.stocking, (&folder, as_of)).await?)
         };
         let draft = NewPlan {
             revision: mark.advice,

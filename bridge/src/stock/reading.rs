@@ -88,6 +88,7 @@ pub(crate) async fn rows(
         deals: plain(store, "deal").await?,
         orders: plain(store, "order").await?,
         shipments: plain(store, "shipment").await?,
+        plans: plain(store, "plan").await?,
         ..Rows::default()
     };
     if stocking.failure.is_empty() {
@@ -122,11 +123,8 @@ fn add_folder(rows: &mut Rows, folder: &Registry) {
     }));
     let known: BTreeSet<String> = rows.sites.iter().map(|site| site.id.clone()).collect();
     let sites = folder.sites.iter().filter(|(id, _)| !known.contains(&***id));
-    let site = |(id, site): (&Box<str>, &upturn_core::registry::Site)| Site {
-        id: id.to_string(),
-        account: text(&site.account),
-    };
-    rows.sites.extend(sites.map(site));
+    rows.sites
+        .extend(sites.map(|(id, site)| Site { id: id.to_string(), account: text(&site.account) }));
 }
 
 async fn plain<T: DeserializeOwned>(store: &Store, kind: &str) -> Result<Vec<T>, StoreError> {

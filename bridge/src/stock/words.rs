@@ -46,6 +46,10 @@ fn english(reckoning: &Reckoning, note: &Note) -> String {
             "failures of installed devices ({devices}): {per_30_days} parts in 30 days are expected; \
              known failures that may need one before {cover_until}: {known}"
         ),
+        Note::Coming { units, first_on } => format!(
+            "{units} being made are there before {cover_until}, the first from {first_on} on; they help \
+             no day before"
+        ),
         Note::Closed(Closure { first_on, last_on, name }) => {
             format!("nothing is received from {first_on} to {last_on} ({name})")
         }
@@ -89,6 +93,9 @@ fn chinese(reckoning: &Reckoning, note: &Note) -> String {
         Note::Failures { devices, per_30_days, known } => format!(
             "在用设备故障（{devices} 台）：预计每 30 天需要 {per_30_days} 件；{cover_until} \
              之前可能需要备件的已知故障：{known} 起"
+        ),
+        Note::Coming { units, first_on } => format!(
+            "生产中的 {units} 件在 {cover_until} 之前可用，最早自 {first_on} 起；此前的日子用不上"
         ),
         Note::Closed(Closure { first_on, last_on, name }) => {
             format!("{first_on} 至 {last_on} 不收货（{name}）")

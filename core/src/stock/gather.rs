@@ -12,7 +12,8 @@ use rust_decimal::Decimal;
 use super::plan::base::Observed;
 use super::plan::failures::Failures;
 use super::plan::setting::{
-    Aim, Costs, Deal, Holding, Item, ItemIndex, Place, PlaceIndex, PlaceKind, Position, Setting,
+    Aim, Coming, Costs, Deal, Holding, Item, ItemIndex, Place, PlaceIndex, PlaceKind, Position,
+    Setting,
 };
 use super::stocking::{AimDocument, Stocking};
 use crate::money::exact::Exact;
@@ -21,6 +22,7 @@ mod demand;
 mod failures;
 mod learnt;
 mod outside;
+mod plans;
 pub mod row;
 
 pub(in crate::stock) use failures::cause;
@@ -95,6 +97,7 @@ struct Draft {
     history: Vec<Observed>,
     deals: Vec<Deal>,
     failures: Failures,
+    coming: Vec<Coming>,
     is_blocked: bool,
 }
 
@@ -132,6 +135,7 @@ pub fn records(
     gatherer.take_products(rows);
     gatherer.take_stock(rows);
     gatherer.take_shipments(rows);
+    gatherer.take_plans(rows);
     gatherer.take_firmed(firmed);
     gatherer.take_deals(rows);
     gatherer.take_orders(rows);
@@ -307,7 +311,8 @@ impl<'s> Gatherer<'s> {
             draft.holdings.sort_by_key(|holding| (holding.item == item, holding.item));
             let failures = Some(draft.failures).filter(|one| !one.is_nothing()).map(Box::new);
             let (holdings, deals) = (draft.holdings, draft.deals);
-            Position { item, place, holdings, base, deals, failures }
+            draft.coming.sort_unstable();
+            Position { item, place, holdings, base, deals, failures, coming: draft.coming }
         });
         made.setting.positions = positions.collect();
         made

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use upturn_core::stock::plan::base::{self, Observed, Summary};
 use upturn_core::stock::plan::failures::Failures;
 use upturn_core::stock::plan::setting::{
-    CalendarIndex, Deal, Holding, ItemIndex, PlaceIndex, Position, Setting,
+    CalendarIndex, Coming, Deal, Holding, ItemIndex, PlaceIndex, Position, Setting,
 };
 
 use crate::registry::problem::Problems;
@@ -69,6 +69,7 @@ struct Draft {
     history: Vec<(ItemIndex, Observed)>,
     deals: Vec<Deal>,
     failures: Failures,
+    coming: Vec<Coming>,
     is_blocked: bool,
 }
 
@@ -110,6 +111,7 @@ pub(super) fn load(folder: &Path, as_of: NaiveDate) -> Result<Loaded, LoadError>
         && loader.read_items()
         && loader.read_stock()
         && loader.read_firmed()
+        && loader.read_coming()
         && loader.read_deals()
         && loader.read_demand()
         && loader.read_failures();
@@ -170,6 +172,7 @@ impl Loader<'_> {
         let positions = sound.map(|(((item, place), mut draft), summary)| {
             // Replaced items before those that replace them.
             draft.holdings.sort_by_key(|holding| (holding.item == item, holding.item));
+            draft.coming.sort_unstable();
             Position {
                 item,
                 place,
@@ -177,6 +180,7 @@ impl Loader<'_> {
                 base: summary.base(pooled),
                 deals: draft.deals,
                 failures: Some(draft.failures).filter(|one| !one.is_nothing()).map(Box::new),
+                coming: draft.coming,
             }
         });
         let mut setting = self.setting;

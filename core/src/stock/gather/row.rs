@@ -19,6 +19,8 @@ pub struct Rows {
     pub orders: Vec<Order>,
     /// Records of the kind `shipment`.
     pub shipments: Vec<Shipment>,
+    /// Records of the kind `plan`.
+    pub plans: Vec<Plan>,
     /// Records of the kind `device`.
     pub devices: Vec<Device>,
     /// Records of the kind `site`.
@@ -90,6 +92,19 @@ pub struct Shipment {
     pub quantity: String,
     pub to: String,
     pub arrived_on: Option<NaiveDate>,
+}
+
+/// See [`crate::record`] for what each column means.
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the columns are described at the kind of record")]
+pub struct Plan {
+    pub id: String,
+    pub product: String,
+    pub quantity: String,
+    pub due_on: NaiveDate,
+    pub place: Option<String>,
+    pub order: Option<String>,
+    pub state: String,
 }
 
 /// See [`crate::record`] for what each column means.

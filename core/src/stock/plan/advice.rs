@@ -141,6 +141,13 @@ pub enum Note {
         /// Known failures that may need one before the next chance.
         known: usize,
     },
+    /// What is being made and counted from its day on.
+    Coming {
+        /// Units before the next chance.
+        units: i64,
+        /// The day of the first of them.
+        first_on: NaiveDate,
+    },
     /// Nothing is received for a while.
     Closed(Closure),
     /// Another place has more than it needs.
@@ -193,6 +200,7 @@ impl Note {
             Self::Deals { .. } => "deals",
             Self::Base { .. } => "base-demand",
             Self::Failures { .. } => "failures",
+            Self::Coming { .. } => "coming",
             Self::Closed(_) => "closed",
             Self::Surplus => "surplus",
             Self::Replaced => "replaced",
@@ -218,6 +226,7 @@ impl Note {
             | Self::Deals { .. }
             | Self::Base { .. }
             | Self::Failures { .. }
+            | Self::Coming { .. }
             | Self::Closed(_)
             | Self::Surplus
             | Self::Replaced

@@ -24,9 +24,14 @@ impl<'s> Ledger<'s> {
         Self { context, positions, short, given: BTreeMap::new() }
     }
 
-    /// Returns what `place` can give of each item, replaced ones first: what stands on its shelf and is
-    /// more than it needs itself on the days before `until`. Who needs some itself gives none.
-    pub(super) fn surplus(&self, place: PlaceIndex, until: NaiveDate) -> Vec<(ItemIndex, u32)> {
+    /// Returns what `place` can give of each item on `ship_on`, replaced ones first: what stands on its
+    /// shelf, or is made by then, and is more than it needs itself on the days before `until`. Who needs
+    /// some itself gives none.
+    pub(super) fn surplus(
+        &self,
+        place: PlaceIndex,
+        (ship_on, until): (NaiveDate, NaiveDate),
+    ) -> Vec<(ItemIndex, u32)> {
         let found = self.positions.binary_search_by_key(&place, |position| position.place);
         let position = found.ok().and_then(|found| self.positions.get(found));
         let Some(position) = position.filter(|_| !self.short.contains(&place)) else {
@@ -38,11 +43,14 @@ impl<'s> Ledger<'s> {
         let Ok(demand) = outlook.demand(until) else { return Vec::new() };
         let keeps = i64::try_from(demand.quantile(item.aim.level())).unwrap_or(i64::MAX);
         let given: i64 = position.holdings.iter().map(|h| self.given(place, h.item)).sum();
-        let spare = position.available().saturating_sub(keeps).saturating_sub(given);
+        let made = ship_on.succ_opt().map_or(0, |after| position.coming_before(after));
+        let there = position.available().saturating_add(made);
+        let spare = there.saturating_sub(keeps).saturating_sub(given);
         let mut spare = u32::try_from(spare.max(0)).unwrap_or(u32::MAX);
         let mut surplus = Vec::new();
         for holding in &position.holdings {
-            let left = i64::from(holding.on_shelf()) - self.given(place, holding.item);
+            let made = if holding.item == position.item { made } else { 0 };
+            let left = i64::from(holding.on_shelf()) + made - self.given(place, holding.item);
             let units = u32::try_from(left.max(0)).unwrap_or_default().min(spare);
             spare -= units;
             if 0 < units {

@@ -146,9 +146,26 @@ pub(super) fn before_closure<'s>(
 }
 
 impl Need<'_> {
+    /// Returns what there is before `until`, with what is being made.
+    fn supply(&self, until: NaiveDate) -> i64 {
+        self.available.saturating_add(self.position.coming_before(until))
+    }
+
+    /// Returns whether what there is and what comes is enough on all days before `until`. What comes
+    /// helps no day before it, so each of these is looked at by itself.
+    fn is_covered(&self, until: NaiveDate) -> Result<bool, PipelineError> {
+        let comings = self.position.coming.iter().map(|coming| coming.on);
+        for day in comings.take_while(|day| *day < until).chain([until]) {
+            if !self.outlook.is_covered(day, self.supply(day), self.aim.level())? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Finds the choices; returns whether there is a need at all.
     fn choose(&mut self, context: Context<'_>, after: NaiveDate) -> Result<bool, PipelineError> {
-        if self.outlook.is_covered(after, self.available, self.aim.level())? {
+        if self.is_covered(after)? {
             return Ok(false);
         }
         let place = usize::try_from(self.place().0).unwrap_or(usize::MAX);
@@ -174,8 +191,7 @@ impl Need<'_> {
         let voyages = &timetable.voyages;
         let failed = RefCell::new(None);
         let in_time = voyages.partition_point(|voyage| {
-            let covered =
-                self.outlook.is_covered(voyage.arrive_on, self.available, self.aim.level());
+            let covered = self.is_covered(voyage.arrive_on);
             covered.unwrap_or_else(|error| {
                 failed.replace(Some(error));
                 false
@@ -200,7 +216,16 @@ impl Need<'_> {
         let cover_until = self.next_chance(context, timetable, voyage).or(after);
         let cover_until = cover_until.unwrap_or(NaiveDate::MAX);
         let up_to = self.outlook.demand(cover_until)?.quantile(self.aim.level());
-        let missing = i64::try_from(up_to).unwrap_or(i64::MAX).saturating_sub(self.available);
+        let supply = self.supply(cover_until);
+        let mut missing = i64::try_from(up_to).unwrap_or(i64::MAX).saturating_sub(supply);
+        // What is needed before something comes cannot wait for it.
+        for coming in &self.position.coming {
+            if voyage.arrive_on < coming.on && coming.on < cover_until {
+                let needed = self.outlook.demand(coming.on)?.quantile(self.aim.level());
+                let needed = i64::try_from(needed).unwrap_or(i64::MAX);
+                missing = missing.max(needed.saturating_sub(self.supply(coming.on)));
+            }
+        }
         let Ok(quantity @ 1..) = u32::try_from(missing) else { return Ok(None) };
         let next = timetable.next_after(voyage.ship_on);
         let up_to = u32::try_from(up_to).unwrap_or(u32::MAX);
@@ -233,7 +258,7 @@ impl Need<'_> {
             let half = (open - covered).num_days() / 2;
             let day = covered + Days::new(half.unsigned_abs());
             let after = day.succ_opt().unwrap_or(day);
-            if self.outlook.is_covered(after, self.available, self.aim.level())? {
+            if self.is_covered(after)? {
                 covered = after;
             } else {
                 open = day;
@@ -250,9 +275,10 @@ impl Need<'_> {
         let after = context.period.last_on().succ_opt().unwrap_or(NaiveDate::MAX);
         let demand = self.outlook.demand(after).unwrap_or_else(|_| Distribution::nothing());
         let up_to = demand.quantile(self.aim.level());
-        let missing = i64::try_from(up_to).unwrap_or(i64::MAX).saturating_sub(available);
+        let supply = self.supply(after);
+        let missing = i64::try_from(up_to).unwrap_or(i64::MAX).saturating_sub(supply);
         let quantity = u32::try_from(missing.max(0)).unwrap_or(u32::MAX);
-        let outcome = outcome(&demand, available, self.costs());
+        let outcome = outcome(&demand, supply, self.costs());
         let reckoning = Reckoning {
             available,
             needed_on: self.needed_on(context, after).unwrap_or(today),
@@ -263,7 +289,7 @@ impl Need<'_> {
             outcomes_until: after,
             sent: outcome,
             missed: outcome,
-            steps: steps(&demand, available, quantity),
+            steps: steps(&demand, supply, quantity),
             steps_together: None,
             options: Vec::new(),
         };
@@ -289,7 +315,9 @@ impl Need<'_> {
         let until_next = self.outlook.demand(outcomes_until)?;
         let whole = self.outlook.demand(choice.cover_until)?;
         let together = self.outlook.demand_together(choice.cover_until)?;
-        let steps = |demand: &Distribution| steps(demand, available, choice.quantity);
+        let there = self.supply(choice.cover_until);
+        let until_then = self.supply(outcomes_until);
+        let steps = |demand: &Distribution| steps(demand, there, choice.quantity);
         let costs = self.costs();
         Ok(Reckoning {
             available,
@@ -299,8 +327,8 @@ impl Need<'_> {
             level: self.aim.level(),
             ratio: costs.map(|costs| costs.ratio()),
             outcomes_until,
-            sent: outcome(&until_next, available + i64::from(units), costs),
-            missed: outcome(&until_next, available, costs),
+            sent: outcome(&until_next, until_then.saturating_add(units.into()), costs),
+            missed: outcome(&until_next, until_then, costs),
             steps: steps(&whole),
             steps_together: together.as_ref().map(steps),
             options: self.choices.iter().map(LaneDates::of).collect(),

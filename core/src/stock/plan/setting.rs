@@ -126,6 +126,17 @@ pub struct Position {
     pub deals: Vec<Deal>,
     /// What devices in the field may need.
     pub failures: Option<Box<Failures>>,
+    /// What is being made for it, in the order of the days.
+    pub coming: Vec<Coming>,
+}
+
+/// Units of a position's item that are not there yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Coming {
+    /// The day from which on they are there.
+    pub on: NaiveDate,
+    /// How many.
+    pub units: u32,
 }
 
 /// What is there of one item.
@@ -170,6 +181,12 @@ impl Position {
     /// Returns what is there or coming and not promised, of all items.
     pub fn available(&self) -> i64 {
         self.holdings.iter().map(Holding::available).sum()
+    }
+
+    /// Returns what comes before `until`.
+    pub fn coming_before(&self, until: NaiveDate) -> i64 {
+        let before = self.coming.iter().take_while(|coming| coming.on < until);
+        before.map(|coming| i64::from(coming.units)).sum()
     }
 }
 

@@ -119,7 +119,7 @@ fn transfers(
     (mut left, ledger): (u32, &mut Ledger<'_>),
 ) -> Vec<Consignment> {
     let mut found = Vec::new();
-    for (item, spare) in ledger.surplus(from, choice.cover_until) {
+    for (item, spare) in ledger.surplus(from, (choice.voyage.ship_on, choice.cover_until)) {
         let pack = context.setting.item(item).map_or(1, |item| item.pack.max(1));
         let packs = left.div_ceil(pack).min(spare / pack);
         let units = packs.saturating_mul(pack);
@@ -179,6 +179,11 @@ fn notes(context: Context<'_>, need: &Need<'_>, choice: &Choice) -> Vec<Note> {
     let timetable = context.timetable(choice.lane);
     let closure = timetable.and_then(|t| t.closure_between(choice.voyage.arrive_on, next_on));
     notes.extend(closure.cloned().map(Note::Closed));
+    let coming = need.position.coming.first().filter(|first| first.on < choice.cover_until);
+    notes.extend(coming.map(|first| Note::Coming {
+        units: need.position.coming_before(choice.cover_until),
+        first_on: first.on,
+    }));
     let base = &need.position.base;
     if 0.0 < base.per_day {
         let per_30_days = expectation(base.per_day * TOLD_DAYS);

@@ -1,6 +1,6 @@
 //! What stands where, and what is on its way already.
 
-use upturn_core::stock::plan::setting::{Holding, ItemIndex, PlaceKind};
+use upturn_core::stock::plan::setting::{Coming, Holding, ItemIndex, PlaceKind};
 
 use super::{Firmed, Loader, cell};
 use crate::registry::table::{Row, Table};
@@ -15,8 +15,35 @@ const FIRMED: Table = Table {
     required: &["item", "from", "to", "quantity", "ship_on"],
     optional: &[],
 };
+const COMING: Table =
+    Table { file: "coming.csv", required: &["item", "place", "on", "units"], optional: &[] };
 
 impl Loader<'_> {
+    pub(super) fn read_coming(&mut self) -> bool {
+        self.rows(&COMING, |loader, row| {
+            let (item, place) = (loader.item(row)?, loader.place(row, "place")?);
+            cell::text(row, "units")?;
+            let coming = Coming { on: cell::day(row, "on")?, units: cell::count(row, "units", 0)? };
+            let as_of = loader.as_of;
+            if coming.on < as_of {
+                return Err(format!("on is {}, which has passed; count it or move it", coming.on));
+            }
+            let draft = loader.draft(item, place);
+            if draft.holdings.iter().all(|known| known.item != item) {
+                let counted_on = as_of;
+                draft.holdings.push(Holding {
+                    item,
+                    on_hand: 0,
+                    on_order: 0,
+                    reserved: 0,
+                    counted_on,
+                });
+            }
+            draft.coming.push(coming);
+            Ok(())
+        })
+    }
+
     pub(super) fn read_stock(&mut self) -> bool {
         self.rows(&STOCK, |loader, row| {
             let (item, place) = (loader.item(row)?, loader.place(row, "place")?);
