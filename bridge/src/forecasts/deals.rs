@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 use upturn_core::forecast::win::{Seen, Sight};
 
 /// How a deal ended.
@@ -60,7 +60,7 @@ impl Deals {
         for ago in 1..=back {
             let days = u64::from(ago) * u64::from(within);
             let Some(on) = as_of.checked_sub_days(Days::new(days)) else { break };
-            for (deal, sight) in self.sights(on, ago) {
+            for (deal, sight) in self.sights(on, within, ago) {
                 let won = self.is_won(deal, on, within);
                 seen.push(Seen { sight, won });
             }
@@ -76,9 +76,10 @@ impl Deals {
         self.deals.get(deal).is_some_and(|rows| rows.iter().any(is_in_time))
     }
 
-    /// Returns the deals that are open on `as_of`, with what is known of them.
-    pub(crate) fn open(&self, as_of: NaiveDate) -> Vec<(&str, Sight)> {
-        self.sights(as_of, 0).collect()
+    /// Returns the deals that are open on `as_of`, with what is known of them and tells whether they
+    /// are won `within` so many days.
+    pub(crate) fn open(&self, as_of: NaiveDate, within: u32) -> Vec<(&str, Sight)> {
+        self.sights(as_of, within, 0).collect()
     }
 
     /// Returns the day on which something first became known.
@@ -92,14 +93,25 @@ impl Deals {
         rows.filter_map(move |row| row.levels.get(column).copied())
     }
 
-    fn sights(&self, on: NaiveDate, ago: u32) -> impl Iterator<Item = (&str, Sight)> {
-        let deals = self.deals.iter();
-        deals.filter_map(move |(deal, rows)| Some((deal.as_str(), sight(rows, on, ago)?)))
+    fn sights(&self, on: NaiveDate, within: u32, ago: u32) -> impl Iterator<Item = (&str, Sight)> {
+        let (deals, phase) = (self.deals.iter(), phase(on, within));
+        deals.filter_map(move |(deal, rows)| {
+            let sight = sight(rows, on)?;
+            Some((deal.as_str(), Sight { ago, phase, ..sight }))
+        })
     }
 }
 
+/// Returns the month of its quarter, from 0, that the middle of the `within` days from `on` on falls
+/// in; 0 where they are too many for one month to say something of them.
+fn phase(on: NaiveDate, within: u32) -> usize {
+    const WITHIN_MAX: u32 = 60;
+    let middle = on.checked_add_days(Days::new(u64::from(within / 2))).unwrap_or(on);
+    if within <= WITHIN_MAX { middle.month0() as usize % 3 } else { 0 }
+}
+
 /// Returns what was known before `on` of a deal that was open then.
-fn sight(rows: &[Row], on: NaiveDate, ago: u32) -> Option<Sight> {
+fn sight(rows: &[Row], on: NaiveDate) -> Option<Sight> {
     let known = rows.partition_point(|row| row.on < on);
     let known = rows.get(..known)?;
     let (first, last) = (known.first()?, known.last()?);
@@ -108,7 +120,7 @@ fn sight(rows: &[Row], on: NaiveDate, ago: u32) -> Option<Sight> {
     }
     let age = i32::try_from(on.signed_duration_since(first.on).num_days()).ok()?;
     let (levels, numbers) = (last.levels.clone(), last.numbers.clone());
-    Some(Sight { ago, age_days: f64::from(age), levels, numbers })
+    Some(Sight { ago: 0, age_days: f64::from(age), phase: 0, levels, numbers })
 }
 
 impl Words {
@@ -122,5 +134,25 @@ impl Words {
     pub(crate) fn of(&self, column: usize) -> impl Iterator<Item = (&str, u32)> {
         let all = self.numbers.iter().filter(move |((of, _), _)| *of == column);
         all.map(|((_, word), number)| (word.as_str(), *number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_phase_is_the_month_of_the_quarter_that_the_horizon_mostly_falls_in() {
+        for (on, within, expected) in [
+            ("2025-01-01", 30, 0),
+            ("2025-02-25", 30, 2),
+            ("2025-03-20", 30, 0),
+            ("2025-06-01", 7, 2),
+            ("2025-12-31", 1, 2),
+            ("2025-02-01", 61, 0),
+        ] {
+            let day = on.parse().unwrap();
+            assert_eq!(phase(day, within), expected, "{within} days from {on} on");
+        }
     }
 }

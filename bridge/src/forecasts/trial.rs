@@ -85,7 +85,7 @@ fn of_wins(wins: &Wins, within: u32, as_of: NaiveDate) -> TrialResult {
         let origin = as_of.checked_sub_days(days).filter(|on| first_on.is_some_and(|at| at < *on));
         let Some(origin) = origin else { break };
         let outlook = Outlook::learn(&wins.deals.seen(origin, within, LOOKED_BACK));
-        let open = wins.deals.open(origin).into_iter().map(|(deal, sight)| Scored {
+        let open = wins.deals.open(origin, within).into_iter().map(|(deal, sight)| Scored {
             as_of: origin,
             said: said(&outlook, &sight),
             came: wins.deals.is_won(deal, origin, within),

@@ -141,7 +141,7 @@ impl Wins {
         said: &BTreeSet<(String, u64)>,
     ) -> Vec<NewForecast> {
         let Some(as_of) = day.succ_opt() else { return Vec::new() };
-        let open = self.deals.open(as_of).into_iter().filter_map(|(deal, sight)| {
+        let open = self.deals.open(as_of, within).into_iter().filter_map(|(deal, sight)| {
             let revision = self.revisions.get(deal).copied().unwrap_or_default();
             (!said.contains(&(deal.to_owned(), revision))).then_some((deal, sight, revision))
         });

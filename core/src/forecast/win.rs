@@ -15,17 +15,24 @@ mod logistic;
 mod model;
 
 use self::logistic::{log_odds, probability};
-use self::model::Model;
+use self::model::{Model, Shape};
 use super::score;
 
 /// Days looked back at to judge what is said today.
 const JUDGED: u32 = 3;
 
-/// Half-lives, in horizons, after which a day counts half.
-const HALF_LIVES: [f64; 3] = [1.5, 4.0, 20.0];
+/// Models to choose from: half-lives in horizons, without and with the cycle.
+const SHAPES: [Shape; 6] = [
+    Shape { half_life: 1.5, has_cycle: false },
+    Shape { half_life: 4.0, has_cycle: false },
+    Shape { half_life: 20.0, has_cycle: false },
+    Shape { half_life: 1.5, has_cycle: true },
+    Shape { half_life: 4.0, has_cycle: true },
+    Shape { half_life: 20.0, has_cycle: true },
+];
 
-/// The same for the share of all deals.
-const SHARE_HALF_LIVES: [f64; 3] = [1_000.0, 6.0, 2.0];
+/// Half-lives, in horizons, for the share of all deals; the first where nothing can be judged.
+const SHARE_HALF_LIVES: [f64; 3] = [2.0, 6.0, 1_000.0];
 
 /// The fewest days before one that is judged.
 const DAYS_MIN: u32 = 2;
@@ -56,6 +63,9 @@ pub struct Sight {
     pub ago: u32,
     /// How long it had been open, in days.
     pub age_days: f64,
+    /// The phase of the cycle in which deals are closed, as the month of the quarter from 0, that
+    /// the horizon from that day falls in.
+    pub phase: usize,
     /// The level of each column, by number; the columns in the order in which they are believed.
     pub levels: Vec<u32>,
     /// Its numbers.
@@ -119,14 +129,14 @@ impl Outlook {
         let newest = seen.iter().map(|one| one.sight.ago).min().unwrap_or_default();
         let days = (0..JUDGED).filter_map(|earlier| Judged::new(seen, newest + earlier));
         let days: Vec<Judged<'_>> = days.collect();
-        let (share_loss, share_life) =
-            least(SHARE_HALF_LIVES.map(|life| (loss(&days, |day| day.by_share(life)), life)));
-        let (model_loss, model_life) =
-            least(HALF_LIVES.map(|life| (loss(&days, |day| day.by_model(life)), life)));
+        let shares = SHARE_HALF_LIVES.map(|life| (loss(&days, |day| day.by_share(life)), life));
+        let (share_loss, share_life) = least(shares);
+        let (model_loss, chosen) =
+            least(SHAPES.map(|shape| (loss(&days, |day| day.by_model(shape)), shape)));
 
         let is_better = model_loss < share_loss * (1.0 - GAIN);
-        let model = is_better.then(|| Model::fit(seen.iter(), model_life));
-        let moved = if is_better { moved(&days, model_life) } else { 0.0 };
+        let model = is_better.then(|| Model::fit(seen.iter(), chosen));
+        let moved = if is_better { moved(&days, chosen) } else { 0.0 };
         let won = seen.iter().filter(|one| one.won).count();
         let mut levels = BTreeMap::new();
         for place in seen.iter().flat_map(|one| (0..).zip(one.sight.levels.iter().copied())) {
@@ -205,8 +215,8 @@ impl<'s> Judged<'s> {
     }
 
     /// Returns what a model would have said on that day, and what happened.
-    fn by_model(&self, half_life: f64) -> Vec<(f64, bool)> {
-        let model = Model::fit(self.before.iter().copied(), half_life);
+    fn by_model(&self, shape: Shape) -> Vec<(f64, bool)> {
+        let model = Model::fit(self.before.iter().copied(), shape);
         let said = |one: &&Seen| (probability(model.log_odds(&one.sight)), one.won);
         self.on_day.iter().map(said).collect()
     }
@@ -217,8 +227,8 @@ fn loss(days: &[Judged<'_>], said: impl Fn(&Judged<'_>) -> Vec<(f64, bool)>) -> 
     score::log_loss(days.iter().flat_map(said)).unwrap_or(f64::INFINITY)
 }
 
-/// Returns the least loss with its half-life; the first of equal ones.
-fn least<const N: usize>(tried: [(f64, f64); N]) -> (f64, f64) {
+/// Returns the least loss with what has it; the first of equal ones.
+fn least<T: Default, const N: usize>(tried: [(f64, T); N]) -> (f64, T) {
     tried
         .into_iter()
         .reduce(|best, next| if next.0 < best.0 { next } else { best })
@@ -240,8 +250,8 @@ fn share<'s>(seen: impl Iterator<Item = &'s Seen>, half_life: f64) -> f64 {
 
 /// Returns by how much the log-odds have to be moved: as far as all judged days agree, if moving
 /// the newest of them as far as those before it agreed would have made it better.
-fn moved(days: &[Judged<'_>], half_life: f64) -> f64 {
-    let said: Vec<Vec<(f64, bool)>> = days.iter().map(|day| day.by_model(half_life)).collect();
+fn moved(days: &[Judged<'_>], shape: Shape) -> f64 {
+    let said: Vec<Vec<(f64, bool)>> = days.iter().map(|day| day.by_model(shape)).collect();
     let moves: Vec<f64> = said.iter().map(|pairs| move_of(pairs)).collect();
     let (Some(newest), Some(earlier)) = (said.first(), moves.get(1..)) else { return 0.0 };
     let by = agreed(earlier);
@@ -288,6 +298,7 @@ mod tests {
         let sight = |ago: u32, deal: u32| Sight {
             ago,
             age_days: f64::from(deal % 7),
+            phase: 0,
             levels: vec![deal % 2],
             numbers: vec![f64::NAN],
         };
@@ -303,6 +314,7 @@ mod tests {
         let sight = Sight {
             ago: 0,
             age_days: f64::from(level % 7),
+            phase: 0,
             levels: vec![level],
             numbers: vec![3.0],
         };
@@ -319,12 +331,33 @@ mod tests {
         assert!(said(&outlook, 1) < 0.2, "{}", said(&outlook, 1));
         assert_eq!(outlook.seen(), 960);
 
-        let sight = Sight { ago: 0, age_days: 1.0, levels: vec![1], numbers: vec![f64::NAN] };
+        let sight =
+            Sight { ago: 0, age_days: 1.0, phase: 0, levels: vec![1], numbers: vec![f64::NAN] };
         let step = outlook.best_step(&sight, &[(0, 0), (0, 7)]).unwrap();
         assert_eq!((step.column, step.level, step.n), (0, 0, 480), "the other was never seen");
         assert!((step.probability - 0.6).abs() < 0.1, "{step:?}");
         let better = Sight { levels: vec![0], ..sight };
         assert_eq!(outlook.best_step(&better, &[(0, 1)]), None, "a step back");
+    }
+
+    #[test]
+    fn the_phase_of_a_cycle_tells_when_deals_are_closed() {
+        // Old deals are closed in one phase of three, new ones at any time.
+        let mut all = seen(|ago, deal| {
+            let is_old = 3 <= deal % 7;
+            if is_old { ago % 3 == 0 && deal % 10 < 8 } else { (deal + ago) % 10 < 2 }
+        });
+        for one in &mut all {
+            one.sight.phase = (one.sight.ago % 3) as usize;
+        }
+        let outlook = Outlook::learn(&all);
+        let said = |phase: usize, age_days: f64| {
+            let numbers = vec![f64::NAN];
+            outlook.probability(&Sight { ago: 0, age_days, phase, levels: vec![0], numbers })
+        };
+        assert!((said(0, 5.0) - 0.8).abs() < 0.15, "{}", said(0, 5.0));
+        assert!(said(1, 5.0) < 0.05, "{}", said(1, 5.0));
+        assert!((said(1, 1.0) - 0.2).abs() < 0.1, "{}", said(1, 1.0));
     }
 
     #[test]

@@ -75,7 +75,7 @@ fn forecast(args: &Args) -> Result<Exit, WinError> {
     };
     let seen = deals.seen(args.as_of, args.within, LOOKED_BACK);
     let outlook = Outlook::learn(&seen);
-    let open = deals.open(args.as_of);
+    let open = deals.open(args.as_of, args.within);
 
     let unwritten = |error| WinError::Write(args.output.clone(), error);
     if args.output.as_os_str() == "-" {

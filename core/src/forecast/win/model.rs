@@ -12,10 +12,23 @@ const AGE_PRECISION: f64 = 1.0;
 const NUMBER_PRECISION: f64 = 10.0;
 const LEVEL_PRECISION: f64 = 10.0;
 
+/// Parts of age that are taken together where what they add depends on the phase.
+const AGES_TOGETHER: usize = 2;
+
+/// What a model looks at, and how fast it forgets.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shape {
+    /// Horizons after which a day counts half.
+    pub(super) half_life: f64,
+    /// Whether the phase of the cycle tells something, and what an age means in each.
+    pub(super) has_cycle: bool,
+}
+
 /// Older days count less.
 #[derive(Debug)]
 pub(super) struct Model {
     base: f64,
+    has_cycle: bool,
     /// Upper bounds of the parts of age, in days.
     ages: Vec<f64>,
     /// Mean and deviation of each number.
@@ -25,8 +38,9 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// Fits the model to what was `seen`; a day one `half_life` ago, in horizons, counts half.
-    pub(super) fn fit<'s>(seen: impl Iterator<Item = &'s Seen> + Clone, half_life: f64) -> Self {
+    /// Fits a model of this `shape` to what was `seen`.
+    pub(super) fn fit<'s>(seen: impl Iterator<Item = &'s Seen> + Clone, shape: Shape) -> Self {
+        let Shape { half_life, has_cycle } = shape;
         let newest = seen.clone().map(|one| one.sight.ago).min().unwrap_or_default();
         let weight = |one: &Seen| (-f64::from(one.sight.ago - newest) / half_life).exp2();
         let (mut won, mut all) = (0.5, 1.0);
@@ -37,6 +51,7 @@ impl Model {
         let base = log_odds(won / all);
         let mut model = Self {
             base,
+            has_cycle,
             ages: ages(seen.clone().map(|one| one.sight.age_days)),
             numbers: numbers(seen.clone().map(|one| one.sight.numbers.as_slice())),
             levels: Vec::new(),
@@ -44,13 +59,13 @@ impl Model {
         };
         // First age and numbers, so that the levels are learnt of what these leave open.
         model.refit(seen.clone(), weight);
-        let columns = seen.clone().map(|one| one.sight.levels.len()).max().unwrap_or_default();
+        let columns = seen.clone().map(|one| model.levels_of(&one.sight).count()).max();
         let mut expected: Vec<f64> = seen
             .clone()
             .map(|one| logistic::dot(&model.coefficients, &model.features(&one.sight)))
             .collect();
-        for column in 0..columns {
-            let level = |one: &Seen| one.sight.levels.get(column).copied();
+        for column in 0..columns.unwrap_or_default() {
+            let level = |one: &Seen| model.levels_of(&one.sight).nth(column);
             let cases = seen.clone().zip(&expected).filter_map(|(one, expected)| {
                 Some((level(one)?, probability(*expected), one.won, weight(one)))
             });
@@ -88,9 +103,19 @@ impl Model {
             if number.is_nan() { 0.0 } else { ((number - mean) / deviation).clamp(-4.0, 4.0) }
         });
         features.extend(numbers);
-        let levels = self.levels.iter().zip(&sight.levels);
-        features.extend(levels.map(|(levels, level)| levels.added(*level)));
+        let levels = self.levels.iter().zip(self.levels_of(sight));
+        features.extend(levels.map(|(levels, level)| levels.added(level)));
         features
+    }
+
+    /// Returns the levels of `sight`, and after them those of the cycle: its phase, and the phase
+    /// with the age.
+    fn levels_of(&self, sight: &Sight) -> impl Iterator<Item = u32> {
+        let part = self.ages.partition_point(|bound| *bound < sight.age_days) / AGES_TOGETHER;
+        let of_age = u32::try_from(part + sight.phase * AGES).unwrap_or(u32::MAX);
+        let phase = u32::try_from(sight.phase).unwrap_or(u32::MAX);
+        let of_cycle = self.has_cycle.then_some([phase, of_age]);
+        sight.levels.iter().copied().chain(of_cycle.into_iter().flatten())
     }
 
     fn priors(&self) -> Vec<Prior> {
