@@ -35,6 +35,7 @@ pub(crate) mod asset;
 pub(crate) mod caller;
 pub(crate) mod deed_form;
 pub(crate) mod fault;
+pub(crate) mod calendars;
 pub(crate) mod feeds;
 pub(crate) mod figures;
 pub(crate) mod filter;
@@ -188,6 +189,7 @@ fn house_pages() -> Router<App> {
         .route("/destinations/{id}/on", post(page::destinations::turn_on))
         .route("/letters/{id}/{verb}", post(page::destinations::decide))
         .route("/feeds", get(page::feeds::show))
+        .route("/calendars", get(page::calendars::show))
         .route("/feeds/{id}", get(page::feed::show))
         .route("/feeds/{id}/{verb}", post(page::feed::act))
         .route("/feeds/{id}/sets/{set}/{verb}", post(page::feed::decide))
