@@ -44,7 +44,7 @@ mod clocks;
 mod deal_clocks;
 pub(crate) mod consequence;
 pub(crate) mod coupon;
-mod days;
+pub(crate) mod days;
 mod deal;
 pub(crate) mod deed;
 mod due;

@@ -36,6 +36,7 @@ pub(crate) mod caller;
 pub(crate) mod deed_form;
 pub(crate) mod facts;
 pub(crate) mod fault;
+pub(crate) mod calendars;
 pub(crate) mod feeds;
 pub(crate) mod figures;
 pub(crate) mod filter;
@@ -191,6 +192,7 @@ fn house_pages() -> Router<App> {
         .route("/letters/{id}/{verb}", post(page::destinations::decide))
         .route("/facts", get(page::facts::show))
         .route("/feeds", get(page::feeds::show))
+        .route("/calendars", get(page::calendars::show))
         .route("/feeds/{id}", get(page::feed::show))
         .route("/feeds/{id}/{verb}", post(page::feed::act))
         .route("/feeds/{id}/sets/{set}/{verb}", post(page::feed::decide))

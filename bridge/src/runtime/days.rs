@@ -4,8 +4,12 @@
 //! what comes out is logged as entries of the registry, so that nothing is looked up again when the log is
 //! folded (`bridge/decisions/0017-days-in-the-log.md`).
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use upturn_core::calendar::Calendar;
+use upturn_core::calendar::compose::ComposeError;
 use upturn_core::fact::Fact;
 use upturn_core::fact::almanac::Almanac;
 use upturn_core::registry::Registry;
@@ -13,30 +17,44 @@ use upturn_core::registry::entry::Entry;
 
 use super::Runtime;
 use super::fold::Fold;
+use crate::facts::shelf::Shelf;
 use crate::facts::stored::StoredError;
 use crate::store::error::StoreError;
-use crate::store::feed_set;
+use crate::store::{Store, feed_set};
 
 /// The kinds of feeds that tell which days are worked on.
-pub(crate) const TELLING: [&str; 6] =
+const TELLING: [&str; 6] =
     ["chinese-days", "gtfs", "holiday-cn", "icalendar", "nager", "uk-bank-holidays"];
+
+/// What a feed tells of days.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    /// The feed.
+    pub(crate) feed: String,
+    /// What it tells.
+    pub(crate) almanac: Almanac,
+}
 
 impl Runtime<'_> {
     /// Puts the calendars in force that the days in force make, if others may be or a day has begun; the
     /// same ones again are not logged.
     pub(super) async fn keep_days(&self, fold: &mut Fold) -> Result<(), StoreError> {
         let today = self.now(fold).date_naive();
-        if fold.days_on == Some(today) {
+        let folder = self.folder.borrow().clone();
+        let is_kept = fold
+            .days
+            .as_ref()
+            .is_some_and(|(day, known)| *day == today && Arc::ptr_eq(known, &folder));
+        if is_kept {
             return Ok(());
         }
-        let folder = self.folder.borrow().clone();
         let mut entries = self.days_of(fold, &folder).await?;
         entries.retain(|entry| !entry.is_in(fold.engine.registry()));
         if !entries.is_empty() {
             let tx = self.store.begin().await?;
             self.put_in_force(fold, tx, entries).await?;
         }
-        fold.days_on = Some(today);
+        fold.days = Some((today, folder));
         Ok(())
     }
 
@@ -54,8 +72,8 @@ impl Runtime<'_> {
         if !house && named.is_empty() {
             return Ok(Vec::new());
         }
-        let almanacs = match self.almanacs().await {
-            Ok(almanacs) => Some(almanacs),
+        let told = match told(self.store, self.shelf).await {
+            Ok(told) => Some(told),
             Err(StoredError::Store(error)) => return Err(error),
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
@@ -64,8 +82,12 @@ impl Runtime<'_> {
             }
         };
         let at = self.now(fold);
-        let made = |own: &Calendar, standing: Option<&Calendar>| match &almanacs {
-            Some(almanacs) => composed(own, almanacs, at),
+        let made = |own: &Calendar, standing: Option<&Calendar>| match &told {
+            Some(told) => composed(own, told, at).unwrap_or_else(|error| {
+                let revision = own.revision();
+                tracing::warn!(%error, revision, "a calendar stands without its feeds");
+                own.clone()
+            }),
             None => standing.filter(|one| one.region() == own.region()).unwrap_or(own).clone(),
         };
         let standing = fold.engine.registry();
@@ -80,37 +102,44 @@ impl Runtime<'_> {
         }
         Ok(entries)
     }
-
-    /// Returns the almanacs of the sets in force, those that came into force later later.
-    async fn almanacs(&self) -> Result<Vec<Almanac>, StoredError> {
-        let mut active = feed_set::active(self.store).await?;
-        active.retain(|set| TELLING.contains(&&*set.kind));
-        active.sort_by_key(|set| set.id);
-        let mut almanacs = Vec::new();
-        for set in &active {
-            let facts = self.shelf.facts_of(self.store, set).await?;
-            for fact in facts.iter() {
-                if let Fact::Calendar(almanac) = fact {
-                    almanacs.push((**almanac).clone());
-                }
-            }
-        }
-        Ok(almanacs)
-    }
 }
 
-/// Returns `own` with the days of its region; alone where they do not fit it, which is told.
-fn composed(own: &Calendar, almanacs: &[Almanac], at: DateTime<Utc>) -> Calendar {
-    let of_region: Vec<&Almanac> =
-        almanacs.iter().filter(|almanac| Some(&*almanac.region) == own.region()).collect();
-    if of_region.is_empty() {
-        return own.clone();
+/// Returns the almanacs of the sets in force, those that came into force later later.
+pub(crate) async fn told(store: &Store, shelf: &Shelf) -> Result<Vec<Told>, StoredError> {
+    let mut active = feed_set::active(store).await?;
+    active.retain(|set| TELLING.contains(&&*set.kind));
+    active.sort_by_key(|set| set.id);
+    let mut told = Vec::new();
+    for set in &active {
+        for fact in shelf.facts_of(store, set).await?.iter() {
+            if let Fact::Calendar(almanac) = fact {
+                told.push(Told { feed: set.feed.clone(), almanac: (**almanac).clone() });
+            }
+        }
     }
-    let today = at.with_timezone(&own.zone()).date_naive();
-    own.with_almanacs(&of_region, today).unwrap_or_else(|error| {
-        tracing::warn!(%error, calendar = own.revision(), "a calendar stands without its feeds");
-        own.clone()
-    })
+    Ok(told)
+}
+
+/// Returns the feeds that tell the days of `region`, each once, by their names.
+pub(crate) fn feeds_of(told: &[Told], region: &str) -> Vec<String> {
+    let of_region = told.iter().filter(|told| told.almanac.region == region);
+    let feeds: BTreeSet<&String> = of_region.map(|told| &told.feed).collect();
+    feeds.into_iter().cloned().collect()
+}
+
+/// Returns `own` with the days of its region, if any are told.
+pub(crate) fn composed(
+    own: &Calendar,
+    told: &[Told],
+    at: DateTime<Utc>,
+) -> Result<Calendar, ComposeError> {
+    let almanacs = told.iter().map(|told| &told.almanac);
+    let of_region: Vec<&Almanac> =
+        almanacs.filter(|almanac| Some(&*almanac.region) == own.region()).collect();
+    if of_region.is_empty() {
+        return Ok(own.clone());
+    }
+    own.with_almanacs(&of_region, at.with_timezone(&own.zone()).date_naive())
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ impl Runtime<'_> {
             tx.commit().await?;
             self.metrics.commits.inc();
             // Other days may be in force.
-            fold.days_on = None;
+            fold.days = None;
         }
         Ok(stepped)
     }

@@ -1,5 +1,7 @@
 //! The engine and how far it has come; what it needs to know it is told from the store.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use upturn_core::effect::Effect;
 use upturn_core::engine::{ActiveRule, Engine, Memory, Need};
@@ -28,8 +30,9 @@ pub(crate) struct Fold {
     pub(crate) registry: String,
     /// When the next clock of a task is due.
     pub(crate) next_timer: Option<DateTime<Utc>>,
-    /// The day for which the days that feeds tell are in force; none where they may be others.
-    pub(crate) days_on: Option<NaiveDate>,
+    /// The day for which the days that feeds tell are in force, and over which folder; none where they may
+    /// be others.
+    pub(crate) days: Option<(NaiveDate, Arc<Registry>)>,
     /// What rules have failed at.
     pub(crate) failures: Failures,
     /// Which devices each account has.
@@ -50,8 +53,8 @@ impl Fold {
         let engine = Engine::new(Vec::new(), Registry::default(), memory);
         let (rules, registry, failures) = (Vec::new(), String::new(), Failures::default());
         let fleet = Fleet::default();
-        let (cursor, epoch, next_timer, days_on) = (0, Epoch::NONE, None, None);
-        Self { engine, cursor, epoch, rules, registry, next_timer, days_on, failures, fleet }
+        let (cursor, epoch, next_timer, days) = (0, Epoch::NONE, None, None);
+        Self { engine, cursor, epoch, rules, registry, next_timer, days, failures, fleet }
     }
 }
 

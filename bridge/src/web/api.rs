@@ -14,6 +14,7 @@ use super::fault::{Fault, FaultKind};
 pub(crate) mod approvals;
 mod advice;
 mod audit;
+mod calendars;
 mod coupons;
 mod dead_letters;
 pub(crate) mod deals;
@@ -61,6 +62,7 @@ fn endpoints() -> Vec<Endpoint> {
         destinations::endpoints(),
         facts::endpoints(),
         feeds::endpoints(),
+        calendars::endpoints(),
         figures::endpoints(),
         coupons::endpoints(),
         advice::endpoints(),

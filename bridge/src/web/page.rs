@@ -5,6 +5,7 @@ pub(crate) mod at_risk;
 pub(crate) mod advice;
 pub(crate) mod advice_piece;
 pub(crate) mod audit;
+pub(crate) mod calendars;
 pub(crate) mod coupons;
 pub(crate) mod chance;
 pub(crate) mod dead_letters;

@@ -3,6 +3,7 @@
 mod api;
 mod acts;
 mod advice;
+mod calendars;
 mod clocks;
 mod delivery;
 mod events;

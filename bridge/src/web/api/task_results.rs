@@ -8,6 +8,7 @@ use crate::store::coupon::{self, CouponIssue};
 use crate::store::task_deal::{self, TaskDeal};
 use crate::store::task_view::TaskRow;
 use crate::web::App;
+use crate::web::calendars::{self, Unannounced};
 use crate::web::caller::Caller;
 use crate::web::fault::Fault;
 use crate::web::when::machine;
@@ -17,6 +18,8 @@ use crate::web::when::machine;
 pub(super) struct Results {
     pub(super) deal: Option<TaskDeal>,
     pub(super) coupon: Option<CouponIssue>,
+    /// How far its calendar is announced, where that is not as far as it is due.
+    pub(super) unannounced: Option<Unannounced>,
     /// Whether the reader may see the coupon's code: whoever has the task.
     pub(super) shows_code: bool,
 }
@@ -27,6 +30,7 @@ impl Results {
         Ok(Self {
             deal: task_deal::of_task(&app.store, &row.id).await?,
             coupon: coupon::of_task(&app.store, &row.id).await?,
+            unannounced: calendars::unannounced(app, &row.owner, row.due_at).await?,
             shows_code: row.owner == caller.id(),
         })
     }

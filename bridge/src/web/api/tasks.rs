@@ -25,6 +25,7 @@ use crate::store::task_history::Entry;
 use crate::store::task_view::{self, TaskCursor, TaskDetail, TaskFilter, TaskRow, TaskStatus};
 use crate::web::App;
 use crate::web::ask;
+use crate::web::calendars::Unannounced;
 use crate::web::caller::Caller;
 use crate::web::deed_form::DeedForm;
 use crate::web::fault::{Fault, FaultKind};
@@ -123,6 +124,8 @@ struct DetailJson<'a> {
     history: Vec<HistoryJson<'a>>,
     /// Contacts that were told later, each of which counts once somebody else has approved it.
     back_fills: Vec<BackFillJson<'a>>,
+    /// Present where the holidays of the days up to `due_at` are not announced, so that it is a guess.
+    due_unannounced: Option<Unannounced>,
     /// The deal that it opened, if the customer was interested.
     deal: Option<DealJson<'a>>,
     /// The coupon that went to the customer.
@@ -314,6 +317,7 @@ fn in_detail<'a>(detail: &'a TaskDetail, results: &'a Results) -> DetailJson<'a>
         revision: detail.revision,
         history: detail.history.iter().map(history).collect(),
         back_fills: detail.back_fills.iter().map(back_fill).collect(),
+        due_unannounced: results.unannounced,
         deal: results.deal.as_ref().map(DealJson::of),
         coupon: results.coupon.as_ref().map(|issued| CouponJson::of(issued, results.shows_code)),
     }

@@ -104,6 +104,7 @@ const PARTS: [(&str, &[Entry]); 5] = [
         &[
             (Action::ReadRules, "/rules", key!("nav-rules")),
             (Action::ReadFeeds, "/feeds", key!("nav-feeds")),
+            (Action::ReadFeeds, "/calendars", key!("nav-calendars")),
             (Action::ReadRecords, "/records", key!("nav-records")),
             (Action::ReadDestinations, "/destinations", key!("nav-destinations")),
             (Action::ReadDeadLetters, "/dead-letters", key!("nav-dead-letters")),

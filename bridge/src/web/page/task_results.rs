@@ -10,15 +10,19 @@ use crate::store::coupon::{self, CouponIssue};
 use crate::store::task_deal::{self, TaskDeal};
 use crate::store::task_view::TaskDetail;
 use crate::web::App;
+use crate::web::calendars::{self, Unannounced};
 use crate::web::deed_form::SEND_COUPON;
 use crate::web::fault::Fault;
 use crate::web::i18n::{key, text, text_with};
+use crate::web::language::Language;
 use crate::web::visible::Visible;
 use crate::web::when::Teller;
 
 /// What came of a task.
 #[derive(Debug, Default)]
 pub(super) struct Results {
+    /// What is said where the holidays up to its due time are not announced.
+    pub(super) guess: Option<String>,
     pub(super) deal: Option<DealShown>,
     pub(super) coupon: Option<CouponShown>,
     /// Where a coupon can be asked for, and out of which campaigns.
@@ -51,6 +55,16 @@ pub(super) struct DealShown {
     pub(super) warning: Option<String>,
 }
 
+fn guess_words(language: Language, guess: Unannounced) -> String {
+    match guess.announced_until {
+        Some(until) => {
+            let until = FluentValue::from(until.to_string());
+            text_with(language, key!("task-due-guess"), [("until", until)])
+        }
+        None => text(language, key!("task-due-guess-all")),
+    }
+}
+
 /// Returns what came of the task, as its reader may see it.
 pub(super) async fn of_task(
     app: &App,
@@ -71,7 +85,10 @@ pub(super) async fn of_task(
         None
     };
     let is_owner = shell.caller()?.id() == row.owner;
+    let open = Some(row.due_at).filter(|_| row.status.is_open()).flatten();
+    let guess = calendars::unannounced(app, &row.owner, open).await?;
     Ok(Results {
+        guess: guess.map(|guess| guess_words(shell.language, guess)),
         deal: deal.map(|deal| shown(&teller, &deal)),
         coupon: coupon.map(|issued| coupon_shown(&teller, &issued, is_owner)),
         form,

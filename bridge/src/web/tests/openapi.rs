@@ -54,6 +54,7 @@ async fn describes_each_route_that_is_served_and_no_other() {
         "get /api/v1/advice",
         "get /api/v1/advice/{id}",
         "get /api/v1/audit",
+        "get /api/v1/calendars",
         "get /api/v1/coupons",
         "get /api/v1/dead-letters",
         "get /api/v1/dead-letters/{id}/raw",
