@@ -264,11 +264,12 @@ fn failures_of_installed_devices_are_demand() {
 
 #[test]
 fn the_table_of_failures_is_learnt_from_work_orders_and_leaves_what_people_wrote() {
-    let mut orders = "order,model,fault,failed_on,part,used_on\n".to_owned();
-    for order in 0..8 {
+    let row = |order| {
         let part = if order < 6 { "BOARD,2024-07-05" } else { "," };
-        orders += &format!("w{order},X7,overcurrent,2024-07-01,{part}\n");
-    }
+        format!("w{order},X7,overcurrent,2024-07-01,{part}\n")
+    };
+    let mut orders = "order,model,fault,failed_on,part,used_on\n".to_owned();
+    orders.extend((0..8).map(row));
     orders.push_str("w9,X7,noise,2024-09-01,FAN,2024-09-03\nw10,X7,noise,2026-01-01,,\n");
     let table = "model,fault,part,share,per_year,by\nX7,noise,FAN,0.4,0.1,\nX7,overcurrent,BOARD,0.9,9,learnt\n";
     let installed = "model,place,devices\nX7,B,10\nX7,A,10\n";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, Days, NaiveDate};
+use chrono::{Datelike as _, Days, NaiveDate};
 use upturn_core::forecast::win::{Seen, Sight};
 
 /// How a deal ended.
