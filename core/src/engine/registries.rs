@@ -220,8 +220,10 @@ mod tests {
         };
         let of_all = |revision: &str| Entry::HouseCalendar(calendar(revision));
         let mut registries = Registries::new(Arc::default());
+        registries.pass();
         let team = Entry::Calendar("ev".into(), Some(calendar("team")));
         registries.change(5, vec![of_all("one"), team]);
+        registries.pass();
         registries.change(7, vec![of_all("two"), Entry::Calendar("ev".into(), None)]);
         let cases = [(4, "built in", false), (5, "one", true), (6, "one", true), (7, "two", false)];
         for (place, revision, has_team) in cases {
