@@ -13,15 +13,19 @@ use super::deed;
 use super::fold::Fold;
 use super::{Runtime, clocks, timers};
 use crate::delivery::letter::text;
+use crate::forecasts::wins::ChanceSaid;
 use crate::store::audit::{self, NewEntry};
 use crate::store::error::StoreError;
+use crate::store::forecast::{self, ForecastKind};
 use crate::store::lead::{self, LeadNow};
 use crate::store::overrule::{self, NewOverride, Override, Subject, What};
 use crate::store::task_life::{self, Life};
-use crate::store::{self, Tx, task_history};
+use crate::store::{self, Store, Tx, task_history};
 
 /// Decisions that one transaction ends; the rest follow with the next.
 const ENDED_MAX: u32 = 200;
+/// The places of a chance that people may write.
+pub(crate) const PLACES: u32 = 4;
 
 /// A decision that somebody takes, or takes back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +76,7 @@ impl Runtime<'_> {
         if current_id != wish.replaces || (wish.value.is_none() && current.is_none()) {
             return Ok(Overruled::Changed(current_id));
         }
-        let machine = match machine_value(&mut tx, wish).await? {
+        let machine = match machine_value(self.store, &mut tx, wish).await? {
             Ok(machine) => machine,
             Err(refused) => return Ok(refused),
         };
@@ -133,15 +137,26 @@ pub(super) async fn end_due(
     Ok(due.len())
 }
 
+/// Returns the chance of a deal that was said last, with the places that people have, too.
+async fn chance_said(store: &Store, deal: &str) -> Result<Option<String>, StoreError> {
+    let newest = forecast::of_subject(store, (ForecastKind::Win, deal), 1).await?;
+    let said = newest.first().and_then(|one| serde_json::from_str::<ChanceSaid>(&one.said).ok());
+    let chance = said.and_then(|said| Decimal::from_f64_retain(said.said.probability));
+    Ok(chance.map(|chance| chance.round_dp(PLACES).normalize().to_string()))
+}
+
 /// Returns what the machine says, or why nobody can decide over it.
 async fn machine_value(
+    store: &Store,
     tx: &mut Tx,
     wish: &Overrule,
 ) -> Result<Result<Option<String>, Overruled>, StoreError> {
     let value = wish.value.as_ref().map(|(value, _)| &**value);
     let task = match &wish.subject {
-        // The store of chances is another one; a deal without a chance has none to decide over.
-        Subject::Deal(_) if wish.what == What::Probability => return Ok(Ok(None)),
+        // A deal of which nothing was said yet can be decided about, too; there is nothing to compare.
+        Subject::Deal(deal) if wish.what == What::Probability => {
+            return Ok(Ok(chance_said(store, deal).await?));
+        }
         Subject::Deal(_) => return Ok(Err(Overruled::Unknown)),
         Subject::Task(task) => task,
     };

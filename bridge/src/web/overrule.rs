@@ -19,7 +19,7 @@ use super::language::Language;
 use super::when::{Teller, machine};
 use crate::auth::rights::Action;
 use crate::auth::sight::Sight;
-use crate::runtime::overrule::{Overrule, Overruled};
+use crate::runtime::overrule::{Overrule, Overruled, PLACES};
 use crate::runtime::request::Request;
 use crate::store::overrule::{self, Ended, Subject, What};
 use crate::store::{lead, record};
@@ -127,7 +127,7 @@ async fn check_value(app: &App, what: What, value: &str) -> Result<String, Fault
     let within = |most: Decimal| {
         let number: Option<Decimal> = value.parse().ok();
         let number = number.filter(|number| (Decimal::ZERO..=most).contains(number));
-        let number = number.filter(|number| number.scale() <= 4);
+        let number = number.filter(|number| number.scale() <= PLACES);
         number.map(|number| number.normalize().to_string()).ok_or_else(|| {
             wrong(format!(
                 "value is '{value}'; write a number from 0 to {most}, four places at most"

@@ -3,7 +3,7 @@
 use std::fs;
 
 use axum::http::StatusCode;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::api::assert_problem;
@@ -11,8 +11,9 @@ use super::site::{Answer, PASSWORD, SHANGHAI, Site, bearer};
 use super::writer::with_writer;
 use crate::auth::person::{EVERYWHERE, Profile};
 use crate::auth::role::Role;
+use crate::store::forecast::{ForecastKind, NewForecast};
 use crate::store::record::StoredRecord;
-use crate::store::{person, record};
+use crate::store::{forecast, person, record};
 
 const PEOPLE: &str = "id,name,manager,substitute,team\nlin,Lin,meng,wu,ev\nwu,Wu,meng,,ev\n\
     amy,Amy,meng,,ev\nmeng,Meng,,,\n";
@@ -394,9 +395,28 @@ async fn machine_and_people_are_judged_by_how_it_ended() {
         ("D-1", json!({"id": "D-1", "account": "acme", "owner": "lin", "stage": "s", "opened_on": "2025-01-02"})),
     ])
     .await;
+    let said = json!({
+        "probability": 0.123_456, "share": 0.1, "has_signal": true, "n": 50, "won": 5, "step": null,
+    });
+    let as_of = site.now().date_naive();
+    let new = NewForecast {
+        kind: ForecastKind::Win,
+        subject: "D-1".to_owned(),
+        as_of,
+        due: as_of + Days::new(30),
+        horizon: 30,
+        revision: 1,
+        method: "test",
+        said: said.to_string(),
+    };
+    let mut tx = site.store.begin().await.unwrap();
+    forecast::keep(&mut tx, &[new], (1, site.now())).await.unwrap();
+    tx.commit().await.unwrap();
     let body = over("probability", "0.85");
     let answer = say(&site, "meng", ("PUT", "/api/v1/deals/D-1/override"), &body).await;
-    assert_eq!(answer.json()["overrides"][0]["value"], "0.85");
+    let decided = answer.json();
+    let decided = &decided["overrides"][0];
+    assert_eq!((&decided["value"], &decided["machine"]), (&json!("0.85"), &json!("0.1235")));
     let cookie = site.enter("meng").await;
     let page = site.get("/deals/D-1", &[("cookie", &cookie)]).await;
     for expected in ["<bdi>0.85</bdi>", "action=\"/deals/D-1/override\"", "id=\"chance\""] {
