@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use upturn_core::calendar::Calendar;
@@ -17,8 +17,8 @@ use upturn_core::money::Currency;
 use upturn_core::stock::plan::advice::{Action, Advice, Note};
 use upturn_core::stock::plan::base::{Base, Observed, Summary};
 use upturn_core::stock::plan::setting::{
-    Aim, CalendarIndex, Coming, Costs, Deal, Holding, Item, ItemIndex, Lane, Place, PlaceIndex,
-    PlaceKind, Position, Setting,
+    Aim, CalendarIndex, Coming, Costs, Deal, Holding, Item, ItemIndex, Lane, LaneIndex, Place,
+    PlaceIndex, PlaceKind, Position, Setting,
 };
 use upturn_core::stock::plan::{self, Period};
 
@@ -345,15 +345,30 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn calendars()(begin in 0_u64..50, days in 0_u64..15) -> Calendar {
+        let first_on = day("2025-01-10") + Days::new(begin);
+        let last_on = first_on + Days::new(days);
+        let closed = Exception { first_on, last_on, is_open: false, name: "closed".into() };
+        let week = [true, true, true, true, true, false, false];
+        Calendar::of_workdays(chrono_tz::Asia::Shanghai, week, vec![closed]).unwrap()
+    }
+}
+
+prop_compose! {
     fn networks()(
         positions in positions(), pack in 1_u32..4, order_min in 0_u32..5,
         transits in prop::collection::vec(0_u16..9, 6), is_bought in any::<bool>(),
+        calendars in prop::collection::vec(calendars(), 3),
     ) -> Setting {
         let kind = |is_supplier| if is_supplier { PlaceKind::Supplier } else { PlaceKind::Site };
-        let place = |at: u32| place(&at.to_string(), kind(is_bought && at == 3));
+        let place = |at: u32| Place {
+            calendar: CalendarIndex(at % 2),
+            ..place(&at.to_string(), kind(is_bought && at == 3))
+        };
         let ways = [(0, 1), (1, 0), (1, 2), (2, 0), (3, 0), (3, 2)];
-        let lanes = ways.into_iter().zip(transits).map(|((from, to), transit)| {
-            lane("", (PlaceIndex(from), PlaceIndex(to)), &transit.to_string())
+        let lanes = ways.into_iter().zip(transits).map(|((from, to), transit)| Lane {
+            carrier: CalendarIndex(2),
+            ..lane("", (PlaceIndex(from), PlaceIndex(to)), &transit.to_string())
         });
         Setting {
             items: vec![
@@ -361,7 +376,7 @@ prop_compose! {
                 item("y", costs("4")),
             ],
             places: (0..4).map(place).collect(),
-            calendars: vec![china()],
+            calendars,
             lanes: lanes.collect(),
             positions,
         }
@@ -376,7 +391,14 @@ proptest! {
         setting in networks(),
     ) {
         let advice = plan::advise(&setting, period("2025-01-15T10:00:00+08:00"));
-        let is_open = |day: NaiveDate| !setting.calendars[0].hours_on(day).is_day_off();
+        let is_open = |at: CalendarIndex, day: NaiveDate| {
+            !setting.calendars[at.0 as usize].hours_on(day).is_day_off()
+        };
+        let at = |place: PlaceIndex| setting.places[place.0 as usize].calendar;
+        let ends = |lane: LaneIndex| {
+            let lane = &setting.lanes[lane.0 as usize];
+            (at(lane.from), lane.carrier, at(lane.to))
+        };
         let mut given: BTreeMap<(PlaceIndex, ItemIndex), u32> = BTreeMap::new();
         let mut keys = BTreeSet::new();
         let mut receivers = BTreeSet::new();
@@ -384,8 +406,18 @@ proptest! {
             prop_assert!(0 < one.quantity);
             prop_assert!(keys.insert((one.item, one.from, one.to, one.closed_from)), "two pieces of advice for one key");
             receivers.insert((one.to, one.needed_item));
-            if let Some(voyage) = one.voyage {
-                prop_assert!(is_open(voyage.ship_on) && is_open(voyage.arrive_on));
+            let told = one.lane.into_iter().flat_map(|lane| {
+                [one.voyage, one.next].into_iter().flatten().map(move |voyage| (lane, voyage))
+            });
+            let options = one.reckoning.options.iter();
+            let options = options.flat_map(|dates| {
+                [Some(dates.voyage), dates.next].into_iter().flatten().map(|v| (dates.lane, v))
+            });
+            for (lane, voyage) in told.chain(options) {
+                let (origin, carrier, destination) = ends(lane);
+                prop_assert!(is_open(origin, voyage.ship_on), "shipped in a closed window");
+                prop_assert!(is_open(carrier, voyage.ship_on), "picked up in a closed window");
+                prop_assert!(is_open(destination, voyage.arrive_on), "comes to a closed door");
             }
             if let (Action::Transfer, Some(from)) = (one.action, one.from) {
                 *given.entry((from, one.item)).or_default() += one.quantity;

@@ -5,6 +5,7 @@
     reason = "a test fails where something is missing"
 )]
 
+mod advice;
 mod backtest;
 mod backup;
 mod commands;
