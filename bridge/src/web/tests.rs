@@ -3,6 +3,7 @@
 mod api;
 mod acts;
 mod advice;
+mod advice_kept;
 mod calendars;
 mod clocks;
 mod delivery;
