@@ -6,8 +6,9 @@
 //! `bench fold [WORDS]` times the fold by itself, or those figures of it whose names have these words in
 //! them; `bench heal` how soon the program goes on after trouble; `bench latency` how soon a task is
 //! seen, how soon the program is ready, and what a page of tasks costs; `bench stock` what a plan of
-//! stock costs; `bench calendar` what questions of a calendar cost; `bench facts` what a whole history of
-//! rates costs on its way into force, a look-up in it, and feeds that wait.
+//! stock costs, `bench plan` what a new one costs the program; `bench calendar` what questions of a
+//! calendar cost; `bench facts` what a whole history of rates costs on its way into force, a look-up in
+//! it, and feeds that wait.
 #![expect(
     clippy::float_arithmetic,
     clippy::indexing_slicing,
@@ -27,6 +28,7 @@ mod heal;
 mod job;
 mod latency;
 mod path;
+mod plan;
 mod postgres;
 mod raw_insert;
 mod slow_disk;
@@ -47,6 +49,7 @@ fn main() -> Result<(), Failure> {
         Some("fold") => fold::run(&part),
         Some("heal") => heal::run(),
         Some("latency") => latency::run(),
+        Some("plan") => plan::run(),
         Some("stock") => stock::run(),
         events => all(&Job::read(events.map(Path::new))?, &part),
     }
