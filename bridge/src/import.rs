@@ -186,7 +186,12 @@ impl Import<'_> {
             Ok(()) => self.switch(&import, examined, (at, by)).await,
             Err(error) => Err(error),
         };
-        record_staged::clear(self.store, &import, at).await?;
+        // What was decided stands, whether or not the steps towards it can be cleared away now: the next
+        // import clears what has been left for a day.
+        if let Err(error) = record_staged::clear(self.store, &import, at).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "rows on their way are left behind");
+        }
         switched
     }
 
