@@ -108,7 +108,8 @@ impl Runtime<'_> {
 pub(crate) async fn told(store: &Store, shelf: &Shelf) -> Result<Vec<Told>, StoredError> {
     let mut active = feed_set::active(store).await?;
     active.retain(|set| TELLING.contains(&&*set.kind));
-    active.sort_by_key(|set| set.id);
+    // One that was held is older than its coming into force.
+    active.sort_by_key(|set| (set.active_at, set.id));
     let mut told = Vec::new();
     for set in &active {
         for fact in shelf.facts_of(store, set).await?.iter() {

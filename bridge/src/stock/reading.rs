@@ -46,7 +46,8 @@ fn is_bearing(kind: &str) -> bool {
 pub(crate) async fn outside(store: &Store, shelf: &Shelf) -> Result<Outside, StoredError> {
     let mut active = feed_set::active(store).await?;
     active.retain(|set| is_bearing(&set.kind));
-    active.sort_by_key(|set| set.id);
+    // One that was held is older than its coming into force.
+    active.sort_by_key(|set| (set.active_at, set.id));
     let mut outside = Outside::default();
     for set in &active {
         for fact in shelf.facts_of(store, set).await?.iter() {

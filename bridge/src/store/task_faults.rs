@@ -11,7 +11,7 @@ use super::error::StoreError;
 const FAULTS_MAX: u32 = 200_000;
 
 /// Returns the tasks of `rule` that are open or were made since `since`, without those that somebody
-/// dismissed: they were no failures.
+/// dismissed or later events contradicted: they were no failures.
 pub(crate) async fn of_rule(
     store: &Store,
     rule: &str,
@@ -20,6 +20,7 @@ pub(crate) async fn of_rule(
     const SQL: &str = "
         SELECT device, last_at, progress FROM task
         WHERE rule_id = $1 AND stage = 'live' AND status = 'new' AND progress <> 'dismissed'
+            AND contradicted_at IS NULL
             AND ($2 <= created_at OR progress IN ('new', 'accepted'))
         ORDER BY created_at DESC, id LIMIT $3";
 

@@ -164,8 +164,11 @@ impl Forecast {
     /// Returns the forecast of demand that comes in whole units: its quantiles are whole.
     fn counted(mut self) -> Self {
         for expected in self.periods.iter_mut().chain([&mut self.total]) {
+            let mut least = 0.0_f64;
             for (quantile, cut) in expected.quantiles.iter_mut().zip(CUTS) {
-                *quantile = (*quantile - cut).ceil().max(0.0);
+                // Cuts differ: close quantiles would cross.
+                least = (*quantile - cut).ceil().max(least);
+                *quantile = least;
             }
         }
         self
