@@ -25,6 +25,7 @@ pub(crate) mod sailings;
 pub(crate) mod saved;
 pub(crate) mod shelf;
 pub(crate) mod stored;
+pub(crate) mod told_days;
 
 /// The feed whose euro rates become customs rates of the European Union.
 const EURO_REFERENCE: &str = "ecb";
@@ -169,6 +170,27 @@ impl Facts {
 }
 
 impl Sheet {
+    /// Returns the facts of a feed of `kind`, which were in no set, are judged by `limits`, and of a source
+    /// that publishes by a region's days, if it does.
+    pub(crate) fn new(
+        (feed, kind): (String, &'static Kind),
+        (limits, publishes_by): (Limits, Option<String>),
+        facts: Arc<Vec<Fact>>,
+    ) -> Self {
+        Self {
+            feed,
+            kind,
+            limits,
+            publishes_by,
+            closed: Arc::default(),
+            set: None,
+            known_at: None,
+            checked_at: None,
+            facts,
+            earlier: Vec::new(),
+        }
+    }
+
     /// Returns its rates that bear on `query`, those that follow from others by law among them; none
     /// where it has no rates at all.
     fn book(&self, query: &Query) -> Option<RateBook> {

@@ -116,20 +116,7 @@ fn sheet(folder: &Path) -> Result<Sheet, SavedError> {
     let feed = folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let feed = feed.unwrap_or_default();
     name_source(&mut facts, &feed);
-    let facts = Arc::new(facts);
-    let (set, known_at, checked_at) = (None, None, None);
-    Ok(Sheet {
-        feed,
-        kind,
-        limits,
-        publishes_by,
-        closed: Arc::default(),
-        set,
-        known_at,
-        checked_at,
-        facts,
-        earlier: Vec::new(),
-    })
+    Ok(Sheet::new((feed, kind), (limits, publishes_by), Arc::new(facts)))
 }
 
 /// Says in each fact that names a source which feed it is of.

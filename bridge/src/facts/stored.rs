@@ -1,24 +1,18 @@
 //! Facts of the sets in force, read from the documents that are kept of them.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use upturn_connectors::feed::{self, FeedError};
 use upturn_core::event::Position;
-use upturn_core::fact::almanac;
 
 use super::shelf::Shelf;
-use super::{Earlier, Facts, Sheet, days};
+use super::told_days::tells_days;
+use super::{Earlier, Facts, Sheet};
 use crate::feeds::Feeds;
 use crate::feeds::limits::Limits;
 use crate::store::error::StoreError;
 use crate::store::feed_set::{self, Set, SetState};
 use crate::store::{Store, feed_state};
 
-/// The kinds of feeds that tell the days of regions.
-const CALENDARS: [&str; 6] =
-    ["chinese-days", "gtfs", "holiday-cn", "icalendar", "nager", "uk-bank-holidays"];
 /// How many sets of a feed are looked at to find those that were in force before.
 const SETS_MAX: u32 = 40;
 
@@ -84,21 +78,6 @@ pub(crate) struct Archive<'a> {
     pub(crate) feeds: &'a Feeds,
 }
 
-/// Returns the days off of `region` by the calendars in force.
-pub(crate) async fn days_off(
-    store: &Store,
-    shelf: &Shelf,
-    region: &str,
-) -> Result<BTreeSet<NaiveDate>, StoredError> {
-    let mut told = Vec::new();
-    for set in feed_set::active(store).await? {
-        if CALENDARS.contains(&&*set.kind) {
-            told.push(shelf.facts_of(store, &set).await?);
-        }
-    }
-    Ok(almanac::days_off(told.iter().flat_map(|facts| days::almanacs(facts)), region))
-}
-
 impl Archive<'_> {
     /// Returns the facts of the sets that are `wanted`.
     pub(crate) async fn read(&self, wanted: Wanted<'_>) -> Result<Facts, StoredError> {
@@ -106,7 +85,7 @@ impl Archive<'_> {
         let (mut sheets, mut calendars) = (Vec::new(), Vec::new());
         for set in feed_set::active(self.store).await? {
             let is_wanted = wanted.feed.is_none_or(|only| only == set.feed);
-            let tells_days = CALENDARS.contains(&&*set.kind);
+            let tells_days = tells_days(&set.kind);
             if !is_wanted && !tells_days {
                 continue;
             }
@@ -151,19 +130,11 @@ impl Archive<'_> {
             None => (Limits::usual(&kind.supply), None),
         };
         let facts = self.shelf.facts_of(self.store, set).await?;
-        let (feed, known_at) = (set.feed.clone(), set.active_at.or(Some(set.fetched_at)));
-        let (set, checked_at) = (Some(set.id), Some(set.fetched_at));
         Ok(Sheet {
-            feed,
-            kind,
-            limits,
-            publishes_by,
-            closed: Arc::default(),
-            set,
-            known_at,
-            checked_at,
-            facts,
-            earlier: Vec::new(),
+            set: Some(set.id),
+            known_at: set.active_at.or(Some(set.fetched_at)),
+            checked_at: Some(set.fetched_at),
+            ..Sheet::new((set.feed.clone(), kind), (limits, publishes_by), facts)
         })
     }
 

@@ -21,7 +21,7 @@ use super::vault::{Vault, VaultError};
 use crate::clock::Clock;
 use crate::facts::saved::name_source;
 use crate::facts::shelf::Shelf;
-use crate::facts::stored;
+use crate::facts::{stored, told_days};
 use crate::hex;
 use crate::runtime::request::{FeedStep, Put, Request};
 use crate::store::error::StoreError;
@@ -251,7 +251,7 @@ impl Office {
         name_source(&mut facts, &feed.id);
         let limits = feed.limits.review;
         let closed = match &feed.publishes_by {
-            Some(region) => stored::days_off(&self.store, &self.shelf, region).await?,
+            Some(region) => told_days::off(&self.store, &self.shelf, region).await?,
             None => BTreeSet::new(),
         };
         let judging = tokio::task::spawn_blocking(move || {

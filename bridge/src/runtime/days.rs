@@ -10,30 +10,15 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use upturn_core::calendar::Calendar;
 use upturn_core::calendar::compose::ComposeError;
-use upturn_core::fact::Fact;
 use upturn_core::fact::almanac::Almanac;
 use upturn_core::registry::Registry;
 use upturn_core::registry::entry::Entry;
 
 use super::Runtime;
 use super::fold::Fold;
-use crate::facts::shelf::Shelf;
 use crate::facts::stored::StoredError;
+use crate::facts::told_days::{self, ToldDays};
 use crate::store::error::StoreError;
-use crate::store::{Store, feed_set};
-
-/// The kinds of feeds that tell which days are worked on.
-const TELLING: [&str; 6] =
-    ["chinese-days", "gtfs", "holiday-cn", "icalendar", "nager", "uk-bank-holidays"];
-
-/// What a feed tells of days.
-#[derive(Clone, Debug)]
-pub(crate) struct Told {
-    /// The feed.
-    pub(crate) feed: String,
-    /// What it tells.
-    pub(crate) almanac: Almanac,
-}
 
 impl Runtime<'_> {
     /// Puts the calendars in force that the days in force make, if others may be or a day has begun; the
@@ -72,7 +57,7 @@ impl Runtime<'_> {
         if !house && named.is_empty() {
             return Ok(Vec::new());
         }
-        let told = match told(self.store, self.shelf).await {
+        let told = match told_days::in_force(self.store, self.shelf).await {
             Ok(told) => Some(told),
             Err(StoredError::Store(error)) => return Err(error),
             Err(error) => {
@@ -104,26 +89,10 @@ impl Runtime<'_> {
     }
 }
 
-/// Returns the almanacs of the sets in force, those that came into force later later.
-pub(crate) async fn told(store: &Store, shelf: &Shelf) -> Result<Vec<Told>, StoredError> {
-    let mut active = feed_set::active(store).await?;
-    active.retain(|set| TELLING.contains(&&*set.kind));
-    // One that was held is older than its coming into force.
-    active.sort_by_key(|set| (set.active_at, set.id));
-    let mut told = Vec::new();
-    for set in &active {
-        for fact in shelf.facts_of(store, set).await?.iter() {
-            if let Fact::Calendar(almanac) = fact {
-                told.push(Told { feed: set.feed.clone(), almanac: (**almanac).clone() });
-            }
-        }
-    }
-    Ok(told)
-}
-
 /// Returns the feeds that tell the days of `region`, each once, by their names.
-pub(crate) fn feeds_of(told: &[Told], region: &str) -> Vec<String> {
-    let of_region = told.iter().filter(|told| told.almanac.region == region);
+pub(crate) fn feeds_of(told: &[ToldDays], region: &str) -> Vec<String> {
+    let tells = |told: &&ToldDays| told.almanacs().any(|almanac| almanac.region == region);
+    let of_region = told.iter().filter(tells);
     let feeds: BTreeSet<&String> = of_region.map(|told| &told.feed).collect();
     feeds.into_iter().cloned().collect()
 }
@@ -131,10 +100,10 @@ pub(crate) fn feeds_of(told: &[Told], region: &str) -> Vec<String> {
 /// Returns `own` with the days of its region, if any are told.
 pub(crate) fn composed(
     own: &Calendar,
-    told: &[Told],
+    told: &[ToldDays],
     at: DateTime<Utc>,
 ) -> Result<Calendar, ComposeError> {
-    let almanacs = told.iter().map(|told| &told.almanac);
+    let almanacs = told.iter().flat_map(ToldDays::almanacs);
     let of_region: Vec<&Almanac> =
         almanacs.filter(|almanac| Some(&*almanac.region) == own.region()).collect();
     if of_region.is_empty() {

@@ -12,6 +12,7 @@ use upturn_core::stock::stocking::Stocking;
 
 use crate::facts::shelf::Shelf;
 use crate::facts::stored::StoredError;
+use crate::facts::told_days::tells_days;
 use crate::store::error::StoreError;
 use crate::store::{Store, feed_set, record, task_faults};
 
@@ -20,17 +21,8 @@ const PAGE_LEN: u32 = 5_000;
 /// How far back tasks tell how often devices fail.
 const FAULTS_BACK: TimeDelta = TimeDelta::days(366);
 
-/// The kinds of feeds whose facts bear on a plan.
-const BEARING: [&str; 8] = [
-    "chinese-days",
-    "closures",
-    "gtfs",
-    "holiday-cn",
-    "icalendar",
-    "lanes",
-    "nager",
-    "uk-bank-holidays",
-];
+/// The kinds of feeds whose facts bear on a plan beside those that tell days.
+const BEARING: [&str; 2] = ["closures", "lanes"];
 
 /// Returns the numbers of the sets in force that bear on a plan.
 pub(crate) async fn bearing(store: &Store) -> Result<Vec<i64>, StoreError> {
@@ -39,7 +31,7 @@ pub(crate) async fn bearing(store: &Store) -> Result<Vec<i64>, StoreError> {
 }
 
 fn is_bearing(kind: &str) -> bool {
-    BEARING.contains(&kind)
+    BEARING.contains(&kind) || tells_days(kind)
 }
 
 /// Returns what the sets in force tell, those that came into force later later.

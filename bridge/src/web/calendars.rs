@@ -8,7 +8,8 @@ use upturn_core::calendar::Calendar;
 use super::App;
 use super::fault::Fault;
 use crate::facts::stored::StoredError;
-use crate::runtime::days::{self, Told};
+use crate::facts::told_days::{self, ToldDays};
+use crate::runtime::days;
 
 /// How far ahead days are shown.
 const AHEAD: Days = Days::new(365);
@@ -73,7 +74,7 @@ pub(crate) struct DaysShown {
 /// Returns all calendars, that of all first.
 pub(crate) async fn all(app: &App) -> Result<Vec<CalendarShown>, Fault> {
     let folder = app.reloader.folder();
-    let told = match days::told(&app.store, &app.feed_office.shelf).await {
+    let told = match told_days::in_force(&app.store, &app.feed_office.shelf).await {
         Ok(told) => Ok(told),
         Err(StoredError::Store(error)) => return Err(error.into()),
         Err(error) => Err(error.to_string()),
@@ -104,7 +105,7 @@ pub(crate) async fn unannounced(
     let Some(due_at) = due_at else { return Ok(None) };
     let mut calendar = own.clone();
     if own.region().is_some() {
-        match days::told(&app.store, &app.feed_office.shelf).await {
+        match told_days::in_force(&app.store, &app.feed_office.shelf).await {
             Ok(told) => calendar = days::composed(own, &told, app.clock.now()).unwrap_or(calendar),
             Err(StoredError::Store(error)) => return Err(error.into()),
             // What the page of calendars says of it; the own days alone are a guess, too.
@@ -121,7 +122,7 @@ fn shown(
     app: &App,
     name: Option<String>,
     own: &Calendar,
-    told: &Result<Vec<Told>, String>,
+    told: &Result<Vec<ToldDays>, String>,
 ) -> CalendarShown {
     let (mut feeds, mut trouble) = (Vec::new(), None);
     let mut calendar = own.clone();

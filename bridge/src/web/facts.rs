@@ -124,19 +124,24 @@ impl RateTyped {
     }
 }
 
+/// Returns the facts of the sets in force.
+pub(crate) async fn in_force(app: &App) -> Result<Facts, Fault> {
+    let feeds = Arc::clone(&app.feeds.borrow());
+    let archive = Archive { store: &app.store, shelf: &app.feed_office.shelf, feeds: &feeds };
+    archive.read(Wanted::default()).await.map_err(|error| match error {
+        StoredError::Store(error) => Fault::from(error),
+        error @ (StoredError::Kind { .. } | StoredError::Document { .. } | StoredError::Cut(_)) => {
+            Fault::internal(error)
+        }
+    })
+}
+
 /// Has `find` look at the facts in force, beside what else is to be done.
 async fn look<T: Send + 'static>(
     app: &App,
     find: impl FnOnce(&Facts) -> T + Send + 'static,
 ) -> Result<T, Fault> {
-    let feeds = Arc::clone(&app.feeds.borrow());
-    let archive = Archive { store: &app.store, shelf: &app.feed_office.shelf, feeds: &feeds };
-    let facts = archive.read(Wanted::default()).await.map_err(|error| match error {
-        StoredError::Store(error) => Fault::from(error),
-        error @ (StoredError::Kind { .. } | StoredError::Document { .. } | StoredError::Cut(_)) => {
-            Fault::internal(error)
-        }
-    })?;
+    let facts = in_force(app).await?;
     let found = tokio::task::spawn_blocking(move || find(&facts)).await;
     found.map_err(|_gone| FaultKind::Unavailable.into())
 }

@@ -33,6 +33,8 @@ pub struct Supply {
     pub limits: Limits,
     /// When it is too old.
     pub age: Age,
+    /// Whether it tells which days are worked on.
+    pub tells_days: bool,
     /// Whose data it is and on which terms, for people.
     pub credit: &'static str,
 }
@@ -82,11 +84,12 @@ impl Supply {
             age_max: 30,
         },
         age: Age { warn: Duration::from_hours(24), block: Block::Missed(2) },
+        tells_days: false,
         credit: "",
     };
 
     /// Holidays, make-up workdays and closed windows.
-    pub const CALENDARS: Self = Self { schedule: "30 5 * * *", ..Self::TAXES };
+    pub const CALENDARS: Self = Self { schedule: "30 5 * * *", tells_days: true, ..Self::TAXES };
 
     /// Carriers' schedules and what happens on the way.
     pub const CARRIERS: Self = Self {

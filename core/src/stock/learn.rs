@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use super::plan::failures::YEAR_DAYS;
+
 /// The two-sided interval of a share covers with a probability of nine tenths.
 const INTERVAL_Z: f64 = 1.644_853_626_951;
-/// Days of a year, on average.
-const YEAR_DAYS: f64 = 365.25;
 
 /// A line of a closed work order.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,14 +14,15 @@ use upturn_core::rule::parse;
 use super::*;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::facts::shelf::Shelf;
 use crate::ingest::delivery::Delivery;
 use crate::ingest::inbox::Batch;
 use crate::rules::LoadedRule;
 use crate::runtime::request::{FeedStep, Put, Stepped, Wanted};
 use crate::store::feed_run::{self, Cause, NewRun};
-use crate::store::feed_set::{Document, NewSet, Packed, SetState};
+use crate::store::feed_set::{self, Document, NewSet, Packed, SetState};
 use crate::store::testing::{each_backend, forget_snapshot};
-use crate::store::{self, task_history, task_view};
+use crate::store::{self, Store, task_history, task_view};
 use crate::telemetry::Metrics;
 
 const RULE: &str = r#"

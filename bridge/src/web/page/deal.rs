@@ -302,7 +302,7 @@ async fn page(
         overrides: Overrides::of(
             &teller,
             &overrule::of_subject(&app.store, &Subject::Deal(id.to_owned())).await?,
-            &format!("/deals/{id}"),
+            &crate::href::page("deals", id),
             can_act.then(|| vec![(What::Probability, Vec::new())]),
         ),
         revision: view.history.revision(),

@@ -215,20 +215,24 @@ async fn list(
     let teller = shell.teller(app);
     let all = quotes::list(app, shell.caller()?, None).await?;
     let line = |quote: &StoredQuote| {
-        let snapshot = Snapshot::read(&quote.document).map_err(Fault::internal)?;
-        let currency = snapshot.quote.currency;
-        Ok::<Line, Fault>(Line {
+        // One that is not read is named all the same; what is wrong is told where it is opened.
+        let snapshot = Snapshot::read(&quote.document).ok();
+        let goods = |snapshot: &Snapshot| {
+            Some(format!("{} {}", snapshot.quote.goods?, snapshot.quote.currency))
+        };
+        let buyer = snapshot.as_ref().map_or("–", |snapshot| &snapshot.request.buyer.company);
+        Line {
             href: format!("/quotes/{}", quote.digest),
             number: Visible(&quote.number).to_string(),
-            buyer: Visible(&snapshot.request.buyer.company).to_string(),
-            goods: snapshot.quote.goods.map(|goods| format!("{goods} {currency}")),
+            buyer: Visible(buyer).to_string(),
+            goods: snapshot.as_ref().and_then(goods),
             seller: Visible(&quote.seller).to_string(),
             deal: quote.deal.as_deref().map(|deal| Visible(deal).to_string()),
             when: teller.when(quote.at),
             is_clear: quote.is_clear,
-        })
+        }
     };
-    let rows = all.iter().take(PAGE).map(line).collect::<Result<_, _>>()?;
+    let rows = all.iter().take(PAGE).map(line).collect();
     let can_act = shell.can(Action::ActOnDeals);
     render(&QuotesPage { shell, rows, can_act, typed, refusal })
 }

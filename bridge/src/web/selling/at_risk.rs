@@ -11,11 +11,11 @@ use upturn_core::fact::Fact;
 
 use crate::auth::rights::Action;
 use crate::auth::sight::Sight;
-use crate::facts::stored::{Archive, Wanted};
 use crate::runtime::selling::deals::Fields;
 use crate::store::{deal_act, open_ticket, policy, record};
 use crate::web::App;
 use crate::web::caller::Caller;
+use crate::web::facts;
 use crate::web::fault::Fault;
 
 /// Records of a kind that are looked at.
@@ -155,10 +155,7 @@ impl Known {
 }
 
 async fn gather(app: &App) -> Result<Known, Fault> {
-    let feeds = std::sync::Arc::clone(&app.feeds.borrow());
-    let archive = Archive { store: &app.store, shelf: &app.feed_office.shelf, feeds: &feeds };
-    let facts = archive.read(Wanted::default()).await;
-    let facts = facts.map_err(Fault::internal)?;
+    let facts = facts::in_force(app).await?;
     let facts = facts.sheets.iter().flat_map(|sheet| sheet.facts.iter());
     let closures = facts.filter_map(|fact| match fact {
         Fact::Closure(closure) => Some((closure.what.clone(), closure.first_on, closure.last_on)),

@@ -13,7 +13,6 @@ use upturn_core::quote::snapshot::{self, Snapshot};
 
 use super::{send, today};
 use crate::auth::rights::Action;
-use crate::facts::stored::{Archive, StoredError, Wanted};
 use crate::quote;
 use crate::quote::kept::{self, Asked};
 use crate::runtime::selling::What;
@@ -22,6 +21,7 @@ use crate::store::policy;
 use crate::store::quote::{self as store, StoredQuote};
 use crate::web::App;
 use crate::web::caller::Caller;
+use crate::web::facts;
 use crate::web::fault::{Fault, FaultKind, WrongItem};
 
 /// Quotes that are looked through for a list.
@@ -170,15 +170,7 @@ async fn take(app: &App, mut request: QuoteRequest, deal: Option<&str>) -> Resul
     // A change of another deal's guarded fields would not make an approval of this one void.
     let of_deal = cases.iter().filter(|case| case.deal.as_deref() == deal);
     request.approvals = of_deal.filter_map(approved).filter(stands).collect();
-    let feeds = std::sync::Arc::clone(&app.feeds.borrow());
-    let archive = Archive { store: &app.store, shelf: &app.feed_office.shelf, feeds: &feeds };
-    let facts = archive.read(Wanted::default()).await;
-    let facts = facts.map_err(|error| match error {
-        StoredError::Store(error) => Fault::from(error),
-        other @ (StoredError::Kind { .. } | StoredError::Document { .. } | StoredError::Cut(_)) => {
-            Fault::internal(other)
-        }
-    })?;
+    let facts = facts::in_force(app).await?;
     let sources = quote::sources(facts, request.date);
     let priced = tokio::task::spawn_blocking(move || {
         let library = Library::of(sources, &request.facts, request.date)?;

@@ -13,10 +13,6 @@ use crate::stock::stocking::FailureDocument;
 
 /// How many days back failures are counted for how often devices fail.
 const LOOK_BACK_DAYS: u16 = 365;
-/// How often a device may be said to fail in a year.
-const PER_YEAR_MAX: u32 = 10_000;
-/// Days after a failure that anybody waits for a part.
-const LAG_DAYS_MAX: u16 = 366;
 /// How a device's status says that it is gone.
 const RETIRED: &str = "retired";
 
@@ -37,11 +33,12 @@ pub(in crate::stock) fn cause(row: &FailureDocument) -> Result<Cause, String> {
         return Err(format!("share is {share}; write a share above 0 and up to 1"));
     }
     let Exact(per_year) = row.per_year.unwrap_or_default();
-    if per_year < Decimal::ZERO || Decimal::from(PER_YEAR_MAX) < per_year {
-        return Err(format!("per_year is {per_year}; write a number from 0 to {PER_YEAR_MAX}"));
+    if per_year < Decimal::ZERO || Decimal::from(Cause::PER_YEAR_MAX) < per_year {
+        let most = Cause::PER_YEAR_MAX;
+        return Err(format!("per_year is {per_year}; write a number from 0 to {most}"));
     }
-    if LAG_DAYS_MAX < row.lag_days {
-        return Err(format!("lag_days is {}; write 0 to {LAG_DAYS_MAX}", row.lag_days));
+    if Cause::LAG_DAYS_MAX < row.lag_days {
+        return Err(format!("lag_days is {}; write 0 to {}", row.lag_days, Cause::LAG_DAYS_MAX));
     }
     let number = |number: Decimal| f64::try_from(number).unwrap_or_default();
     let (per_year, share) = (number(per_year), number(share));

@@ -7,7 +7,7 @@ use crate::forecast::distribution::Distribution;
 use crate::forecast::pipeline::{self, PipelineError, Prospect};
 
 /// Days of a year, on average.
-const YEAR_DAYS: f64 = 365.25;
+pub(in crate::stock) const YEAR_DAYS: f64 = 365.25;
 
 /// Which part a failure may need: a row of the table of failures.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +29,13 @@ pub struct Failures {
     streams: Vec<(f64, NaiveDate)>,
     /// Failures that happened, each with the day its part is needed on.
     known: Vec<Deal>,
+}
+
+impl Cause {
+    /// How often a device may be said to fail in a year, at most.
+    pub const PER_YEAR_MAX: u32 = 10_000;
+    /// Days after a failure that anybody waits for a part, at most.
+    pub const LAG_DAYS_MAX: u16 = 366;
 }
 
 impl Failures {

@@ -22,11 +22,6 @@ const FAULTS: Table = Table {
     optional: &[],
 };
 
-/// Days after a failure that anybody waits for a part.
-const LAG_DAYS_MAX: u32 = 366;
-/// How often a device may be said to fail in a year.
-const PER_YEAR_MAX: u32 = 10_000;
-
 /// A row of the table of failures.
 #[derive(Debug)]
 struct Known {
@@ -112,19 +107,17 @@ fn known(loader: &Loader<'_>, row: Row<'_>) -> Result<Known, String> {
     let part = loader.items.get(name).copied();
     let part = part.ok_or_else(|| format!("part '{name}' is not in items.csv, or wrong there"))?;
     let share = cell::probability(row, "share")?;
-    let most = Decimal::from(PER_YEAR_MAX);
+    let most = Decimal::from(Cause::PER_YEAR_MAX);
     let per_year: Option<Decimal> = cell::find(row, "per_year", "a number, as 0.25")?;
     let per_year = per_year
         .filter(|number| (Decimal::ZERO..=most).contains(number))
         .and_then(|number| f64::try_from(number).ok())
-        .ok_or_else(|| {
-            format!("per_year is no number from 0 to {PER_YEAR_MAX}; write one, as 0.25")
-        })?;
+        .ok_or_else(|| format!("per_year is no number from 0 to {most}; write one, as 0.25"))?;
     let lag_days = cell::count(row, "lag_days", 0)?;
     let lag_days = u16::try_from(lag_days)
         .ok()
-        .filter(|days| u32::from(*days) <= LAG_DAYS_MAX)
-        .ok_or_else(|| format!("lag_days is {lag_days}; write 0 to {LAG_DAYS_MAX}"))?;
+        .filter(|days| *days <= Cause::LAG_DAYS_MAX)
+        .ok_or_else(|| format!("lag_days is {lag_days}; write 0 to {}", Cause::LAG_DAYS_MAX))?;
     Ok(Known {
         model: cell::text(row, "model")?.to_owned(),
         fault: cell::text(row, "fault")?.to_owned(),
