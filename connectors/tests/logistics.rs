@@ -269,17 +269,19 @@ fn what_a_sheet_of_departures_leaves_open_is_left_to_a_person() {
     let head = "lane,depart,transit,arrive,cut_off,voyage\n";
     let good = "CNSHA-NLRTM,2026-01-25,32,,,1W\n";
     let cases = [
-        ("CNSHA-DEH", "/rows/1, depart: there is no day"),
-        ("CNSHA,2026-01-25,32", "/rows/1, lane: 'CNSHA' is no way such as CNSHA-NLRTM"),
-        ("2026-01-25,CNSHA-NLRTM,32", "/rows/1, lane: '2026-01-25' is no way"),
-        ("CNSHA-CNSHA,2026-01-25,32", "/rows/1, to: it is where it begins"),
-        ("CNSHA-A B,2026-01-25,32", "/rows/1, lane: 'A B' is no code of a place"),
-        ("CNSHA-NLRTM,2026-02-30,32", "/rows/1, depart: '2026-02-30' is no day"),
-        ("CNSHA-NLRTM,2026-01-26,", "/rows/1, transit: neither it nor 'arrive' tells"),
-        ("CNSHA-NLRTM,2026-01-26,-1", "/rows/1, transit: '-1' is no number of days"),
-        ("CNSHA-NLRTM,2026-01-26,32,2026-02-26", "/rows/1, arrive: 2026-02-26 is no arrival"),
-        ("CNSHA-NLRTM,2026-01-26,,2026-01-25", "/rows/1, arrive: 2026-01-25 is no arrival"),
-        ("CNSHA-NLRTM,2026-01-26,32,,2026-01-27", "/rows/1, cut_off: 2026-01-27 is after"),
+        ("CNSHA-NLRTM,2026-01-26,32,,", "/rows/1: it has 5 cells under 6 columns: it is cut or"),
+        ("CNSHA-NLRTM,2026-01-26,32,,,,2W", "/rows/1: it has 7 cells under 6 columns: it is cut"),
+        ("CNSHA-DEH,,,,,", "/rows/1, depart: there is no day"),
+        ("CNSHA,2026-01-25,32,,,", "/rows/1, lane: 'CNSHA' is no way such as CNSHA-NLRTM"),
+        ("2026-01-25,CNSHA-NLRTM,32,,,", "/rows/1, lane: '2026-01-25' is no way"),
+        ("CNSHA-CNSHA,2026-01-25,32,,,", "/rows/1, to: it is where it begins"),
+        ("CNSHA-A B,2026-01-25,32,,,", "/rows/1, lane: 'A B' is no code of a place"),
+        ("CNSHA-NLRTM,2026-02-30,32,,,", "/rows/1, depart: '2026-02-30' is no day"),
+        ("CNSHA-NLRTM,2026-01-26,,,,", "/rows/1, transit: neither it nor 'arrive' tells"),
+        ("CNSHA-NLRTM,2026-01-26,-1,,,", "/rows/1, transit: '-1' is no number of days"),
+        ("CNSHA-NLRTM,2026-01-26,32,2026-02-26,,", "/rows/1, arrive: 2026-02-26 is no arrival"),
+        ("CNSHA-NLRTM,2026-01-26,,2026-01-25,,", "/rows/1, arrive: 2026-01-25 is no arrival"),
+        ("CNSHA-NLRTM,2026-01-26,32,,2026-01-27,", "/rows/1, cut_off: 2026-01-27 is after"),
         ("CNSHA-NLRTM,2026-01-25,31,,,1W", "/rows/1: the departure stands there twice"),
     ];
     for (row, expected) in cases {

@@ -1,5 +1,7 @@
 //! How long ago a source was heard of, as far as it could have had something to say.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use upturn_connectors::feed::supply::Block;
@@ -11,14 +13,22 @@ const DAYS_MAX: usize = 400;
 
 /// Returns how long ago the source of `feed` was heard of at `at`, now that it is `now`.
 ///
-/// Of a source of rates only its days of publication count, by the feed's zone: at weekends and at
-/// Easter the ECB has nothing to say, and is not asked.
-pub(crate) fn unheard(feed: &Feed, at: DateTime<Utc>, now: DateTime<Utc>) -> TimeDelta {
+/// Of a source of rates only its days of publication count, by the feed's zone, and none of `closed`:
+/// at weekends, at Easter and in the holidays of its region it has nothing to say, and is not asked.
+pub(crate) fn unheard(
+    feed: &Feed,
+    closed: &BTreeSet<NaiveDate>,
+    at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> TimeDelta {
     match feed.kind.supply.age.block {
         Block::Unseen(_) => now - at,
         Block::Missed(_) => {
             let days = at.with_timezone(&feed.zone).date_naive().iter_days().take(DAYS_MAX);
-            let days = days.filter(|day| feed.limits.review.publication.is_on(*day));
+            let is_out = |day: NaiveDate| {
+                feed.limits.review.publication.is_on(day) && !closed.contains(&day)
+            };
+            let days = days.filter(|day| is_out(*day));
             days.map(|day| overlap(day, feed.zone, (at, now))).sum()
         }
     }
@@ -88,8 +98,15 @@ mod tests {
             let kind = feed::kind(kind).unwrap();
             let (zone, limits) = (kind.supply.zone, Limits::usual(&kind.supply));
             let feed = Feed { kind, zone, limits, ..testing::feed("a", "") };
-            let found = unheard(&feed, at(from), at(until));
+            let found = unheard(&feed, &BTreeSet::new(), at(from), at(until));
             assert_eq!(found, TimeDelta::minutes(minutes), "case: {name}");
         }
+        let kind = feed::kind("cfets").unwrap();
+        let (zone, limits) = (kind.supply.zone, Limits::usual(&kind.supply));
+        let feed = Feed { kind, zone, limits, ..testing::feed("a", "") };
+        let closed = ["2025-01-31", "2025-02-03"].map(|day| day.parse().unwrap()).into();
+        let (from, until) = ("2025-01-31T11:20:00+08:00", "2025-02-04T09:00:00+08:00");
+        let found = unheard(&feed, &closed, at(from), at(until));
+        assert_eq!(found, TimeDelta::hours(9), "only the working day counts");
     }
 }

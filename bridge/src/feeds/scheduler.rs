@@ -197,7 +197,7 @@ impl Scheduler {
 
     async fn tell_ages(&self, wanted: &Feeds) -> Result<(), StoreError> {
         let now = self.office.clock.now();
-        let all = standing::all(&self.office.store, wanted, now).await?;
+        let all = standing::all(&self.office.store, &self.office.shelf, wanted, now).await?;
         self.office.metrics.feeds.set(&all, now);
         Ok(())
     }

@@ -26,7 +26,7 @@ const SECRET_MAX: usize = 4_096;
 /// Returns how all feeds do.
 pub(crate) async fn all(app: &App) -> Result<Vec<Standing>, Fault> {
     let feeds = Arc::clone(&app.feeds.borrow());
-    Ok(standing::all(&app.store, &feeds, app.clock.now()).await?)
+    Ok(standing::all(&app.store, &app.feed_office.shelf, &feeds, app.clock.now()).await?)
 }
 
 /// Returns how the feed `id` does.

@@ -3,12 +3,13 @@
 //! **What it reads** JSON, XML and delimited text. A row tells from where to where, in two columns or in
 //! one (`CNSHA-NLRTM`), the day it departs, and when it arrives: a day, or how many days it takes. Days
 //! are those of `zone`: goods are to be there before the day of departure begins, and arrive by the end
-//! of the day of arrival. A row that says less, or stands there twice, is kept as it is for a person,
-//! and so is a head other than the one agreed on; if most rows are such, the sheet is refused.
+//! of the day of arrival. A row that says less, has fewer or more cells than the head, or stands there
+//! twice, is kept as it is for a person, and so is a head other than the one agreed on; if most rows are
+//! such, the sheet is refused.
 //! **Example** `format = "csv"`, `zone = "Asia/Shanghai"`, `columns = ["lane", "depart", "transit"]`.
 //! **Settings** [`Settings`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
@@ -104,8 +105,11 @@ pub fn read(settings: &Settings, bytes: &[u8]) -> Result<Vec<Fact>, ReadError> {
     let tree = table.open(bytes)?;
     let (mut facts, mut errors) = (Vec::new(), Vec::new());
     let mut seen = BTreeSet::new();
+    let ragged = Ragged::of(&tree);
     for row in table.rows(&tree) {
-        let told = settings.sailing(&Cells::of(&table, &row)).and_then(|sailing| {
+        let told = ragged.check(&row);
+        let told = told.and_then(|()| settings.sailing(&Cells::of(&table, &row)));
+        let told = told.and_then(|sailing| {
             if seen.insert(key(&sailing)) {
                 return Ok(sailing);
             }
@@ -128,6 +132,31 @@ pub fn read(settings: &Settings, bytes: &[u8]) -> Result<Vec<Fact>, ReadError> {
 
 fn unread(ReadError { place, what, fault: _ }: ReadError) -> Fact {
     Fact::Unread(Box::new(Unread { place, what }))
+}
+
+/// Rows of a table that have been cut, or have cells too many.
+struct Ragged<'n> {
+    columns: usize,
+    cells: BTreeMap<String, &'n str>,
+}
+
+impl<'n> Ragged<'n> {
+    fn of(tree: &'n Node) -> Self {
+        let root = Spot::root(tree);
+        let rows = root.all(&Path::read("/ragged/*"));
+        let told = rows.into_iter().filter_map(|row| {
+            let (number, cells) = (row.text(&Path::read("#"))?, row.text(&Path::read(""))?);
+            Some((format!("/rows/{number}"), cells))
+        });
+        Self { columns: root.all(&Path::read("/head/*")).len(), cells: told.collect() }
+    }
+
+    fn check(&self, row: &Spot<'_>) -> Result<(), ReadError> {
+        let Some(cells) = self.cells.get(&row.place()) else { return Ok(()) };
+        let columns = self.columns;
+        let what = format!("it has {cells} cells under {columns} columns: it is cut or shifted");
+        Err(ReadError::at("", what))
+    }
 }
 
 /// Returns what tells one departure from others.

@@ -6,7 +6,10 @@
 //! | a JSON array | items `0`, `1`, … |
 //! | a JSON text or number | its text as it is written |
 //! | an XML element | its attributes as `@name`, its elements by local name, its own text |
-//! | a table | `lines` above its head, `head`, its names, and `rows`, each with its cells by these |
+//! | a table | `lines` above its head, `head`, its names, `rows`, each with its cells by these, and `ragged` |
+//!
+//! `ragged` has, by the numbers of rows, how many cells those have that are cut or go past the head;
+//! empty cells past it do not count.
 
 use std::borrow::Cow;
 
@@ -128,13 +131,18 @@ pub fn of_table(text: &str, head: usize, divider: u8) -> Result<Node, ReadError>
         let what = format!("it has {} columns; at most {COLUMNS_MAX} are read", names.len());
         return Err(ReadError::whole(what));
     }
-    let mut rows = Node::default();
+    let (mut rows, mut ragged) = (Node::default(), Node::default());
     let mut budget = NODES_MAX;
     for record in reader.records() {
         let record = record.map_err(broken)?;
         budget = budget.checked_sub(1 + record.len()).ok_or_else(too_large)?;
-        // A line of another length is a remark above or below the table, or a shifted row: the place
-        // it is asked for says what is missing.
+        // A line of another length is a remark above or below the table, or a shifted row: who must
+        // tell these apart looks at `ragged`, others at what is missing where they ask.
+        let is_longer = record.iter().skip(names.len()).any(|cell| !cell.is_empty());
+        if record.len() < names.len() || is_longer {
+            let row = rows.children.len().to_string();
+            ragged.children.push((row, Node::of_text(record.len().to_string())));
+        }
         let cells = names.iter().zip(record.iter());
         let children = cells.map(|(name, cell)| (name.to_owned(), Node::of_text(cell))).collect();
         rows.children.push((rows.children.len().to_string(), Node { text: None, children }));
@@ -142,7 +150,7 @@ pub fn of_table(text: &str, head: usize, divider: u8) -> Result<Node, ReadError>
     let cells = (0..).zip(names.iter());
     let cells = cells.map(|(index, name): (u32, _)| (index.to_string(), Node::of_text(name)));
     let head = Node { text: None, children: cells.collect() };
-    let children = [("lines", above), ("head", head), ("rows", rows)];
+    let children = [("lines", above), ("head", head), ("rows", rows), ("ragged", ragged)];
     let children = children.map(|(name, node)| (name.to_owned(), node)).into();
     Ok(Node { text: None, children })
 }
@@ -275,5 +283,8 @@ mod tests {
         assert_eq!(texts(&table, "/rows/*", "code"), ["AUD", "BRL"]);
         assert_eq!(texts(&table, "/rows/*", "rate"), ["17,9", "-"]);
         assert_eq!(texts(&table, "/lines/0", ""), ["05.04.2016 #65"]);
+        let table = of_table("a,b\n1,2\n1\n1,2,\n1,2,3\n", 1, b',').unwrap();
+        assert_eq!(texts(&table, "/ragged/*", "#"), ["1", "3"]);
+        assert_eq!(texts(&table, "/ragged/*", ""), ["1", "3"]);
     }
 }

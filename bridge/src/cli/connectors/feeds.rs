@@ -85,7 +85,7 @@ pub(super) fn list(json: Json, config: Option<&Path>) -> Exit {
     store_command::run(config, |config| async move {
         let desk = Desk::open(config).await?;
         let now = SystemClock.now();
-        let all = standing::all(&desk.store, &desk.feeds, now).await?;
+        let all = standing::all(&desk.store, &Shelf::default(), &desk.feeds, now).await?;
         desk.store.close().await;
         if json.json {
             let feeds: Vec<_> = all.iter().map(as_json).collect();
@@ -140,7 +140,7 @@ pub(super) fn next(json: Json, config: Option<&Path>) -> Exit {
     store_command::run(config, |config| async move {
         let desk = Desk::open(config).await?;
         let now = SystemClock.now();
-        let mut all = standing::all(&desk.store, &desk.feeds, now).await?;
+        let mut all = standing::all(&desk.store, &Shelf::default(), &desk.feeds, now).await?;
         desk.store.close().await;
         all.sort_by_key(|one| (one.next_at.is_none(), one.next_at));
         let slots = |one: &Standing| -> Vec<String> {
