@@ -211,14 +211,19 @@ impl Import<'_> {
             }
             let mut tx = self.store.begin().await?;
             for rows in batch.records.chunks(ROWS_MAX) {
-                let mut records: Vec<_> =
-                    rows.iter().map(|row| stored(self.kind, &row.record)).collect();
-                let ids: Vec<&str> = records.iter().map(|record| &*record.id).collect();
+                let mut staged: Vec<_> = rows
+                    .iter()
+                    .map(|row| {
+                        let line = i64::try_from(row.line).unwrap_or(i64::MAX);
+                        (line, stored(self.kind, &row.record))
+                    })
+                    .collect();
+                let ids: Vec<&str> = staged.iter().map(|(_, record)| &*record.id).collect();
                 let before = record::find_all_in(&mut tx, self.kind.name, &ids).await?;
-                records.retain(|record| {
+                staged.retain(|(_, record)| {
                     before.get(&record.id).is_none_or(|(before, _)| *before != record.document)
                 });
-                record_staged::add(&mut tx, import, &records, at).await?;
+                record_staged::add(&mut tx, import, &staged, at).await?;
             }
             tx.commit().await?;
         }

@@ -7,8 +7,8 @@
 //! them; `bench heal` how soon the program goes on after trouble; `bench latency` how soon a task is
 //! seen, how soon the program is ready, and what a page of tasks costs; `bench stock` what a plan of
 //! stock costs, `bench plan` what a new one costs the program; `bench calendar` what questions of a
-//! calendar cost; `bench facts` what a whole history of rates costs on its way into force, a look-up in
-//! it, and feeds that wait.
+//! calendar cost; `bench records` what taking in tables costs; `bench facts` what a whole history of
+//! rates costs on its way into force, a look-up in it, and feeds that wait.
 #![expect(
     clippy::float_arithmetic,
     clippy::indexing_slicing,
@@ -31,6 +31,7 @@ mod path;
 mod plan;
 mod postgres;
 mod raw_insert;
+mod records;
 mod slow_disk;
 mod stock;
 
@@ -50,6 +51,7 @@ fn main() -> Result<(), Failure> {
         Some("heal") => heal::run(),
         Some("latency") => latency::run(),
         Some("plan") => plan::run(),
+        Some("records") => records::run(),
         Some("stock") => stock::run(),
         events => all(&Job::read(events.map(Path::new))?, &part),
     }

@@ -18,22 +18,26 @@ const DELETED_MAX: u32 = 5_000;
 /// whether it is free.
 pub(crate) const STEP_PAUSE: Duration = Duration::from_millis(120);
 
-/// Writes rows of `import` down.
+/// Writes rows of `import` down, each with the line that it stands in.
 pub(crate) async fn add(
     tx: &mut Tx,
     import: &str,
-    records: &[StoredRecord],
+    rows: &[(i64, StoredRecord)],
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    if records.is_empty() {
+    if rows.is_empty() {
         return Ok(());
     }
     let at = at.timestamp_millis();
     on_backend!(tx.connection(), db => {
         let mut query =
-            QueryBuilder::new("INSERT INTO record_staged (import, id, document, staged_at) ");
-        query.push_values(records, |mut row, record| {
-            row.push_bind(import).push_bind(&*record.id).push_bind(&*record.document).push_bind(at);
+            QueryBuilder::new("INSERT INTO record_staged (import, line, id, document, staged_at) ");
+        query.push_values(rows, |mut row, (line, record)| {
+            row.push_bind(import)
+                .push_bind(*line)
+                .push_bind(&*record.id)
+                .push_bind(&*record.document)
+                .push_bind(at);
         });
         query.build().execute(db).await.map(drop)?;
     });
@@ -51,7 +55,7 @@ pub(crate) async fn switch(
 ) -> Result<u64, StoreError> {
     const SQL: &str = "
         INSERT INTO record (kind, id, document, revision, updated_at, updated_by)
-        SELECT $1, id, document, 1, $2, $3 FROM record_staged WHERE import = $4
+        SELECT $1, id, document, 1, $2, $3 FROM record_staged WHERE import = $4 ORDER BY id
         ON CONFLICT (kind, id) DO UPDATE SET document = excluded.document,
             revision = record.revision + 1, updated_at = excluded.updated_at,
             updated_by = excluded.updated_by
@@ -84,8 +88,8 @@ pub(crate) async fn clear(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     const SQL: &str = "
-        DELETE FROM record_staged WHERE (import, id) IN (
-            SELECT import, id FROM record_staged WHERE import = $1 OR staged_at < $2 LIMIT $3)";
+        DELETE FROM record_staged WHERE (import, line) IN (
+            SELECT import, line FROM record_staged WHERE import = $1 OR staged_at < $2 LIMIT $3)";
 
     let before = (now - ABANDONED_AFTER).timestamp_millis();
     loop {
