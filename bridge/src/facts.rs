@@ -25,6 +25,7 @@ pub(crate) mod sailings;
 pub(crate) mod saved;
 pub(crate) mod shelf;
 pub(crate) mod stored;
+pub(crate) mod told_attributes;
 pub(crate) mod told_days;
 
 /// The feed whose euro rates become customs rates of the European Union.

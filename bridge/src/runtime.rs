@@ -39,6 +39,7 @@ use crate::telemetry::Metrics;
 use crate::web::Change;
 
 pub(crate) mod act;
+mod attributes;
 mod advice;
 mod clocks;
 mod deal_clocks;
@@ -64,6 +65,9 @@ pub(crate) mod request;
 pub(crate) mod selling;
 mod submitted;
 mod timers;
+#[cfg(test)]
+mod testing;
+mod told;
 pub(crate) mod switching;
 pub(crate) mod wish;
 
@@ -234,7 +238,7 @@ impl Runtime<'_> {
                 // Before what comes in, of which there may be no end; each step is short.
                 _ = look.tick() => {
                     self.take_changes(fold).await?;
-                    Box::pin(self.keep_days(fold)).await?;
+                    Box::pin(self.keep_told(fold)).await?;
                     continue;
                 }
                 () = &mut pause => {
