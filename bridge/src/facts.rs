@@ -21,6 +21,7 @@ pub(crate) mod changes;
 pub(crate) mod days;
 pub(crate) mod goods;
 pub(crate) mod lookup;
+pub(crate) mod policies;
 pub(crate) mod sailings;
 pub(crate) mod saved;
 pub(crate) mod shelf;
