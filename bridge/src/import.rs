@@ -70,6 +70,9 @@ pub(crate) struct Import<'i> {
     pub(crate) kind: &'static Kind,
     /// The table.
     pub(crate) source: &'i Source,
+    /// The state of the kind's records ([`record::state`]) that the table was made of, if it was made of
+    /// them: what anybody has changed since is not overwritten.
+    pub(crate) made_of: Option<(i64, i64, i64)>,
 }
 
 /// What is in a file, and what it would do.
@@ -101,6 +104,8 @@ pub(crate) enum ImportError {
     Table { path: PathBuf, why: String },
     #[error("{path} has changed while it was read; nothing was taken in", path = .0.display())]
     Restless(PathBuf),
+    #[error("records of {0} were changed meanwhile; nothing was taken in: do it again")]
+    Overtaken(&'static str),
     #[error("the system gives no random bytes")]
     Random(#[source] getrandom::Error),
     #[error(transparent)]
@@ -240,6 +245,11 @@ impl Import<'_> {
     ) -> Result<u64, ImportError> {
         let kind = self.kind;
         let mut tx = self.store.begin().await?;
+        if let Some(state) = self.made_of
+            && record::state_in(&mut tx, kind.name).await? != state
+        {
+            return Err(ImportError::Overtaken(kind.name));
+        }
         let staged = (import, kind.name, is_registered(kind));
         let written = record_staged::switch(&mut tx, staged, at, by).await?;
         let digest = hex(&examined.digest);

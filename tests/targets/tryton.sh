@@ -11,6 +11,8 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 here="$(cd "$(dirname "$0")" && pwd)"
+# Another script makes another company.
+company="$cache/tryton-company-$(cksum <"$here/tryton_company.py" | cut -d' ' -f1)"
 
 configure() {
     cat >"$1/trytond.conf" <<END
@@ -26,7 +28,6 @@ END
 install() {
     venv tryton 'trytond>=8.0,<9' 'proteus>=8.0,<9' 'trytond-sale-opportunity>=8.0,<9' \
         'trytond-stock>=8.0,<9'
-    company="$cache/tryton-company"
     [ ! -e "$company/key" ] || return 0
     rm -rf "$company"
     mkdir -p "$company"
@@ -43,14 +44,14 @@ install() {
 }
 
 start() {
-    [ -e "$cache/tryton-company/key" ] || missing "Tryton is not installed; run: $0 install"
+    [ -e "$company/key" ] || missing "Tryton is not installed; run: $0 install"
     run_folder tryton
     port="$(free_port)"
-    cp "$cache/tryton-company/upturn.sqlite" "$dir/"
+    cp "$company/upturn.sqlite" "$dir/"
     configure "$dir" "$port"
     launch "$port" "$cache/tryton/bin/trytond" -c "$dir/trytond.conf"
     echo "URL='http://127.0.0.1:$port/upturn'"
-    echo "KEY='$(cat "$cache/tryton-company/key")'"
+    echo "KEY='$(cat "$company/key")'"
     echo "DIR='$dir'"
 }
 

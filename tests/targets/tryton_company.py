@@ -25,7 +25,12 @@ def one(model, *domain):
 create_company(party=make('party.party', name='Supplier'), currency='USD')
 
 # Customers: one to sell to, one that was archived.
-make('party.party', name='Northside Charging', code='northside')
+northside = make('party.party', name='Northside Charging', code='northside')
+# A company has to say first which kinds of identifiers it keeps.
+parties = Model.get('party.configuration')(1)
+parties.identifier_types = ['cn_vat']
+parties.save()
+make('party.identifier', party=northside, type='cn_vat', code='91110000600037341L')
 gone = make('party.party', name='Gone Away', code='gone')
 gone.active = False
 gone.save()

@@ -68,7 +68,9 @@ impl Refusal {
     fn exit(&self) -> Exit {
         match self {
             Self::Import(ImportError::Read { .. }) => Exit::NoInput,
-            Self::Import(ImportError::Table { .. } | ImportError::Restless(_))
+            Self::Import(
+                ImportError::Table { .. } | ImportError::Restless(_) | ImportError::Overtaken(_),
+            )
             | Self::Budget(_) => Exit::DataErr,
             Self::Import(ImportError::Store(_) | ImportError::Random(_)) | Self::Store(_) => {
                 Exit::Unavailable
@@ -100,8 +102,13 @@ async fn carry_out(command: &Command, config: &Config, clock: &dyn Clock) -> Res
             let source =
                 Source { file: file.clone(), map: Vec::new(), delimiter: None, encoding: None };
             let registry = Registry::default();
-            let import =
-                Import { store: &store, registry: &registry, kind: &COUPON, source: &source };
+            let import = Import {
+                store: &store,
+                registry: &registry,
+                kind: &COUPON,
+                source: &source,
+                made_of: None,
+            };
             let examined = import.examine(allow_change).await?;
             let is_sound = examined.findings.is_empty();
             let written = if is_sound && !dry_run {

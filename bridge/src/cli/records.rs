@@ -119,9 +119,10 @@ impl Refusal {
     fn exit(&self) -> Exit {
         match self {
             Self::Import(ImportError::Read { .. }) => Exit::NoInput,
-            Self::Wrong(_) | Self::Import(ImportError::Table { .. } | ImportError::Restless(_)) => {
-                Exit::DataErr
-            }
+            Self::Wrong(_)
+            | Self::Import(
+                ImportError::Table { .. } | ImportError::Restless(_) | ImportError::Overtaken(_),
+            ) => Exit::DataErr,
             Self::Import(ImportError::Store(_) | ImportError::Random(_)) | Self::Store(_) => {
                 Exit::Unavailable
             }
@@ -268,7 +269,13 @@ async fn take_in(args: &ImportArgs, config: &Config, clock: &dyn Clock) -> Resul
         delimiter: args.delimiter,
         encoding: args.encoding.clone(),
     };
-    let import = Import { store: &store, registry: &registry, kind: args.kind, source: &source };
+    let import = Import {
+        store: &store,
+        registry: &registry,
+        kind: args.kind,
+        source: &source,
+        made_of: None,
+    };
     let examined = import.examine(&args.allow_change).await?;
     let is_sound = examined.findings.is_empty();
     let written = if is_sound && !args.dry_run {

@@ -1,6 +1,6 @@
 //! What rows name besides themselves: whether it is there.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use upturn_core::id::DeviceId;
 use upturn_core::record::form::Form;
@@ -10,6 +10,7 @@ use upturn_core::registry::Registry;
 use super::rows::Numbered;
 use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::log;
 use crate::store::record::{self, ROWS_MAX};
 
 /// A row that names what is not there.
@@ -40,6 +41,9 @@ impl Missing {
 }
 
 /// Returns what `rows` of `kind` name that neither the store nor the `folder` of the registry has.
+///
+/// What a record names already is no news: it does not keep its other columns from changing when somebody
+/// has left.
 pub(crate) async fn missing(
     (store, folder): (&Store, &Registry),
     kind: &Kind,
@@ -70,7 +74,30 @@ pub(crate) async fn missing(
             }
         }
     }
-    Ok(all)
+    if all.is_empty() {
+        return Ok(all);
+    }
+    let wrong: HashSet<u64> = all.iter().map(|missing| missing.line).collect();
+    let wrong = rows.iter().filter(|row| wrong.contains(&row.line));
+    let keys: BTreeMap<u64, String> =
+        wrong.map(|row| (row.line, kind.key_of(&row.record))).collect();
+    let ids: Vec<&str> = keys.values().map(String::as_str).collect();
+    let mut before = BTreeMap::new();
+    for ids in ids.chunks(ROWS_MAX) {
+        before.extend(record::find_all(store, kind.name, ids).await?);
+    }
+    let is_news = |missing: &Missing| -> Result<bool, StoreError> {
+        let document = keys.get(&missing.line).and_then(|key| before.get(key));
+        let stored = document.map(|document| log::parsed::<BTreeMap<String, String>>(document));
+        Ok(stored.transpose()?.is_none_or(|stored| stored.get(missing.column) != Some(&missing.id)))
+    };
+    let mut news = Vec::new();
+    for missing in all {
+        if is_news(&missing)? {
+            news.push(missing);
+        }
+    }
+    Ok(news)
 }
 
 /// Returns those of `ids` that records of `kind` have.

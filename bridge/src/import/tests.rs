@@ -25,11 +25,12 @@ async fn import(
     let kind = upturn_core::record::kind(kind).unwrap();
     let allowed: Vec<_> = allowed.iter().map(|name| (*name).to_owned()).collect();
     let registry = Registry::default();
-    let import = Import { store, registry: &registry, kind, source };
+    let import = Import { store, registry: &registry, kind, source, made_of: None };
     let examined = import.examine(&allowed).await.map_err(|error| match &error {
         ImportError::Table { why, .. } => vec![why.clone()],
         ImportError::Read { .. }
         | ImportError::Restless(_)
+        | ImportError::Overtaken(_)
         | ImportError::Random(_)
         | ImportError::Store(_) => {
             vec![error.to_string()]
@@ -242,7 +243,7 @@ async fn what_may_be_there_already_is_told_and_taken_in() {
         );
         let registry = Registry::default();
         let kind = upturn_core::record::kind("account").unwrap();
-        let import = Import { store, registry: &registry, kind, source: &source };
+        let import = Import { store, registry: &registry, kind, source: &source, made_of: None };
         for _ in 0..2 {
             let examined = import.examine(&[]).await.unwrap();
             assert!(examined.findings.is_empty());
@@ -254,6 +255,44 @@ async fn what_may_be_there_already_is_told_and_taken_in() {
             import.take_in(&examined, DateTime::UNIX_EPOCH, "tester").await.unwrap();
         }
         assert!(crate::store::registry_change::is_any(store).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_has_left_keeps_nothing_else_from_changing() {
+    each_backend(async |store| {
+        let kind = upturn_core::record::kind("account").unwrap();
+        let mut tx = store.begin().await.unwrap();
+        let document = r#"{"id":"a","name":"Acme","owner":"ana"}"#.to_owned();
+        let before = [StoredRecord { id: "a".to_owned(), document }];
+        record::write(&mut tx, kind.name, &before, DateTime::UNIX_EPOCH, "tester").await.unwrap();
+        tx.commit().await.unwrap();
+        // Nobody in the registry's folder is called ana, or bo.
+        let renamed = import_text(store, "account", "id,name,owner\na,Acme AG,ana\n").await;
+        assert_eq!(renamed, Ok((0, 1, 1)));
+        let given =
+            import_text(store, "account", "id,name,owner\na,Acme AG,bo\n").await.unwrap_err();
+        assert!(given[0].contains("'owner' names \"bo\""), "{given:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_that_was_made_of_records_does_not_overwrite_what_changed_since() {
+    each_backend(async |store| {
+        assert_eq!(import_text(store, "account", "id,name\na,Acme\n").await, Ok((1, 0, 1)));
+        let kind = upturn_core::record::kind("account").unwrap();
+        let made_of = Some(record::state(store, kind.name).await.unwrap());
+        assert_eq!(import_text(store, "account", "id,name\na,Acme SE\n").await, Ok((0, 1, 1)));
+        let (_file, source) = source("id,name\na,Acme AG\n");
+        let registry = Registry::default();
+        let import = Import { store, registry: &registry, kind, source: &source, made_of };
+        let examined = import.examine(&[]).await.unwrap();
+        let refused = import.take_in(&examined, DateTime::UNIX_EPOCH, "tester").await.unwrap_err();
+        assert!(matches!(refused, ImportError::Overtaken("account")), "{refused}");
+        let kept = record::find(store, kind.name, "a").await.unwrap().unwrap();
+        assert!(kept.record.document.contains("Acme SE"), "{kept:?}");
     })
     .await;
 }

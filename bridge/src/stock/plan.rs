@@ -76,7 +76,7 @@ impl NewPlan {
                 | AdviceState::Withdrawn => {}
             }
         }
-        let mut keys = BTreeSet::new();
+        let (mut keys, mut unmatched) = (BTreeSet::new(), Vec::new());
         for mut view in views {
             // How old something is changes by itself; on pages it is reckoned anew.
             (view.data.stock_age_days, view.data.demand_age_days) = (None, None);
@@ -88,24 +88,41 @@ impl NewPlan {
             if rejected.get(&view.key).is_some_and(|most| view.quantity <= *most) {
                 continue;
             }
-            let mut new = piece(&view, self.revision);
+            let new = piece(&view, self.revision);
             match left.remove(&view.key) {
-                None => self.new.push(new),
-                Some(old) if old.decision == new.decision => {
-                    if old.figures != new.figures {
-                        new.id = old.id;
-                        self.renewed.push(new);
-                    }
-                }
+                Some(old) => self.take_place_of(old, new),
+                None => unmatched.push(new),
+            }
+        }
+        // A window that opens, closes or moves makes another key of the same way.
+        for mut new in unmatched {
+            let is_same_way = |old: &&Standing| {
+                (&old.item, &old.source, &old.place) == (&new.item, &new.source, &new.place)
+            };
+            let key = left.values().find(is_same_way).map(|old| old.key.clone());
+            match key.and_then(|key| left.remove(&key)) {
                 Some(old) => {
-                    self.superseded.push(old.id.clone());
-                    new.replaces = Some(old.id);
-                    self.new.push(new);
+                    // Other systems know it by its key.
+                    new.key.clone_from(&old.key);
+                    self.take_place_of(old, new);
                 }
+                None => self.new.push(new),
             }
         }
         self.withdrawn = left.into_values().collect();
         self
+    }
+
+    /// Puts `new` in the place of `old`, if it says something else.
+    fn take_place_of(&mut self, old: Standing, mut new: NewAdvice) {
+        if old.decision != new.decision {
+            self.superseded.push(old.id.clone());
+            new.replaces = Some(old.id);
+            self.new.push(new);
+        } else if old.figures != new.figures {
+            new.id = old.id;
+            self.renewed.push(new);
+        }
     }
 }
 

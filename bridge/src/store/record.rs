@@ -312,13 +312,18 @@ pub(crate) async fn counts(store: &Store) -> Result<BTreeMap<String, i64>, Store
     Ok(rows.into_iter().collect())
 }
 
-/// Returns a number that is another one once a record of `kind` is written or removed.
-pub(crate) async fn state(store: &Store, kind: &str) -> Result<(i64, i64, i64), StoreError> {
-    const SQL: &str = "
-        SELECT COUNT(*), CAST(COALESCE(SUM(revision), 0) AS BIGINT), COALESCE(MAX(updated_at), 0)
-        FROM record WHERE kind = $1";
+const STATE: &str = "
+    SELECT COUNT(*), CAST(COALESCE(SUM(revision), 0) AS BIGINT), COALESCE(MAX(updated_at), 0)
+    FROM record WHERE kind = $1";
 
-    Ok(on_backend!(store.reader(), db => sqlx::query_as(SQL).bind(kind).fetch_one(db).await?))
+/// Returns numbers that are others once a record of `kind` is written or removed.
+pub(crate) async fn state(store: &Store, kind: &str) -> Result<(i64, i64, i64), StoreError> {
+    Ok(on_backend!(store.reader(), db => sqlx::query_as(STATE).bind(kind).fetch_one(db).await?))
+}
+
+/// Returns the [`state`] of `kind` that `tx` sees.
+pub(crate) async fn state_in(tx: &mut Tx, kind: &str) -> Result<(i64, i64, i64), StoreError> {
+    Ok(on_backend!(tx.connection(), db => sqlx::query_as(STATE).bind(kind).fetch_one(db).await?))
 }
 
 /// Returns those of `ids`, at most [`ROWS_MAX`], that `tx` sees, with their documents and revisions.

@@ -103,6 +103,9 @@ struct Company {
     currency: String,
 }
 
+/// The states of a sale that somebody has agreed to.
+const SOLD: [&str; 3] = ["confirmed", "processing", "done"];
+
 /// A Tryton that is read.
 #[derive(Debug)]
 pub struct Tryton {
@@ -148,7 +151,7 @@ impl Tryton {
                     "quantity",
                     "amount",
                 ];
-                let sold = json!(["sale.state", "in", ["confirmed", "processing", "done"]]);
+                let sold = json!(["sale.state", "in", SOLD]);
                 let ours = json!(["sale.company", "=", company]);
                 let goods = json!(["product.type", "=", "goods"]);
                 let domain = [json!(["type", "=", "line"]), sold, ours, goods];

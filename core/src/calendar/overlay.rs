@@ -20,6 +20,7 @@
 use std::fmt;
 
 use chrono::Days;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
 
@@ -66,11 +67,19 @@ pub struct Overlay {
 }
 
 /// How much earlier and later windows of a name begin and end.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-struct Wider {
-    window: Box<str>,
-    before: u64,
-    after: u64,
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wider {
+    /// What their names have in them: `Spring Festival`.
+    pub window: Box<str>,
+    /// How many days each begins earlier, 0 to 60. Default: none.
+    #[serde(default)]
+    #[schemars(range(max = 60))]
+    pub before: u8,
+    /// How many days each ends later, 0 to 60. Default: none.
+    #[serde(default)]
+    #[schemars(range(max = 60))]
+    pub after: u8,
 }
 
 impl Overlay {
@@ -81,33 +90,56 @@ impl Overlay {
 
     /// Returns the names to be widened that no holiday of `calendar` has: mistyped, or not announced.
     pub fn unmatched<'o>(&'o self, calendar: &Calendar) -> Vec<&'o str> {
-        let is_there = |wider: &&Wider| calendar.overrides.iter().any(|own| wider.is_of(own));
-        self.widen.iter().filter(|wider| !is_there(wider)).map(|wider| &*wider.window).collect()
+        calendar.without_windows(&self.widen)
     }
 }
 
 impl Wider {
+    /// Returns whether it is within the bounds.
+    pub fn is_bounded(&self) -> bool {
+        let is_bounded = |days: u8| i64::from(days) <= WIDER_MAX;
+        is_bounded(self.before) && is_bounded(self.after)
+    }
+
     fn is_of(&self, window: &Override) -> bool {
         window.hours.is_day_off() && window.name.contains(&*self.window)
     }
 }
 
 impl Calendar {
-    /// Returns the calendar of a party: this one with its windows widened and its own days.
-    ///
-    /// Inside a widened window nobody works, also on a make-up workday.
+    /// Returns the names to be widened that no holiday here has.
+    pub(crate) fn without_windows<'w>(&self, widen: &'w [Wider]) -> Vec<&'w str> {
+        let is_there = |wider: &&Wider| self.overrides.iter().any(|own| wider.is_of(own));
+        widen.iter().filter(|wider| !is_there(wider)).map(|wider| &*wider.window).collect()
+    }
+
+    /// Returns this calendar with windows widened, but for the days of `own`. Inside of them nobody works,
+    /// also on a make-up workday.
     #[must_use]
-    pub fn with_overlay(&self, overlay: &Overlay) -> Self {
+    pub(crate) fn widened(&self, widen: &[Wider], own: &Self) -> Self {
+        let mut told = self.with_wider(widen);
+        told.lay_all(&own.overrides);
+        Self { overrides: told.into_overrides(), ..self.clone() }
+    }
+
+    fn with_wider(&self, widen: &[Wider]) -> Told {
         let mut told = Told::default();
         told.lay_all(&self.overrides);
-        for wider in &overlay.widen {
+        for wider in widen {
             for window in self.overrides.iter().filter(|own| wider.is_of(own)) {
-                let first = window.first_on.checked_sub_days(Days::new(wider.before));
-                let last = window.last_on.checked_add_days(Days::new(wider.after));
+                let first = window.first_on.checked_sub_days(Days::new(wider.before.into()));
+                let last = window.last_on.checked_add_days(Days::new(wider.after.into()));
                 let (Some(first), Some(last)) = (first, last) else { continue };
                 told.lay(first, last, Hours::default(), &window.name);
             }
         }
+        told
+    }
+
+    /// Returns the calendar of a party: this one with its windows widened and its own days.
+    #[must_use]
+    pub fn with_overlay(&self, overlay: &Overlay) -> Self {
+        let mut told = self.with_wider(&overlay.widen);
         told.lay_all(&overlay.overrides);
         let revision = format!("{}; {} {}", self.revision, overlay.party, overlay.revision);
         Self { revision: revision.into(), overrides: told.into_overrides(), ..self.clone() }
@@ -170,7 +202,7 @@ fn read_widen(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Vec<Wider> {
     found
 }
 
-fn days(reader: &mut Reader<'_>, entry: &Entry<'_>, key: &str) -> Option<u64> {
+fn days(reader: &mut Reader<'_>, entry: &Entry<'_>, key: &str) -> Option<u8> {
     let Some(integer) = entry.get_ref().as_integer() else {
         reader.mistyped(entry, key, "a number of days: 7");
         return None;
@@ -180,7 +212,7 @@ fn days(reader: &mut Reader<'_>, entry: &Entry<'_>, key: &str) -> Option<u64> {
     if days.is_none() {
         reader.report(entry.span().start, Fault::Wider { key: key.into(), max: WIDER_MAX });
     }
-    days.and_then(|days| u64::try_from(days).ok())
+    days.and_then(|days| u8::try_from(days).ok())
 }
 
 impl fmt::Display for Party {

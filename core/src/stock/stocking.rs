@@ -13,6 +13,7 @@ use chrono::{DateTime, FixedOffset, NaiveDate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::overlay::Wider;
 use crate::money::Currency;
 use crate::money::exact::Exact;
 use crate::rule::finding::Finding;
@@ -134,6 +135,9 @@ pub struct CalendarDocument {
     /// Days that differ; they win over what feeds tell.
     #[serde(default)]
     pub days: Vec<DaysDocument>,
+    /// Windows that are wider for this site, supplier or carrier than the region's calendar has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub widen: Vec<Wider>,
 }
 
 /// Days that are not as the week has them.

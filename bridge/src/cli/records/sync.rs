@@ -130,10 +130,11 @@ pub(super) async fn run(args: &Args, config: &Config, clock: &dyn Clock) -> Resu
         if rows.is_empty() {
             continue;
         }
+        let made_of = Some(store::record::state(&store, kind.name).await?);
         keep_the_rest((&store, &registry), kind, &mut rows).await?;
         let file = write(folder, kind, &rows)?;
         let source = Source { file, map: Vec::new(), delimiter: Some(b','), encoding: None };
-        let import = Import { store: &store, registry: &registry, kind, source: &source };
+        let import = Import { store: &store, registry: &registry, kind, source: &source, made_of };
         let examined = import.examine(&args.allow_change).await?;
         let is_taken = examined.findings.is_empty() && !args.dry_run;
         let written = if is_taken {

@@ -196,7 +196,8 @@ pub(crate) async fn decide(
     })?;
     if step == "take" {
         let (source, folder) = (source(&upload), app.reloader.folder());
-        let import = Import { store: &app.store, registry: &folder, kind, source: &source };
+        let import =
+            Import { store: &app.store, registry: &folder, kind, source: &source, made_of: None };
         let examined = import.examine(&names(&allow)).await.map_err(refused)?;
         if examined.findings.is_empty() {
             let now = app.clock.now();
@@ -216,7 +217,8 @@ async fn answer(
     (upload, allow): (&Upload, String),
 ) -> Result<Response, Fault> {
     let (source, folder) = (source(upload), app.reloader.folder());
-    let import = Import { store: &app.store, registry: &folder, kind, source: &source };
+    let import =
+        Import { store: &app.store, registry: &folder, kind, source: &source, made_of: None };
     let examined = match import.examine(&names(&allow)).await {
         Ok(examined) => examined,
         Err(ImportError::Table { why, .. }) => Examined::of_no_table(why),
@@ -276,8 +278,9 @@ fn refused(error: ImportError) -> Fault {
     match error {
         ImportError::Store(error) => error.into(),
         ImportError::Table { why, .. } => Fault::of(FaultKind::WrongRecords, why),
-        error @ (ImportError::Read { .. } | ImportError::Restless(_) | ImportError::Random(_)) => {
-            Fault::internal(error)
-        }
+        error @ (ImportError::Read { .. }
+        | ImportError::Restless(_)
+        | ImportError::Overtaken(_)
+        | ImportError::Random(_)) => Fault::internal(error),
     }
 }

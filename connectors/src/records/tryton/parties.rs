@@ -4,28 +4,26 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Company, Row, Tryton, at, put, text};
+use super::{Company, Row, SOLD, Tryton, at, put, text};
 use crate::deliver::failure::Failure;
 use crate::tryton::Fields;
 use crate::tryton::wire::{self, Page};
 
-/// How Tryton calls China's unified social credit code.
-const CREDIT_CODE: &str = "cn_uscc";
+/// How Tryton calls China's unified social credit code: since 8.0 as the number for taxes, which it is.
+const CREDIT_CODES: [&str; 2] = ["cn_vat", "cn_uscc"];
 
 impl Tryton {
-    /// Returns all parties but the company's own and its employees; archived ones too, since orders name
-    /// them.
+    /// Returns all parties but the company's own and those of its employees who never bought anything;
+    /// archived ones too, since orders name them.
     pub(super) async fn accounts(&self, company: &Company) -> Result<Vec<Row>, Failure> {
-        let context = json!({ "company": company.id, "active_test": false });
+        let context = all_of(company);
         let all = async |model, domain: &[Value], fields: &[&str]| {
             self.all(&Page { model, domain, fields, context: &context }).await
         };
-        let employees = all("company.employee", &[], &["party"]).await?;
-        let mut own: BTreeSet<i64> = employees.iter().filter_map(party).collect();
-        own.insert(company.party);
+        let own = self.own_parties(company).await?;
         let placed = [json!(["country", "!=", null])];
         let addresses = all("party.address", &placed, &["party", "country.code"]).await?;
-        let of_credit = [json!(["type", "=", CREDIT_CODE])];
+        let of_credit = [json!(["type", "in", CREDIT_CODES])];
         let identifiers = all("party.identifier", &of_credit, &["party", "code"]).await?;
         let countries = first_of_each(&addresses, &["country", "code"]);
         let credit_codes = first_of_each(&identifiers, &["code"]);
@@ -50,6 +48,25 @@ impl Tryton {
         Ok(rows)
     }
 
+    /// Returns the parties that are no customers.
+    async fn own_parties(&self, company: &Company) -> Result<BTreeSet<i64>, Failure> {
+        let context = all_of(company);
+        let all = async |model, domain: &[Value]| {
+            self.all(&Page { model, domain, fields: &["party"], context: &context }).await
+        };
+        let employees = all("company.employee", &[]).await?;
+        let mut own: BTreeSet<i64> = employees.iter().filter_map(party).collect();
+        if !own.is_empty() {
+            // An order names whoever bought something, also one's own people.
+            let bought = [json!(["party", "in", own]), json!(["state", "in", SOLD])];
+            let bought = all("sale.sale", &bought).await?;
+            let bought: BTreeSet<i64> = bought.iter().filter_map(party).collect();
+            own.retain(|id| !bought.contains(id));
+        }
+        own.insert(company.party);
+        Ok(own)
+    }
+
     /// Returns a person for each name under which parties are reached.
     pub(super) async fn contacts(&self, company: &Company) -> Result<Vec<Row>, Failure> {
         let context = json!({ "company": company.id });
@@ -67,13 +84,15 @@ impl Tryton {
             context: &context,
         };
         let found = self.all(&page).await?;
-        let employees = ["party"];
-        let page =
-            Page { model: "company.employee", domain: &[], fields: &employees, context: &context };
-        let own: BTreeSet<i64> = self.all(&page).await?.iter().filter_map(party).collect();
+        let own = self.own_parties(company).await?;
         let of_others = found.iter().filter(|one| party(one).is_none_or(|id| !own.contains(&id)));
         people(of_others)
     }
+}
+
+/// Returns the context in which archived records are told, too.
+fn all_of(company: &Company) -> Value {
+    json!({ "company": company.id, "active_test": false })
 }
 
 /// Returns a row for each party and name; of several numbers or addresses the first counts.

@@ -96,6 +96,9 @@ pub fn own_calendar(document: &CalendarDocument) -> Result<Calendar, String> {
         let name = (*days.name).into();
         exceptions.push(Exception { first_on, last_on, is_open: days.open, name });
     }
+    if let Some(wider) = document.widen.iter().find(|wider| !wider.is_bounded()) {
+        return Err(format!("'{}' is widened by too many days; 60 are the most", wider.window));
+    }
     Calendar::of_workdays(zone, Day::week(&document.week), exceptions)
         .map(|calendar| calendar.known((*document.revision).into(), document.announced_until))
         .map_err(|error| error.to_string())
@@ -128,10 +131,15 @@ fn calendar(
         );
         troubles.report(format!("calendar {}", document.id), message);
     }
-    own.with_almanacs(&known, today).unwrap_or_else(|error| {
+    let made = own.with_almanacs(&known, today).unwrap_or_else(|error| {
         troubles.report(format!("calendar {}", document.id), error.to_string());
-        own
-    })
+        own.clone()
+    });
+    for window in made.without_windows(&document.widen) {
+        let message = format!("it has no window called '{window}', which would be widened");
+        troubles.report(format!("calendar {}", document.id), message);
+    }
+    made.widened(&document.widen, &own)
 }
 
 /// Returns a closure as days on which nobody works; each stands beside the others.
