@@ -10,7 +10,7 @@ pub mod compose;
 pub mod days;
 pub mod document;
 pub mod hours;
-mod instant;
+pub mod instant;
 pub mod overlay;
 pub mod shipping;
 pub mod target;
@@ -106,7 +106,7 @@ impl Calendar {
 
     /// Returns the times in which somebody works from `from` on, each with its end, in order: five years
     /// of them at most. The first may be only the end of working hours, and then has no length.
-    fn working_from(
+    pub(crate) fn working_from(
         &self,
         from: DateTime<Utc>,
     ) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> {

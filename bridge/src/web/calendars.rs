@@ -100,22 +100,33 @@ pub(crate) async fn unannounced(
     owner: &str,
     due_at: Option<DateTime<Utc>>,
 ) -> Result<Option<Unannounced>, Fault> {
+    let Some(due_at) = due_at else { return Ok(None) };
     let folder = app.reloader.folder();
     let own = folder.calendar_of(owner);
-    let Some(due_at) = due_at else { return Ok(None) };
-    let mut calendar = own.clone();
+    if own.region().is_none() && own.announced_until().is_none() {
+        return Ok(None);
+    }
+    let calendar = of_owner(app, owner).await?;
+    let announced_until = calendar.announced_until();
+    Ok((!calendar.is_announced_at(due_at)).then_some(Unannounced { announced_until }))
+}
+
+/// Returns the calendar of `owner`, with the days that feeds tell.
+pub(crate) async fn of_owner(app: &App, owner: &str) -> Result<Calendar, Fault> {
+    let folder = app.reloader.folder();
+    let own = folder.calendar_of(owner);
     if own.region().is_some() {
         match told_days::in_force(&app.store, &app.feed_office.shelf).await {
-            Ok(told) => calendar = days::composed(own, &told, app.clock.now()).unwrap_or(calendar),
+            Ok(told) => {
+                let composed = days::composed(own, &told, app.clock.now());
+                return Ok(composed.unwrap_or_else(|_| own.clone()));
+            }
             Err(StoredError::Store(error)) => return Err(error.into()),
             // What the page of calendars says of it; the own days alone are a guess, too.
             Err(_) => {}
         }
-    } else if own.announced_until().is_none() {
-        return Ok(None);
     }
-    let announced_until = calendar.announced_until();
-    Ok((!calendar.is_announced_at(due_at)).then_some(Unannounced { announced_until }))
+    Ok(own.clone())
 }
 
 fn shown(
