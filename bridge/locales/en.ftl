@@ -1409,3 +1409,7 @@ act-ends-at = Ends
 audit-task-consultant-booked = Meeting with a consultant booked
 fault-slot-taken = The time is taken
 fault-slot-taken-help = Somebody was faster, or the task has a meeting already. Look for free times again.
+
+# Response in working time
+figure-working = Working response
+figure-working-is = From the making of a task to its first logged contact with the customer, in working time by the calendar of whoever has the task today: nights, weekends and holidays are left out. The median, and the time that nine of ten did not exceed. n: as before.

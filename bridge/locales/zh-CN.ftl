@@ -1354,3 +1354,7 @@ act-ends-at = 结束
 audit-task-consultant-booked = 已预约技术顾问
 fault-slot-taken = 该时间已被占用
 fault-slot-taken-help = 有人先约了这个时间，或该任务已有会面。请重新查找空闲时间。
+
+# Response in working time
+figure-working = 工作时间内的响应
+figure-working-is = 从任务生成到首次记录与客户联系之间的工作时间，按当前负责人的工作日历计算，不含夜间、周末和节假日：中位数，以及九成任务不超过的时间。n：同上。

@@ -12,7 +12,7 @@ use upturn_core::booking::{self, Diary, Span};
 use upturn_core::calendar::Calendar;
 
 use super::App;
-use super::calendars;
+use super::calendars::InForce;
 use super::deed_form::BOOK_CONSULTANT;
 use super::fault::{Fault, FaultKind};
 use super::when::machine;
@@ -92,9 +92,9 @@ pub(crate) fn step(task: &TaskDetail) -> Result<usize, Fault> {
 /// none could.
 pub(crate) async fn offers(app: &App) -> Result<Offers, Fault> {
     let now = app.clock.now();
-    let mut reading = JoinSet::new();
+    let (mut reading, calendars) = (JoinSet::new(), InForce::read(app).await?);
     for (consultant, destination) in consultants(app).await? {
-        let calendar = calendars::of_owner(app, &consultant).await?;
+        let calendar = calendars.of_owner(&consultant);
         reading.spawn(read(app.clone(), consultant, (calendar, destination), now));
     }
     let (mut known, mut unread) = (Vec::new(), Vec::new());
@@ -141,7 +141,7 @@ pub(crate) async fn check(
             ),
         }));
     };
-    let calendar = calendars::of_owner(app, consultant).await?;
+    let calendar = InForce::read(app).await?.of_owner(consultant);
     let place = (calendar, Arc::clone(destination));
     let read = read(app.clone(), consultant.to_owned(), place, now).await?;
     let known = read.map_err(|unread| silent(&unread))?;
