@@ -37,6 +37,7 @@ inbox-news = { $n } new — show
 task-title = Task
 task-device = Device
 task-account = Account
+task-site = Place
 task-account-none = Not registered
 task-owner = Owner
 task-due = Due

@@ -37,6 +37,7 @@ inbox-news = 有 { $n } 条新任务，点击查看
 task-title = 任务
 task-device = 设备
 task-account = 客户
+task-site = 地点
 task-account-none = 未登记
 task-owner = 负责人
 task-due = 到期

@@ -21,10 +21,12 @@ pub(crate) mod changes;
 pub(crate) mod days;
 pub(crate) mod goods;
 pub(crate) mod lookup;
+pub(crate) mod policies;
 pub(crate) mod sailings;
 pub(crate) mod saved;
 pub(crate) mod shelf;
 pub(crate) mod stored;
+pub(crate) mod told_attributes;
 pub(crate) mod told_days;
 
 /// The feed whose euro rates become customs rates of the European Union.

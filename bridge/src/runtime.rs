@@ -39,6 +39,7 @@ use crate::telemetry::Metrics;
 use crate::web::Change;
 
 pub(crate) mod act;
+mod attributes;
 mod advice;
 pub(crate) mod booking;
 mod clocks;
@@ -65,6 +66,9 @@ pub(crate) mod request;
 pub(crate) mod selling;
 mod submitted;
 mod timers;
+#[cfg(test)]
+mod testing;
+mod told;
 pub(crate) mod switching;
 pub(crate) mod wish;
 
@@ -235,7 +239,7 @@ impl Runtime<'_> {
                 // Before what comes in, of which there may be no end; each step is short.
                 _ = look.tick() => {
                     self.take_changes(fold).await?;
-                    Box::pin(self.keep_days(fold)).await?;
+                    Box::pin(self.keep_told(fold)).await?;
                     continue;
                 }
                 () = &mut pause => {

@@ -1,7 +1,7 @@
 //! Policies that operations keep in a table: subsidies, reforms of reimbursement, cycles of tenders.
 //!
 //! **What it reads** JSON, XML and delimited text. `*` as a region or a product is every one. A row whose
-//! `confirmed_by` is empty is kept, and not used before a person's name stands there.
+//! `confirmed_by` is empty holds the set until a person has released it.
 //! **Example** `format = "csv"`, with the columns `region`, `product`, `title`, `from`, `until`,
 //! `reference`, `confirmed_by`.
 //! **Settings** [`Settings`].

@@ -269,8 +269,8 @@ fn what_a_sheet_of_departures_leaves_open_is_left_to_a_person() {
     let head = "lane,depart,transit,arrive,cut_off,voyage\n";
     let good = "CNSHA-NLRTM,2026-01-25,32,,,1W\n";
     let cases = [
-        ("CNSHA-NLRTM,2026-01-26,32,,", "/rows/1: it has 5 cells under 6 columns: it is cut or"),
-        ("CNSHA-NLRTM,2026-01-26,32,,,,2W", "/rows/1: it has 7 cells under 6 columns: it is cut"),
+        ("CNSHA-NLRTM,2026-01-26,32,,", "/rows/1: 5 of 6 cells: it is cut or shifted"),
+        ("CNSHA-NLRTM,2026-01-26,32,,,,2W", "/rows/1: 7 of 6 cells: it is cut or shifted"),
         ("CNSHA-DEH,,,,,", "/rows/1, depart: there is no day"),
         ("CNSHA,2026-01-25,32,,,", "/rows/1, lane: 'CNSHA' is no way such as CNSHA-NLRTM"),
         ("2026-01-25,CNSHA-NLRTM,32,,,", "/rows/1, lane: '2026-01-25' is no way"),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::Calendar;
+use crate::fact::attributes::Subject;
 use crate::id::DeviceId;
 
 pub mod entry;
@@ -42,7 +43,16 @@ pub struct Registry {
     /// What has to be said when tasks change hands.
     #[serde(default)]
     pub hand_overs: HandOvers,
+    /// What feeds tell of sites, by their ids; of those that are not registered as well.
+    #[serde(default)]
+    pub site_attributes: BTreeMap<Box<str>, Attributes>,
+    /// What feeds tell of accounts, by their ids; of those that are not registered as well.
+    #[serde(default)]
+    pub account_attributes: BTreeMap<Box<str>, Attributes>,
 }
+
+/// Attributes by their names, each as it is written; never empty.
+pub type Attributes = BTreeMap<Box<str>, Box<str>>;
 
 /// A device in the field.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
@@ -141,6 +151,14 @@ impl Registry {
         let team = owner.strip_prefix("pool:").or_else(|| person?.team.as_deref());
         let found = [own, team].into_iter().flatten().find_map(|name| self.calendars.get(name));
         found.unwrap_or(&self.calendar)
+    }
+
+    /// Returns what feeds tell of sites or of accounts, by their ids.
+    pub fn attributes(&self, of: Subject) -> &BTreeMap<Box<str>, Attributes> {
+        match of {
+            Subject::Site => &self.site_attributes,
+            Subject::Account => &self.account_attributes,
+        }
     }
 
     /// Returns what is known today.

@@ -22,7 +22,7 @@ use crate::rule::{Rule, Stage};
 
 const MAGIC: &[u8; 15] = b"upturn snapshot";
 /// Grows whenever a snapshot of before cannot be read any more, or would mean something else.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 const HEAD: usize = MAGIC.len() + 4 + 8 + 32;
 
 /// Why a snapshot is not used.

@@ -11,6 +11,8 @@ use upturn_tests::http;
 use upturn_tests::site::{Plan, Site, THREE_FAILURES, each_database};
 use upturn_tests::source::Source;
 
+use crate::feeds::colleague;
+
 fn sample(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../connectors/tests/data").join(path)
 }
@@ -134,10 +136,47 @@ fn a_sheet_of_departures_waits_for_a_person_where_it_is_cut() {
     assert_eq!(status, 200);
     wait_for("the held set", || (feed(&site, "carrier")["feed"]["state"] == "held").then_some(()));
     let reasons = feed(&site, "carrier")["sets"][0]["reasons"].clone();
-    assert_eq!(reasons, json!(["/rows/2, depart: there is no day"]));
+    assert_eq!(reasons, json!(["/rows/2: 1 of 3 cells: it is cut or shifted"]));
     let found = run(site.command(["facts", "get", "sailing", "CNSHA", "NLRTM", "--json"]), "");
     let found: Value = serde_json::from_slice(&found.stdout).unwrap();
     assert!(found["sailings"][0]["sailing"]["departs_at"].as_str().unwrap().starts_with(&day(9)));
+}
+
+#[test]
+fn a_policy_waits_until_somebody_else_confirms_it() {
+    let heading = "region,product,title,from,until,reference,confirmed_by\n";
+    let named = "CN-62,*,tenders at quarter end,2025-01-01,,notice 12,operations\n";
+    let open = "CN-62,V7,subsidy of 10 %,2025-01-01,2025-06-30,notice 3,\n";
+    let source = Source::start(format!("{heading}{named}"));
+    let mut site = Site::install(&Plan::default());
+    let kind = "kind = \"policies\"\nsettings = { format = \"csv\" }";
+    with_feeds(&site, &[("notices", kind, source.port)]);
+    let bo = colleague(&site);
+    site.start_again();
+    wait_for("the first set", || (feed(&site, "notices")["feed"]["state"] == "fine").then_some(()));
+    let titles = || {
+        let asked = ["facts", "get", "policy", "CN-62", "V7", "--as-of", "2025-03-31", "--json"];
+        let found: Value = serde_json::from_slice(&run(site.command(asked), "").stdout).unwrap();
+        let all = found["policies"].as_array().unwrap().iter();
+        all.map(|one| one["policy"]["title"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(titles(), ["tenders at quarter end"]);
+
+    source.says(format!("{heading}{named}{open}"));
+    let (status, _) = http::post(site.web, "/api/v1/feeds/notices/run", &json!({})).unwrap();
+    assert_eq!(status, 200);
+    wait_for("the held set", || (feed(&site, "notices")["feed"]["state"] == "held").then_some(()));
+    let held = feed(&site, "notices")["sets"][0].clone();
+    let reason = "nobody has confirmed 'subsidy of 10 %' for V7 in CN-62; who releases it does";
+    assert_eq!((&held["reasons"], titles().len()), (&json!([reason]), 1));
+    let release = format!("/api/v1/feeds/notices/sets/{}/release", held["id"]);
+    let (status, released) = http::post_as(site.web, &release, &json!({}), &bo).unwrap();
+    assert_eq!(status, 200, "{released}");
+    assert_eq!(titles(), ["subsidy of 10 %", "tenders at quarter end"]);
+    // What was confirmed once is not asked again.
+    source.says(format!("{heading}{open}{named}"));
+    run_again(&site, "notices");
+    assert_eq!(titles().len(), 2);
 }
 
 #[test]

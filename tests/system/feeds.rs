@@ -71,7 +71,7 @@ fn yuan(site: &Site) -> String {
 }
 
 /// Adds a colleague and returns a token of theirs.
-fn colleague(site: &Site) -> String {
+pub(crate) fn colleague(site: &Site) -> String {
     let added =
         run(site.command(["user", "add", "bo", "--role", "operations"]), "a password of bo");
     assert!(added.status.success(), "{added:?}");

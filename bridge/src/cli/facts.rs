@@ -23,6 +23,7 @@ use crate::store::schema;
 mod calendar;
 mod duty;
 mod goods;
+mod policy;
 mod rate;
 mod sailing;
 mod tax;
@@ -48,6 +49,8 @@ pub(super) enum Get {
     Calendar(calendar::Args),
     /// The next departures from place to place
     Sailing(sailing::Args),
+    /// The policies for a product in a region: subsidies, reforms, cycles of tenders
+    Policy(policy::Args),
     /// The codes of goods that a code begins, or that words describe
     Goods(goods::Args),
 }
@@ -97,6 +100,7 @@ impl Get {
             Self::Duty(args) => &args.common,
             Self::Calendar(args) => &args.common,
             Self::Sailing(args) => &args.common,
+            Self::Policy(args) => &args.common,
             Self::Goods(args) => &args.common,
         }
     }
@@ -108,6 +112,7 @@ impl Get {
             Self::Duty(args) => duty::get(facts, args)?,
             Self::Calendar(args) => calendar::get(facts, args, now)?,
             Self::Sailing(args) => sailing::get(facts, args, now)?,
+            Self::Policy(args) => policy::get(facts, args)?,
             Self::Goods(args) => goods::get(facts, args)?,
         })
     }

@@ -99,6 +99,16 @@ pub(crate) enum LookupError {
         /// Ways that are known.
         known: Vec<String>,
     },
+    /// No policy is known for it on that day.
+    #[error("no policy for {product} in {region} is in force on {on}")]
+    NoPolicy {
+        /// The product, or a group of them.
+        product: String,
+        /// Where.
+        region: String,
+        /// The day.
+        on: NaiveDate,
+    },
     /// No feed has codes of goods.
     #[error("no feed has codes of goods; set up one of the kind harmonized-system")]
     NoGoods,
@@ -132,6 +142,7 @@ impl LookupError {
             Self::NoPlace { .. } => "calendar-missing",
             Self::Days(_) => "calendar-clash",
             Self::NoSailing { .. } => "sailing-missing",
+            Self::NoPolicy { .. } => "policy-missing",
             Self::NoGoods => "goods-missing",
             Self::TooOld { .. } => "facts-too-old",
         }

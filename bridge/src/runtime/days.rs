@@ -5,7 +5,6 @@
 //! folded (`bridge/decisions/0017-days-in-the-log.md`).
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use upturn_core::calendar::Calendar;
@@ -21,28 +20,6 @@ use crate::facts::told_days::{self, ToldDays};
 use crate::store::error::StoreError;
 
 impl Runtime<'_> {
-    /// Puts the calendars in force that the days in force make, if others may be or a day has begun; the
-    /// same ones again are not logged.
-    pub(super) async fn keep_days(&self, fold: &mut Fold) -> Result<(), StoreError> {
-        let today = self.now(fold).date_naive();
-        let folder = self.folder.borrow().clone();
-        let is_kept = fold
-            .days
-            .as_ref()
-            .is_some_and(|(day, known)| *day == today && Arc::ptr_eq(known, &folder));
-        if is_kept {
-            return Ok(());
-        }
-        let mut entries = self.days_of(fold, &folder).await?;
-        entries.retain(|entry| !entry.is_in(fold.engine.registry()));
-        if !entries.is_empty() {
-            let tx = self.store.begin().await?;
-            self.put_in_force(fold, tx, entries).await?;
-        }
-        fold.days = Some((today, folder));
-        Ok(())
-    }
-
     /// Returns the calendars of `folder` that follow a region, with the days in force.
     ///
     /// Where a set is not read, which an older or newer program may have kept, they stay as they are.

@@ -30,8 +30,8 @@ impl Runtime<'_> {
         if stepped == Stepped::Done || matches!(step, FeedStep::Put(_)) {
             tx.commit().await?;
             self.metrics.commits.inc();
-            // Other days may be in force.
-            fold.days = None;
+            // Other days or attributes may be in force.
+            fold.told = None;
         }
         Ok(stepped)
     }

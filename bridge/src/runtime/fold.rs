@@ -30,9 +30,8 @@ pub(crate) struct Fold {
     pub(crate) registry: String,
     /// When the next clock of a task is due.
     pub(crate) next_timer: Option<DateTime<Utc>>,
-    /// The day for which the days that feeds tell are in force, and over which folder; none where they may
-    /// be others.
-    pub(crate) days: Option<(NaiveDate, Arc<Registry>)>,
+    /// The day for which what feeds tell is in force, and over which folder; none where it may be other.
+    pub(crate) told: Option<(NaiveDate, Arc<Registry>)>,
     /// What rules have failed at.
     pub(crate) failures: Failures,
     /// Which devices each account has.
@@ -53,8 +52,8 @@ impl Fold {
         let engine = Engine::new(Vec::new(), Registry::default(), memory);
         let (rules, registry, failures) = (Vec::new(), String::new(), Failures::default());
         let fleet = Fleet::default();
-        let (cursor, epoch, next_timer, days) = (0, Epoch::NONE, None, None);
-        Self { engine, cursor, epoch, rules, registry, next_timer, days, failures, fleet }
+        let (cursor, epoch, next_timer, told) = (0, Epoch::NONE, None, None);
+        Self { engine, cursor, epoch, rules, registry, next_timer, told, failures, fleet }
     }
 }
 

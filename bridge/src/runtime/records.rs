@@ -79,7 +79,7 @@ impl RecordWish {
 }
 
 impl Runtime<'_> {
-    /// Returns the registry of `folder` with the days that feeds tell and the records in the store over it.
+    /// Returns the registry of `folder` with what feeds tell and the records in the store over it.
     pub(super) async fn compose(
         &self,
         fold: &Fold,
@@ -87,6 +87,9 @@ impl Runtime<'_> {
     ) -> Result<Registry, StoreError> {
         let mut registry = folder.clone();
         registry.extend(self.days_of(fold, folder).await?);
+        registry.site_attributes = fold.engine.registry().site_attributes.clone();
+        registry.account_attributes = fold.engine.registry().account_attributes.clone();
+        registry.extend(self.attributes_of(fold).await?);
         for kind in KINDS.iter().filter(|kind| is_registered(kind)) {
             let mut after = String::new();
             loop {
@@ -229,7 +232,8 @@ impl Runtime<'_> {
                 | Entry::Account(..)
                 | Entry::Contact(..)
                 | Entry::HouseCalendar(_)
-                | Entry::Calendar(..) => None,
+                | Entry::Calendar(..)
+                | Entry::Attributes(..) => None,
             })
             .collect();
         unknown_device::forget(&mut tx, &devices).await?;
@@ -297,8 +301,8 @@ impl Runtime<'_> {
                 let contact = folder.contacts.get(&id).cloned();
                 Entry::Contact(id, contact)
             }
-            // No record is a calendar.
-            Entry::HouseCalendar(_) | Entry::Calendar(..) => found,
+            // No record is a calendar, or what a feed tells.
+            Entry::HouseCalendar(_) | Entry::Calendar(..) | Entry::Attributes(..) => found,
         }))
     }
 }

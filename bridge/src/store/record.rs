@@ -29,17 +29,33 @@ pub(crate) async fn find_all(
     kind: &str,
     ids: &[&str],
 ) -> Result<BTreeMap<String, String>, StoreError> {
-    let found: Vec<(String, String)> = on_backend!(store.reader(), db => {
-        let mut query = QueryBuilder::new("SELECT id, document FROM record WHERE kind = ");
-        query.push_bind(kind).push(" AND id IN (");
-        let mut list = query.separated(", ");
-        for id in ids {
-            list.push_bind(*id);
-        }
-        query.push(")");
-        query.build_query_as().fetch_all(db).await?
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let found: Vec<(String, Option<String>)> = on_backend!(store.reader(), db => {
+        let mut query = QueryBuilder::new(WANTED);
+        query.push_values(ids, |mut row, id| {
+            row.push_bind(*id);
+        });
+        query.push(") SELECT id");
+        push_part(&mut query, "document", kind);
+        query.push(" FROM wanted").build_query_as().fetch_all(db).await?
     });
-    Ok(found.into_iter().collect())
+    Ok(found.into_iter().filter_map(|(id, document)| Some((id, document?))).collect())
+}
+
+/// What is looked for, key by key. Of a list behind `IN`, PostgreSQL reads all records of the kind
+/// instead, as long as it does not know how many have just come in.
+const WANTED: &str = "WITH wanted (id) AS (";
+
+fn push_part<'q, D: sqlx::Database>(query: &mut QueryBuilder<D>, column: &str, kind: &'q str)
+where
+    &'q str: sqlx::Encode<'q, D> + sqlx::Type<D>,
+{
+    query.push(format_args!(
+        ", (SELECT {column} FROM record WHERE record.id = wanted.id AND record.kind = "
+    ));
+    query.push_bind(kind).push(")");
 }
 
 /// Writes `records`, at most [`ROWS_MAX`]; those that are there as they are stay untouched. Returns how
@@ -311,18 +327,23 @@ pub(crate) async fn find_all_in(
     kind: &str,
     ids: &[&str],
 ) -> Result<BTreeMap<String, (String, i64)>, StoreError> {
-    let found: Vec<(String, String, i64)> = on_backend!(tx.connection(), db => {
-        let mut query =
-            QueryBuilder::new("SELECT id, document, revision FROM record WHERE kind = ");
-        query.push_bind(kind).push(" AND id IN (");
-        let mut list = query.separated(", ");
-        for id in ids {
-            list.push_bind(*id);
-        }
-        query.push(")");
-        query.build_query_as().fetch_all(db).await?
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let found: Vec<(String, Option<String>, Option<i64>)> = on_backend!(tx.connection(), db => {
+        let mut query = QueryBuilder::new(WANTED);
+        query.push_values(ids, |mut row, id| {
+            row.push_bind(*id);
+        });
+        query.push(") SELECT id");
+        push_part(&mut query, "document", kind);
+        push_part(&mut query, "revision", kind);
+        query.push(" FROM wanted").build_query_as().fetch_all(db).await?
     });
-    Ok(found.into_iter().map(|(id, document, revision)| (id, (document, revision))).collect())
+    let there = |(id, document, revision): (String, Option<String>, Option<i64>)| {
+        Some((id, (document?, revision?)))
+    };
+    Ok(found.into_iter().filter_map(there).collect())
 }
 
 /// Removes the record `id` of `kind`.

@@ -4,6 +4,7 @@ pub(crate) mod approvals;
 pub(crate) mod at_risk;
 pub(crate) mod advice;
 pub(crate) mod advice_piece;
+mod attributes;
 pub(crate) mod audit;
 pub(crate) mod calendars;
 pub(crate) mod coupons;

@@ -154,7 +154,7 @@ impl<'n> Ragged<'n> {
     fn check(&self, row: &Spot<'_>) -> Result<(), ReadError> {
         let Some(cells) = self.cells.get(&row.place()) else { return Ok(()) };
         let columns = self.columns;
-        let what = format!("it has {cells} cells under {columns} columns: it is cut or shifted");
+        let what = format!("{cells} of {columns} cells: it is cut or shifted");
         Err(ReadError::at("", what))
     }
 }

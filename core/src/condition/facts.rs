@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::datum::Datum;
 use crate::event::Event;
+use crate::fact::attributes::Subject;
 use crate::registry::known::Known;
 
 /// An event and the registry it is judged with.
@@ -31,6 +32,16 @@ impl<'e> Facts<'e> {
     pub fn new(event: &'e Event, registry: impl Into<Known<'e>>) -> Self {
         let registry = registry.into();
         Self { event, registry, members: OnceLock::new() }
+    }
+
+    /// Returns what a feed tells under `name` of the site or the account that `event.device` belongs to.
+    pub(super) fn told(&self, of: Subject, name: &str) -> Option<&str> {
+        let device = &self.event.device;
+        let id = match of {
+            Subject::Site => self.registry.device(device)?.site.as_deref()?,
+            Subject::Account => self.registry.find_account_of(device)?,
+        };
+        Some(self.registry.attributes(of, id)?.get(name)?)
     }
 
     /// Returns the attribute called `name`, null where there is none; of several, the last.

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::datum::Datum;
 use super::facts::Facts;
+use crate::fact::attributes::Subject;
 use crate::registry::{Device, Site};
 
 /// A name as it was written: `event.code`, or `event["code"]`.
@@ -83,7 +84,12 @@ pub(super) enum Path {
     Part(Part),
     /// An attribute of the event, and what to take out of it if it is an object.
     Attribute { name: Box<str>, within: Vec<Box<str>> },
+    /// An attribute that a feed tells of what stands behind the event.
+    Told { of: Subject, name: Box<str> },
 }
+
+/// What follows `account` and `site` where an attribute is named that a feed tells of them.
+pub(super) const ATTRIBUTES: &str = "attributes";
 
 /// The parts and fields that have a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +127,11 @@ impl Path {
             ("device", "model") => Part::DeviceModel,
             ("device", "site") | ("site", "id") => Part::DeviceSite,
             ("device", "account") | ("account", "id") => Part::DeviceAccount,
+            (root @ ("account" | "site"), ATTRIBUTES) => {
+                let of = if root == "site" { Subject::Site } else { Subject::Account };
+                let [name] = within else { return None };
+                return Some(Self::Told { of, name: name.text.as_str().into() });
+            }
             ("account", "name") => Part::AccountName,
             ("account", "owner") => Part::AccountOwner,
             ("site", "name") => Part::SiteName,
@@ -137,6 +148,7 @@ impl Path {
             Self::Attribute { name, within } => {
                 within.iter().fold(facts.attribute(name), |value, key| value.into_member(key))
             }
+            Self::Told { of, name } => Datum::of_text(facts.told(*of, name)),
         }
     }
 }
@@ -147,17 +159,22 @@ impl fmt::Display for Path {
             Self::Part(part) => f.write_str(part.name()),
             Self::Attribute { name, within } => {
                 f.write_str("event")?;
-                for segment in std::iter::once(name).chain(within) {
-                    if is_identifier(segment) {
-                        write!(f, ".{segment}")?;
-                    } else {
-                        write!(f, "[{}]", Value::from(&**segment))?;
-                    }
-                }
-                Ok(())
+                std::iter::once(name).chain(within).try_for_each(|segment| write_field(f, segment))
+            }
+            Self::Told { of, name } => {
+                let root = match of {
+                    Subject::Site => "site",
+                    Subject::Account => "account",
+                };
+                write!(f, "{root}.{ATTRIBUTES}")?;
+                write_field(f, name)
             }
         }
     }
+}
+
+fn write_field(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+    if is_identifier(name) { write!(f, ".{name}") } else { write!(f, "[{}]", Value::from(name)) }
 }
 
 /// Returns whether a name can follow a dot; any other is written `["…"]`.

@@ -48,12 +48,32 @@ fn registry() -> Registry {
     registry.sites.insert("s-1".into(), site);
     let account = Account { name: "Acme".into(), owner: None, consent: None };
     registry.accounts.insert("a-1".into(), account);
+    let told = [("tier", "gold"), ("beds", "120"), ("sector name", "public")];
+    let told = told.map(|(name, value)| (name.into(), value.into()));
+    registry.account_attributes.insert("a-1".into(), told.into());
+    registry.site_attributes.insert("s-1".into(), [("grid".into(), "weak".into())].into());
     registry
 }
 
 fn compiled(text: &str) -> Condition {
     let (condition, remarks) = Condition::compile(text, &Catalogue::of(OPEN), None);
     condition.unwrap_or_else(|| panic!("{text}: {remarks:?}"))
+}
+
+#[test]
+fn what_feeds_tell_of_an_account_and_a_site_is_a_text_or_absent() {
+    let (event, registry) = (event(&json!({})), registry());
+    let cases = [
+        ("account.attributes.tier == \"gold\" && site.attributes.grid == \"weak\"", true),
+        ("account.attributes.tier in [\"silver\"] || has(account.attributes.none)", false),
+        ("account.attributes[\"sector name\"].startsWith(\"pub\")", true),
+        ("double(account.attributes.beds) > 100.0", true),
+        ("site.attributes.tier != \"gold\"", true),
+    ];
+    for (text, expected) in cases {
+        let found = compiled(text).holds(&Facts::new(&event, &registry));
+        assert_eq!(found, expected, "case: {text}");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use super::almanac::Almanac;
 use super::duty::Measure;
 use super::goods::Goods;
 use super::lane::Lane;
+use super::policy::Policy;
 use super::rate_book::Publication;
 use super::sailing::Sailing;
 use super::tax::TaxRate;
@@ -21,6 +22,7 @@ use super::unread::Unread;
 mod calendars;
 mod duties;
 mod lanes;
+mod policies;
 mod rates;
 mod sailings;
 mod standing;
@@ -82,6 +84,7 @@ pub fn judge(
     calendars::compare(&new.calendars, &last.calendars, today, &mut reasons);
     lanes::compare(&new.lanes, &last.lanes, &mut reasons);
     sailings::compare(&new.sailings, &last.sailings, today, &mut reasons);
+    policies::compare(&new.policies, &last.policies, &mut reasons);
     leave(&new.unread, &mut reasons);
     if new.kept < last.kept.div_ceil(2) {
         reasons.push(format!("it has {} rows, and the set in force has {}", new.kept, last.kept));
@@ -98,6 +101,7 @@ struct Kinds<'f> {
     calendars: Vec<&'f Almanac>,
     lanes: Vec<&'f Lane>,
     sailings: Vec<&'f Sailing>,
+    policies: Vec<&'f Policy>,
     unread: Vec<&'f Unread>,
     /// How many closures, attributes and policies there are: tables that somebody keeps, of which half
     /// does not go at once.
@@ -114,7 +118,11 @@ impl<'f> Kinds<'f> {
                 Fact::Goods(goods) => kinds.goods.push(goods),
                 Fact::Calendar(almanac) => kinds.calendars.push(almanac),
                 Fact::Lane(lane) => kinds.lanes.push(lane),
-                Fact::Closure(_) | Fact::Attributes(_) | Fact::Policy(_) => kinds.kept += 1,
+                Fact::Closure(_) | Fact::Attributes(_) => kinds.kept += 1,
+                Fact::Policy(policy) => {
+                    kinds.kept += 1;
+                    kinds.policies.push(policy);
+                }
                 Fact::Sailing(sailing) => kinds.sailings.push(sailing),
                 Fact::Unread(unread) => kinds.unread.push(unread),
                 // They come and go by the hour; rates are compared as they stand.

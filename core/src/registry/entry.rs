@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::past::Past;
-use super::{Account, Contact, Device, Registry, Site};
+use super::{Account, Attributes, Contact, Device, Registry, Site};
 use crate::calendar::Calendar;
 use crate::event::Position;
+use crate::fact::attributes::Subject;
 use crate::id::DeviceId;
 
 /// What an entry of the registry is from a place in the log on; nothing, where it is gone.
@@ -24,6 +25,8 @@ pub enum Entry {
     HouseCalendar(Box<Calendar>),
     /// The calendar of a team, or of people who name it.
     Calendar(Box<str>, Option<Box<Calendar>>),
+    /// All that feeds tell of a site or an account.
+    Attributes(Subject, Box<str>, Option<Attributes>),
 }
 
 impl Entry {
@@ -36,6 +39,7 @@ impl Entry {
             Self::Contact(id, contact) => registry.contacts.get(id) == contact.as_ref(),
             Self::HouseCalendar(calendar) => registry.calendar == **calendar,
             Self::Calendar(name, calendar) => registry.calendars.get(name) == calendar.as_deref(),
+            Self::Attributes(of, id, told) => registry.attributes(*of).get(id) == told.as_ref(),
         }
     }
 }
@@ -58,6 +62,12 @@ impl Registry {
             Entry::Calendar(name, calendar) => {
                 let calendar = calendar.map(|calendar| *calendar);
                 past.calendars.put(place, &mut self.calendars, name, calendar);
+            }
+            Entry::Attributes(Subject::Site, id, told) => {
+                past.site_attributes.put(place, &mut self.site_attributes, id, told);
+            }
+            Entry::Attributes(Subject::Account, id, told) => {
+                past.account_attributes.put(place, &mut self.account_attributes, id, told);
             }
         }
     }

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::past::Past;
-use super::{Account, Contact, Device, DeviceStatus, Registry, Site};
+use super::{Account, Attributes, Contact, Device, DeviceStatus, Registry, Site};
 use crate::event::{Event, Position};
+use crate::fact::attributes::Subject;
 use crate::id::DeviceId;
 use crate::rule::scope::attribute;
 
@@ -56,6 +57,15 @@ impl<'r> Known<'r> {
     pub fn account(self, id: &str) -> Option<&'r Account> {
         let before = self.past.and_then(|(past, position)| past.accounts.find(id, position));
         before.map_or_else(|| self.registry.accounts.get(id), |was| was.0)
+    }
+
+    /// Returns what feeds tell of the site or the account `id`.
+    pub fn attributes(self, of: Subject, id: &str) -> Option<&'r Attributes> {
+        let before = self.past.and_then(|(past, position)| match of {
+            Subject::Site => past.site_attributes.find(id, position),
+            Subject::Account => past.account_attributes.find(id, position),
+        });
+        before.map_or_else(|| self.registry.attributes(of).get(id), |was| was.0)
     }
 
     /// Returns the contact `id`.

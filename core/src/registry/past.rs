@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Contact, Device, Registry, Site};
+use super::{Account, Attributes, Contact, Device, Registry, Site};
 use crate::calendar::Calendar;
 use crate::event::Position;
 use crate::id::DeviceId;
@@ -20,6 +20,8 @@ pub(crate) struct Past {
     pub(super) tags: Before<Box<str>, Box<str>>,
     pub(super) house: Before<(), Calendar>,
     pub(super) calendars: Before<Box<str>, Calendar>,
+    pub(super) site_attributes: Before<Box<str>, Attributes>,
+    pub(super) account_attributes: Before<Box<str>, Attributes>,
 }
 
 impl Past {
@@ -32,6 +34,8 @@ impl Past {
         self.tags.forget(position);
         self.house.forget(position);
         self.calendars.forget(position);
+        self.site_attributes.forget(position);
+        self.account_attributes.forget(position);
     }
 
     /// Makes `registry`, which is as of the last change, what it was at `position`.
@@ -42,6 +46,8 @@ impl Past {
         self.contacts.take_back(position, &mut registry.contacts);
         self.tags.take_back(position, &mut registry.tags);
         self.calendars.take_back(position, &mut registry.calendars);
+        self.site_attributes.take_back(position, &mut registry.site_attributes);
+        self.account_attributes.take_back(position, &mut registry.account_attributes);
         if let Some(Was(Some(before))) = self.house.find(&(), position) {
             registry.calendar = before.clone();
         }

@@ -1,29 +1,14 @@
 //! What is deleted, and that nothing else changes by it: the real writer on both databases, with a
 //! clock that is moved.
 
-use std::sync::Mutex;
-
-use bytes::Bytes;
 use serde_json::json;
-use tokio::sync::{broadcast, watch};
-use upturn_core::catalogue::Catalogue;
-use upturn_core::compliance::policy::Policy;
-use upturn_core::decode::Format;
-use upturn_core::registry::Registry;
-use upturn_core::rule::parse;
 
 use super::*;
-use crate::clock::Clock;
-use crate::config::Config;
+use crate::clock::Clock as _;
 use crate::config::retention::RetentionConfig;
-use crate::ingest::delivery::Delivery;
-use crate::ingest::inbox::Batch;
-use crate::rules::LoadedRule;
-use crate::runtime::request::Wanted;
-use crate::store::Store;
-use crate::store::task_view;
+use crate::runtime::testing::Plant;
 use crate::store::testing::each_backend;
-use crate::telemetry::Metrics;
+use crate::store::{Store, task_view};
 
 /// Three failures in a row; a good session, a week or a dismissal ends what they began.
 const RULE: &str = r#"
@@ -42,98 +27,26 @@ close = { on = ["charge_ok"] }
 task = "care"
 "#;
 
-#[derive(Debug)]
-struct Moved(Mutex<DateTime<Utc>>);
-
-impl Clock for Moved {
-    fn now(&self) -> DateTime<Utc> {
-        *self.0.lock().unwrap()
-    }
+fn plant(store: &Store) -> Plant<'_> {
+    let day = |days| Some(crate::config::time_span::TimeSpan::days(days));
+    let mut plant = Plant::on(store, "2025-03-05T12:00:00Z", RULE);
+    plant.config.retention =
+        RetentionConfig { events: day(20), dead_letters: day(20), ..RetentionConfig::default() };
+    plant
 }
 
-/// A writer and its log.
-struct Plant<'s> {
-    store: &'s Store,
-    clock: Moved,
-    config: Config,
-    metrics: Metrics,
-    delivery: watch::Sender<std::sync::Arc<crate::delivery::Routing>>,
-    folder: watch::Sender<std::sync::Arc<Registry>>,
-    shelf: crate::facts::shelf::Shelf,
-    leads: watch::Sender<std::sync::Arc<upturn_core::lead::policy::Policy>>,
-    changes: broadcast::Sender<crate::web::Change>,
-}
-
-impl<'s> Plant<'s> {
-    fn on(store: &'s Store) -> Self {
-        let day = |days| Some(crate::config::time_span::TimeSpan::days(days));
-        let retention = RetentionConfig {
-            events: day(20),
-            dead_letters: day(20),
-            ..RetentionConfig::default()
-        };
-        let (changes, _) = broadcast::channel(16);
-        Self {
-            store,
-            clock: Moved(Mutex::new("2025-03-05T12:00:00Z".parse().unwrap())),
-            config: Config { retention, ..Config::default() },
-            metrics: Metrics::new(),
-            delivery: watch::Sender::default(),
-            folder: watch::Sender::default(),
-            shelf: crate::facts::shelf::Shelf::default(),
-            leads: watch::Sender::default(),
-            changes,
-        }
-    }
-
+impl Plant<'_> {
     fn advance(&self, days: i64) {
         *self.clock.0.lock().unwrap() += TimeDelta::days(days);
     }
 
-    async fn begin(&self) -> Fold {
-        let sources = self.config.sources();
-        let epoch = store::cursor::begin_epoch(self.store).await.unwrap();
-        let mut fold = Box::pin(self.runtime(&sources).recover(epoch, None)).await.unwrap();
-        let catalogue = Catalogue::of(&[Format::Native]);
-        let rule = parse::parse(RULE, &catalogue).0.unwrap();
-        let rules = vec![LoadedRule { rule, text: RULE.to_owned() }];
-        let wanted = Wanted {
-            rules,
-            registry: Registry::default(),
-            policy: Policy::default(),
-            actor: "test".to_owned(),
-        };
-        Box::pin(self.runtime(&sources).switch(&mut fold, &wanted)).await.unwrap();
-        fold
-    }
-
-    fn runtime<'r>(&'r self, sources: &'r upturn_core::decode::Sources) -> Runtime<'r> {
-        Runtime {
-            store: self.store,
-            clock: &self.clock,
-            sources,
-            delivery: &self.delivery,
-            folder: &self.folder,
-            shelf: &self.shelf,
-            leads: &self.leads,
-            retention: &self.config.retention,
-            metrics: &self.metrics,
-            changes: &self.changes,
-        }
-    }
-
     /// Takes events of `device` in one commit: kind, id, and how many hours ago each happened.
     async fn take(&self, fold: &mut Fold, device: &str, events: &[(&str, &str, i64)]) {
-        let delivery = |(kind, id, hours): &(&str, &str, i64)| {
+        let payload = |(kind, id, hours): &(&str, &str, i64)| {
             let ts = (self.clock.now() - TimeDelta::hours(*hours)).timestamp_millis();
-            let payload = json!({ "id": id, "ts": ts, "kind": kind }).to_string();
-            let (topic, retained) = (format!("devices/{device}/events"), false);
-            Delivery { topic, payload: Bytes::from(payload), retained, receipt: None }
+            json!({ "id": id, "ts": ts, "kind": kind })
         };
-        let deliveries = events.iter().map(delivery).collect();
-        let batch = Batch { deliveries, submissions: Vec::new() };
-        let sources = self.config.sources();
-        Box::pin(self.runtime(&sources).commit(fold, &batch)).await.unwrap();
+        self.send(fold, device, &events.iter().map(payload).collect::<Vec<_>>()).await;
     }
 
     /// Deletes until there is nothing left to delete.
@@ -179,7 +92,7 @@ fn task(device: &str, first: &str) -> (String, String, bool) {
 #[tokio::test]
 async fn what_is_old_goes_and_its_tasks_stand_whatever_comes_late() {
     Box::pin(each_backend(async |store| {
-        let plant = Plant::on(store);
+        let plant = plant(store);
         let mut fold = plant.begin().await;
         plant.take(&mut fold, "d", &[(FAIL, "a1", 3), (FAIL, "a2", 2), (FAIL, "a3", 1)]).await;
         plant.take(&mut fold, "d", &[(GOOD, "a4", 0)]).await;
@@ -227,7 +140,7 @@ async fn what_is_old_goes_and_its_tasks_stand_whatever_comes_late() {
 #[tokio::test]
 async fn what_an_open_episode_began_with_stays_until_it_is_closed() {
     each_backend(async |store| {
-        let plant = Plant::on(store);
+        let plant = plant(store);
         let mut fold = plant.begin().await;
         plant.take(&mut fold, "before", &[("heartbeat", "h1", 0)]).await;
         plant.advance(30);
@@ -258,7 +171,7 @@ async fn what_an_open_episode_began_with_stays_until_it_is_closed() {
 #[tokio::test]
 async fn a_rule_that_looks_back_far_keeps_what_it_looks_at() {
     each_backend(async |store| {
-        let plant = Plant::on(store);
+        let plant = plant(store);
         let mut fold = plant.begin().await;
         for day in 0..40 {
             let id = format!("{day:02}");

@@ -20,7 +20,7 @@ use super::task_acts::{self, Acts, Decision, Said, step_words};
 use super::task_lead::{self, LeadShown};
 use super::task_results::{self, Results};
 use super::tasks::{DueShown, OwnerShown, link, title};
-use super::{deliveries, render, rule, twin_line};
+use super::{attributes, deliveries, render, rule, twin_line};
 use crate::auth::rights::Action;
 use crate::explain::task::{Taken, taken};
 use crate::runtime::deed::POOL;
@@ -72,6 +72,8 @@ struct TaskPage {
     kind: String,
     device: String,
     account: Option<String>,
+    /// What feeds tell of the customer and of the device's place.
+    attributes: attributes::Told,
     owner: OwnerShown,
     due: Option<DueShown>,
     created: When,
@@ -168,12 +170,14 @@ pub(crate) async fn show(
         if can_act { task_acts::decisions(&teller, &detail, reader) } else { Vec::new() };
     let account = detail.row.account.as_deref();
     let twins = twin_line::of_account(&app, shell.language, account).await?;
+    let attributes = attributes::of_task(&app, &detail.row.device, account).await?;
     render(&TaskPage {
         taken,
         told,
         acts,
         decisions,
         twins,
+        attributes,
         told_elsewhere,
         lead,
         results,
@@ -300,6 +304,7 @@ fn page(shell: Shell, teller: &Teller, detail: &TaskDetail) -> TaskPage {
         kind: Visible(&row.kind).to_string(),
         device: Visible(row.device.as_str()).to_string(),
         account: row.account.as_deref().map(|account| Visible(account).to_string()),
+        attributes: attributes::Told::default(),
         owner: OwnerShown::of(&row.owner),
         due: row.due_at.map(|due_at| DueShown::of(teller, due_at, row)),
         created: teller.when(row.created_at),

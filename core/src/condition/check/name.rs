@@ -1,5 +1,6 @@
 //! Checks names: what a condition begins with, fields, and attributes of the event's kind.
 
+use super::super::path::ATTRIBUTES;
 use super::{Checker, Fault, Name, Path, Severity, Type, Typed};
 use crate::catalogue::{Catalogue, Field, FieldType};
 use crate::rule::nearest;
@@ -26,6 +27,9 @@ impl Checker<'_> {
             self.remark_at(name.span(), Severity::Error, fault);
             return Typed::of(Type::Any);
         };
+        if matches!(root, "account" | "site") && first.text == ATTRIBUTES {
+            return self.check_told(name);
+        }
         let typed = match Catalogue::find_fields(root) {
             Some(fields) => self.check_field(name, fields),
             None => match find(Catalogue::event_parts(), &first.text) {
@@ -50,6 +54,22 @@ impl Checker<'_> {
         let fault = Fault::new("unknown-field", message, cure);
         self.remark_at(first.span.clone(), Severity::Error, fault);
         None
+    }
+
+    /// Checks an attribute that a feed may tell of an account or a site: a text, as it is written.
+    fn check_told(&mut self, name: &Name) -> Typed {
+        if name.fields.len() != 2 {
+            let root = &name.root.text;
+            let message = format!("'{}' names no attribute", name.text());
+            let cure = format!("name one, as a feed's settings call it: {root}.{ATTRIBUTES}.tier");
+            self.remark_at(
+                name.span(),
+                Severity::Error,
+                Fault::new("unknown-field", message, cure),
+            );
+            return Typed::of(Type::Any);
+        }
+        Typed::of(Type::Text)
     }
 
     fn check_attribute(&mut self, name: &Name) -> Option<Typed> {

@@ -38,6 +38,18 @@ const WRONG: &[(&str, &str)] = &[
         "8..14 unknown-field 'account' has no field 'colour'; use one of: id, name, owner",
     ),
     (
+        "account.attributes == \"X\"",
+        "0..18 unknown-field 'account.attributes' names no attribute; name one, as a feed's settings call it: account.attributes.tier",
+    ),
+    (
+        "site.attributes.tier.level == \"X\"",
+        "0..26 unknown-field 'site.attributes.tier.level' names no attribute; name one, as a feed's settings call it: site.attributes.tier",
+    ),
+    (
+        "account.attributes.beds > 100",
+        "0..29 condition-type account.attributes.beds is a text and 100 is a number; they have no order; compare texts (\"3\") with texts and numbers (3) with numbers",
+    ),
+    (
         "device.model.name == \"X\"",
         "13..17 unknown-field 'model' is a text and has no fields; drop what follows device.model",
     ),
