@@ -1393,3 +1393,24 @@ calendar-by-document = the calendar's document
 calendar-by-feed = a feed
 task-due-guess = by a calendar whose holidays are not announced beyond { $until }
 task-due-guess-all = by a calendar whose holidays are not announced
+
+# Meetings with consultants
+slots-title = Free times of consultants
+slots-lead = Three free hours within the next ten working days. Choosing one books it: it goes into the consultant's calendar, and the step is done.
+slots-empty = Nobody is free
+slots-empty-what = No consultant with a calendar has a free hour within ten working days. Agree on a time with somebody, and mark the step by hand.
+slots-link = Find a time with a consultant
+slots-unread = The calendar of { $who } cannot be read: { $why }
+slot-words = { $at } with { $who }
+booking-note = Meeting with { $who } at { $at }.
+told-booking = The meeting is booked and on its way into the calendar.
+act-consultant = Consultant
+act-starts-at = Begins
+act-ends-at = Ends
+audit-task-consultant-booked = Meeting with a consultant booked
+fault-slot-taken = The time is taken
+fault-slot-taken-help = Somebody was faster, or the task has a meeting already. Look for free times again.
+
+# Response in working time
+figure-working = Working response
+figure-working-is = From the making of a task to its first logged contact with the customer, in working time by the calendar of whoever has the task today: nights, weekends and holidays are left out. The median, and the time that nine of ten did not exceed. n: as before.

@@ -1338,3 +1338,24 @@ calendar-by-document = 日历文件
 calendar-by-feed = 数据源
 task-due-guess = 所依日历的假日在 { $until } 之后尚未公布
 task-due-guess-all = 所依日历的假日尚未公布
+
+# Meetings with consultants
+slots-title = 技术顾问的空闲时间
+slots-lead = 未来十个工作日内的三个空闲时段，每段一小时。选定后即预约：写入顾问的日历，并完成该步骤。
+slots-empty = 没有空闲时间
+slots-empty-what = 十个工作日内，没有接入日历的顾问有空闲的一小时。请另行约定时间，再手动勾选该步骤。
+slots-link = 预约技术顾问
+slots-unread = 无法读取 { $who } 的日历：{ $why }
+slot-words = { $at }，{ $who }
+booking-note = 已约定与 { $who } 会面，时间：{ $at }。
+told-booking = 会面已预约，正在写入日历。
+act-consultant = 技术顾问
+act-starts-at = 开始
+act-ends-at = 结束
+audit-task-consultant-booked = 已预约技术顾问
+fault-slot-taken = 该时间已被占用
+fault-slot-taken-help = 有人先约了这个时间，或该任务已有会面。请重新查找空闲时间。
+
+# Response in working time
+figure-working = 工作时间内的响应
+figure-working-is = 从任务生成到首次记录与客户联系之间的工作时间，按当前负责人的工作日历计算，不含夜间、周末和节假日：中位数，以及九成任务不超过的时间。n：同上。

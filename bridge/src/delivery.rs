@@ -96,6 +96,22 @@ impl Routing {
         found.into_values().collect()
     }
 
+    /// Returns the consultants whose calendars there are, each with the first calendar by id.
+    pub(crate) fn consultants(&self) -> BTreeMap<&str, &Arc<Destination>> {
+        let mut found = BTreeMap::new();
+        for destination in self.destinations.values() {
+            if let Some(consultant) = destination.channel.consultant() {
+                found.entry(consultant).or_insert(destination);
+            }
+        }
+        found
+    }
+
+    /// Returns the calendar that meetings with `consultant` are booked into.
+    pub(crate) fn calendar_of(&self, consultant: &str) -> Option<&Arc<Destination>> {
+        self.consultants().remove(consultant)
+    }
+
     /// Returns whether `other` would do the same.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let texts = |delivery: &Self| -> Vec<String> {

@@ -41,6 +41,7 @@ use crate::web::Change;
 pub(crate) mod act;
 mod attributes;
 mod advice;
+pub(crate) mod booking;
 mod clocks;
 mod deal_clocks;
 pub(crate) mod consequence;

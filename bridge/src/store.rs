@@ -36,6 +36,7 @@ pub(crate) mod audit;
 pub(crate) mod bell;
 pub(crate) mod claim;
 mod column;
+pub(crate) mod booking;
 pub(crate) mod coupon;
 pub(crate) mod cursor;
 pub(crate) mod dead_letter;

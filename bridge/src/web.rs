@@ -32,6 +32,7 @@ pub(crate) mod advice;
 pub(crate) mod api;
 pub(crate) mod ask;
 pub(crate) mod asset;
+pub(crate) mod booking;
 pub(crate) mod caller;
 pub(crate) mod deed_form;
 pub(crate) mod facts;
@@ -155,6 +156,7 @@ fn work_pages() -> Router<App> {
         .route("/pool", get(page::leads::show_pool))
         .route("/tasks/{id}/override", post(page::task_lead::decide))
         .route("/tasks/{id}/requirements", post(page::deliveries::ask))
+        .route("/tasks/{id}/slots", get(page::slots::show))
         .route("/tasks/{id}/{verb}", post(page::task::act))
         .route("/deals", get(page::deals::show))
         .route("/deals/{id}", get(page::deal::show))

@@ -10,7 +10,7 @@ pub mod compose;
 pub mod days;
 pub mod document;
 pub mod hours;
-mod instant;
+pub mod instant;
 pub mod overlay;
 pub mod shipping;
 pub mod target;
@@ -104,9 +104,16 @@ impl Calendar {
         None
     }
 
+    /// Returns how much working time lies between `from` and `until`; none where `until` is not later. Time
+    /// that lies more than five years after `from` is not counted.
+    pub fn business_time_between(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> TimeDelta {
+        let hours = self.working_from(from).take_while(|(starts_at, _)| *starts_at < until);
+        hours.map(|(starts_at, ends_at)| ends_at.min(until) - starts_at).sum()
+    }
+
     /// Returns the times in which somebody works from `from` on, each with its end, in order: five years
     /// of them at most. The first may be only the end of working hours, and then has no length.
-    fn working_from(
+    pub(crate) fn working_from(
         &self,
         from: DateTime<Utc>,
     ) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
@@ -376,6 +383,27 @@ mod tests {
     }
 
     #[test]
+    fn counts_the_working_time_between_two_times() {
+        let calendar = Calendar::from_toml(CHINA).unwrap();
+        let night = Calendar::from_toml(NIGHT_SHIFT).unwrap();
+        let cases = [
+            (&calendar, "2025-01-20T09:00:00+08:00", "2025-01-20T11:00:00+08:00", 120),
+            (&calendar, "2025-01-20T11:00:00+08:00", "2025-01-20T14:00:00+08:00", 120),
+            (&calendar, "2025-01-20T12:15:00+08:00", "2025-01-20T12:45:00+08:00", 0),
+            (&calendar, "2025-01-24T17:30:00+08:00", "2025-01-26T10:30:00+08:00", 120),
+            (&calendar, "2025-01-27T17:30:00+08:00", "2025-02-05T10:30:00+08:00", 120),
+            (&calendar, "2025-01-25T00:00:00+08:00", "2025-01-26T00:00:00+08:00", 0),
+            (&calendar, "2025-01-20T11:00:00+08:00", "2025-01-20T10:00:00+08:00", 0),
+            (&night, "2025-03-30T00:00:00+01:00", "2025-03-30T12:00:00+02:00", 300),
+            (&night, "2025-10-26T00:00:00+02:00", "2025-10-26T12:00:00+01:00", 420),
+        ];
+        for (calendar, from, until, minutes) in cases {
+            let found = calendar.business_time_between(at(from), at(until));
+            assert_eq!(found, TimeDelta::minutes(minutes), "case: {from} to {until}");
+        }
+    }
+
+    #[test]
     fn finds_nothing_beyond_five_years_or_for_a_negative_time() {
         let calendar = Calendar::default();
         let from = at("2025-01-20T09:00:00Z");
@@ -470,6 +498,14 @@ mod tests {
                 calendar.add_business_time(between, b),
                 calendar.add_business_time(from, a + b)
             );
+        }
+
+        #[test]
+        fn the_time_that_was_added_lies_between(
+            calendar in calendars(), from in instants(), time in times(),
+        ) {
+            let until = calendar.add_business_time(from, time).unwrap();
+            prop_assert_eq!(calendar.business_time_between(from, until), time);
         }
 
         #[test]

@@ -20,6 +20,8 @@ pub struct Worked {
     pub due_at: Option<DateTime<Utc>>,
     /// The first contact with the customer, if there was one.
     pub contacted_at: Option<DateTime<Utc>>,
+    /// How much working time lies before that contact, in seconds, by the calendar of who has the task.
+    pub worked_s: Option<u64>,
     /// Whether that contact was told later.
     pub is_late: bool,
     /// When it was closed.
@@ -57,6 +59,8 @@ pub struct Figures {
     pub tasks: u64,
     /// From the making of a task to its first contact; what was told later is left out.
     pub response: Spread,
+    /// The same in working time, by the calendars of those who have the tasks.
+    pub response_working: Spread,
     /// Tasks with a contact, told in time or later.
     pub followed_up: Share,
     /// Contacts by the due time, of the tasks whose clock has stopped or run out.
@@ -107,7 +111,7 @@ pub fn count<'w>(
     (attributed, orders): (u64, u64),
 ) -> Figures {
     let mut figures = Figures { orders: Share::of(attributed, orders), ..Figures::default() };
-    let mut responses = Vec::new();
+    let (mut responses, mut working) = (Vec::new(), Vec::new());
     let (mut followed, mut on_time, mut wasted, mut clocks, mut closed) = (0, 0, 0, 0, 0);
     for task in tasks {
         figures.tasks += 1;
@@ -116,6 +120,7 @@ pub fn count<'w>(
         if let Some(at) = task.contacted_at.filter(|_| !task.is_late) {
             let seconds = (at - task.created_at).num_seconds();
             responses.push(u64::try_from(seconds).unwrap_or_default());
+            working.extend(task.worked_s);
         }
         match task.clock(now) {
             Clock::None => {}
@@ -136,6 +141,7 @@ pub fn count<'w>(
     }
     let converted = figures.outcomes.get(INTERESTED).copied().unwrap_or_default();
     figures.response = Spread::of(responses);
+    figures.response_working = Spread::of(working);
     figures.followed_up = Share::of(followed, figures.tasks);
     figures.on_time = Share::of(on_time, clocks);
     figures.wasted = Share::of(wasted, clocks);
@@ -185,6 +191,7 @@ mod tests {
             created_at: at(0),
             due_at: Some(at(60)),
             contacted_at: contact.map(at),
+            worked_s: contact.map(|_| 120),
             is_late: false,
             closed_at: closed.map(|(minutes, _)| at(minutes)),
             outcome: closed.map(|(_, outcome)| outcome.to_owned()),
@@ -217,6 +224,8 @@ mod tests {
         assert_eq!(figures.orders, Share { count: 1, n: 3, permille: Some(333) });
         let expected = Spread { median_s: Some(3_600), p90_s: Some(3_660), n: 2 };
         assert_eq!(figures.response, expected);
+        let expected = Spread { median_s: Some(120), p90_s: Some(120), n: 2 };
+        assert_eq!(figures.response_working, expected, "what was told later is left out");
         assert_eq!(figures.converted, Share { count: 0, n: 2, permille: Some(0) });
     }
 

@@ -52,6 +52,8 @@ pub enum Verb {
     UncheckStep,
     /// A coupon goes to the customer, which does one of its steps.
     IssueCoupon,
+    /// A meeting of the customer with a consultant is booked, which does one of its steps.
+    BookConsultant,
     /// Somebody spoke with the customer, or tried to.
     Contact,
     /// Somebody tells later of a contact; it does not count yet.
@@ -78,13 +80,14 @@ pub enum Verb {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Accept,
         Self::Claim,
         Self::Start,
         Self::CheckStep,
         Self::UncheckStep,
         Self::IssueCoupon,
+        Self::BookConsultant,
         Self::Contact,
         Self::BackFill,
         Self::ApproveBackFill,
@@ -107,6 +110,7 @@ impl Verb {
             Self::CheckStep => "check-step",
             Self::UncheckStep => "uncheck-step",
             Self::IssueCoupon => "issue-coupon",
+            Self::BookConsultant => "book-consultant",
             Self::Contact => "contact",
             Self::BackFill => "back-fill",
             Self::ApproveBackFill => "approve-back-fill",

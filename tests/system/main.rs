@@ -8,6 +8,7 @@
 mod advice;
 mod backtest;
 mod backup;
+mod booking;
 mod commands;
 mod connectors;
 mod database;

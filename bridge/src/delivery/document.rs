@@ -104,6 +104,9 @@ pub(crate) enum Occurrence {
     DealOpened,
     /// A coupon goes to the customer. Its letter has the code in it, and is for the customer's contact.
     CouponIssued,
+    /// A meeting of the customer with a consultant is booked. It goes into the consultant's calendar without a
+    /// route, too.
+    BookingCreated,
     /// A quote is beyond its seller's authority, and somebody is asked to allow it.
     ApprovalAsked,
     /// Somebody allowed it, or did not.
@@ -155,7 +158,7 @@ impl LetterLanguage {
 
 impl Occurrence {
     /// All of them.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::TaskCreated,
         Self::TaskAmended,
         Self::TaskWithdrawn,
@@ -168,6 +171,7 @@ impl Occurrence {
         Self::RequirementCreated,
         Self::DealOpened,
         Self::CouponIssued,
+        Self::BookingCreated,
         Self::ApprovalAsked,
         Self::ApprovalDecided,
         Self::PromiseSigned,
@@ -194,6 +198,7 @@ impl Occurrence {
             Self::RequirementCreated => "requirement-created",
             Self::DealOpened => "deal-opened",
             Self::CouponIssued => "coupon-issued",
+            Self::BookingCreated => "booking-created",
             Self::ApprovalAsked => "approval-asked",
             Self::ApprovalDecided => "approval-decided",
             Self::PromiseSigned => "promise-signed",

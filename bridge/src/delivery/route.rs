@@ -22,6 +22,18 @@ pub(crate) struct Route {
 }
 
 impl Route {
+    /// Returns the way of a letter that goes to a destination at once, whatever the routes say.
+    pub(crate) fn straight_to(destination: &str) -> Self {
+        Self {
+            id: String::new(),
+            on: Vec::new(),
+            to: destination.to_owned(),
+            only: OnlyDocument::default(),
+            timing: Timing::default(),
+            language: LetterLanguage::En,
+        }
+    }
+
     /// Returns whether it wants a letter about this.
     pub(crate) fn takes(&self, about: &About<'_>) -> bool {
         let fits = |list: &[String], word: &str| list.is_empty() || list.iter().any(|w| w == word);

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use serde_json::Value;
 use upturn_connectors::deliver::channel::Progress;
 use upturn_connectors::deliver::template::Templates;
 use upturn_connectors::deliver::{Channel, Failure, Inbound, Letter, Receipt, RecordState};
 use upturn_connectors::http::header::HeaderMap;
+use upturn_core::booking::Span;
 use upturn_core::task::Title;
 
 use super::document::{LetterLanguage, Occurrence, OnlyDocument};
@@ -27,6 +29,10 @@ pub(crate) struct Recorder {
     pub(crate) records: Mutex<BTreeMap<String, Letter>>,
     /// What is answered next, though the letter is kept; success where nothing is left.
     pub(crate) answers: Mutex<VecDeque<Failure>>,
+    /// Whose calendar it is, if it is one.
+    pub(crate) consultant: Option<String>,
+    /// When they are busy.
+    pub(crate) busy: Mutex<Vec<Span>>,
     /// What became of the records there.
     pub(crate) states: Mutex<Vec<RecordState>>,
 }
@@ -65,6 +71,18 @@ impl Channel for Recorder {
 
     fn can_be_asked(&self) -> bool {
         true
+    }
+
+    fn consultant(&self) -> Option<&str> {
+        self.consultant.as_deref()
+    }
+
+    async fn busy(&self, within: Span, _zone: Tz) -> Result<Vec<Span>, Failure> {
+        if let Some(failure) = self.answers.lock().unwrap().pop_front() {
+            return Err(failure);
+        }
+        let busy = self.busy.lock().unwrap().clone();
+        Ok(busy.into_iter().filter(|span| span.overlaps(within)).collect())
     }
 
     /// Takes `{"id", "task", "remote", "progress"}` where a header says that it is signed.

@@ -97,7 +97,7 @@ pub(crate) async fn hear(
     };
     let outcome = match outcome {
         Acted::Done => Outcome::Closed,
-        Acted::Refused | Acted::NoCoupon(_) => {
+        Acted::Refused | Acted::NoCoupon(_) | Acted::NoBooking(_) => {
             let status = match task_view::find(store, &Sight::All, &task).await? {
                 Some(detail) => detail.row.status,
                 None => return Ok(Outcome::Unknown),

@@ -2,13 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use upturn_core::booking::Span;
 use upturn_core::id::TaskId;
 use upturn_core::input::{Action, Input, Verb};
 
+use super::booking;
 use super::coupon::{self, Wanted};
 use super::deed::{self, ContactResult, Deed, Outcome};
 use super::fold::Fold;
-use super::letters::Told;
+use super::letters::{Desk, Told};
 use super::reading::LoggedAction;
 use super::request::Acted;
 use super::wish::Logged;
@@ -56,12 +58,10 @@ impl Runtime<'_> {
         if let Deed::Done { outcome, .. } = &deed {
             lead::set_last(&mut tx, &task, outcome.word()).await?;
         }
-        let wanted = wanted_coupon(&task, &deed, &actor);
-        if let Some(wanted) = wanted {
-            let desk = self.desk(&fold.engine);
-            if let Err(why) = coupon::issue(&mut tx, &desk, wanted, now).await? {
-                return Ok(Acted::NoCoupon(why));
-            }
+        let cause = (fold.cursor + 1).to_string();
+        let desk = self.desk(&fold.engine);
+        if let Some(why) = bring_about(&mut tx, &desk, told, (now, &cause)).await? {
+            return Ok(why);
         }
         clocks::go_on(&mut tx, (&task, &after), fold.engine.registry(), now).await?;
         let (verb, detail) = (deed.verb(), deed.detail());
@@ -78,15 +78,15 @@ impl Runtime<'_> {
                 task: &task,
                 occurrence,
                 detail: &detail,
-                cause: &(fold.cursor + 1).to_string(),
+                cause: &cause,
                 from: actor.strip_prefix(DESTINATION_ACTOR),
                 subject: None,
                 to: None,
             };
-            self.desk(&fold.engine).write(&mut tx, now, &told).await?;
+            desk.write(&mut tx, now, &told).await?;
         }
         if matches!(deed, Deed::Done { outcome: Outcome::Interested, .. }) {
-            deal::open(&mut tx, &self.desk(&fold.engine), (&task, &actor), now).await?;
+            deal::open(&mut tx, &desk, (&task, &actor), now).await?;
         }
         let logged =
             LoggedAction { task: task.as_str().to_owned(), verb, actor: actor.clone(), detail };
@@ -98,10 +98,26 @@ impl Runtime<'_> {
     }
 }
 
-fn wanted_coupon<'w>(task: &'w TaskId, deed: &'w Deed, actor: &'w str) -> Option<Wanted<'w>> {
-    let Deed::IssueCoupon { campaign, contact, address, .. } = deed else { return None };
-    let (contact, address) = (contact.as_deref(), address.as_deref());
-    Some(Wanted { task, campaign, contact, address, actor })
+/// Does what a deed brings about besides, a coupon or a meeting; returns why not, where it cannot.
+async fn bring_about(
+    tx: &mut Tx,
+    desk: &Desk<'_>,
+    (task, deed, actor): (&TaskId, &Deed, &str),
+    (now, cause): (DateTime<Utc>, &str),
+) -> Result<Option<Acted>, StoreError> {
+    if let Deed::IssueCoupon { campaign, contact, address, .. } = deed {
+        let (contact, address) = (contact.as_deref(), address.as_deref());
+        let wanted = Wanted { task, campaign, contact, address, actor };
+        let issued = coupon::issue(tx, desk, wanted, now).await?;
+        return Ok(issued.err().map(Acted::NoCoupon));
+    }
+    if let Deed::BookConsultant { consultant, starts_at, ends_at, .. } = deed {
+        let span = Span { starts_at: *starts_at, ends_at: *ends_at };
+        let wanted = booking::Wanted { task, consultant, span, actor };
+        let booked = booking::book(tx, desk, wanted, (now, cause)).await?;
+        return Ok(booked.err().map(Acted::NoBooking));
+    }
+    Ok(None)
 }
 
 /// Keeps what is told later, or what is decided about it; returns when what `deed` tells of was done, or
@@ -126,6 +142,7 @@ async fn back_fill(
         | Deed::CheckStep { .. }
         | Deed::UncheckStep { .. }
         | Deed::IssueCoupon { .. }
+        | Deed::BookConsultant { .. }
         | Deed::Snooze { .. }
         | Deed::Wake
         | Deed::Comment { .. }
@@ -153,6 +170,7 @@ pub(crate) fn did(verb: Verb) -> &'static str {
         Verb::CheckStep => "task-step-checked",
         Verb::UncheckStep => "task-step-unchecked",
         Verb::IssueCoupon => "task-coupon-issued",
+        Verb::BookConsultant => "task-consultant-booked",
         Verb::Contact => "task-contact",
         Verb::BackFill => "task-back-fill",
         Verb::ApproveBackFill => "task-back-fill-approved",

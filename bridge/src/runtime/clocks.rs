@@ -160,7 +160,8 @@ struct GoneOff<'g> {
 impl GoneOff<'_> {
     /// Brings a task back that was put off.
     async fn wake(&self, tx: &mut Tx) -> Result<(), StoreError> {
-        task_life::wake(tx, &self.timer.task, (self.life.revision, self.now)).await?;
+        let (task, now) = (&self.timer.task, (self.life.revision, self.now));
+        task_life::wake(tx, task, now, self.timer.at).await?;
         self.note(tx, did(Verb::Wake), &json!({})).await
     }
 

@@ -152,6 +152,14 @@ pub(crate) enum Deed {
         #[serde(default, skip_serializing)]
         address: Option<String>,
     },
+    /// The step at this place is done by a meeting with the consultant.
+    BookConsultant {
+        step: usize,
+        /// A consultant with a calendar.
+        consultant: String,
+        starts_at: DateTime<Utc>,
+        ends_at: DateTime<Utc>,
+    },
     Contact {
         at: DateTime<Utc>,
         channel: ContactChannel,
@@ -216,6 +224,7 @@ impl Deed {
             Self::CheckStep { .. } => Verb::CheckStep,
             Self::UncheckStep { .. } => Verb::UncheckStep,
             Self::IssueCoupon { .. } => Verb::IssueCoupon,
+            Self::BookConsultant { .. } => Verb::BookConsultant,
             Self::Contact { .. } => Verb::Contact,
             Self::BackFill { .. } => Verb::BackFill,
             Self::ApproveBackFill { .. } => Verb::ApproveBackFill,
@@ -258,11 +267,12 @@ impl Deed {
             Self::CheckStep { step }
             | Self::UncheckStep { step }
             | Self::IssueCoupon { step, .. }
+            | Self::BookConsultant { step, .. }
                 if life.steps <= *step =>
             {
                 return Err(Refusal::Changed);
             }
-            Self::IssueCoupon { step, .. } => {
+            Self::IssueCoupon { step, .. } | Self::BookConsultant { step, .. } => {
                 after.checked.insert(*step);
                 if is_pooled {
                     actor.clone_into(&mut after.owner);
@@ -325,6 +335,7 @@ fn wakes(verb: Verb) -> bool {
         | Verb::CheckStep
         | Verb::UncheckStep
         | Verb::IssueCoupon
+        | Verb::BookConsultant
         | Verb::BackFill
         | Verb::ApproveBackFill
         | Verb::RejectBackFill => false,

@@ -103,6 +103,23 @@ impl Desk<'_> {
         Ok(written)
     }
 
+    /// Writes the letter that tells `destination` of `told`, whether a route leads there or not.
+    pub(super) async fn write_into(
+        &self,
+        tx: &mut Tx,
+        at: DateTime<Utc>,
+        told: &Told<'_>,
+        destination: &Destination,
+    ) -> Result<(), StoreError> {
+        let Some(facts) = task_facts::find(tx, told.task.as_str()).await? else { return Ok(()) };
+        let (id, pages) = (told.task.as_str(), self.delivery.pages.as_deref());
+        let body = letter::body((id, &facts), (told.detail, at), self.registry, pages);
+        let route = Route::straight_to(&destination.id);
+        let new = self.letter(at, (told, &facts, &body), (destination, &route));
+        outbox::insert(tx, at, &[new]).await?;
+        Ok(())
+    }
+
     /// Writes letters that say `told.detail` and nothing else, for somebody who is no colleague; returns how
     /// many.
     pub(super) async fn write_to(

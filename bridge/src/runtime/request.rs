@@ -12,6 +12,7 @@ use upturn_core::registry::Registry;
 use upturn_core::rule::{Rule, Stage};
 
 use super::act::Act;
+use super::booking::NoBooking;
 use super::coupon::NoCoupon;
 use super::forecasts::ForecastStep;
 use super::overrule::{Overrule, Overruled};
@@ -228,6 +229,8 @@ pub(crate) enum Acted {
     Done,
     /// There is no coupon for it.
     NoCoupon(NoCoupon),
+    /// There is no meeting for it.
+    NoBooking(NoBooking),
     /// The task does not stand, or somebody else was first.
     Refused,
 }

@@ -139,6 +139,10 @@ pub(crate) fn tables() -> Vec<Table> {
             "task_id:text code:text campaign:text contact:text value:text currency:text \
              expires_on:text month:text issued_at issued_by:text",
         ),
+        Table::of(
+            "booking",
+            "task_id:text consultant:text starts_at ends_at booked_at booked_by:text",
+        ),
         Table::of("audit_head", "id entries digest:text"),
         Table::of(
             "outbox",

@@ -24,7 +24,7 @@ pub(crate) struct Standing {
     pub(crate) due_at: Option<DateTime<Utc>>,
     /// When somebody first spoke with the customer.
     pub(crate) contacted_at: Option<DateTime<Utc>>,
-    /// When somebody last did something with it.
+    /// When somebody last did something with it, or when it came back after it was put off.
     pub(crate) touched_at: Option<DateTime<Utc>>,
     /// Until when it is put off.
     pub(crate) snoozed_until: Option<DateTime<Utc>>,

@@ -137,20 +137,24 @@ pub(crate) async fn fall_due(
     Ok(())
 }
 
-/// Says that the task `id` is put off no longer: time did it, and nobody touched it.
+/// Says that the task `id` came back at `back_at`: it was put off until then.
 pub(crate) async fn wake(
     tx: &mut Tx,
     id: &TaskId,
     (revision, at): (i64, DateTime<Utc>),
+    back_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    // Silence is counted from when it came back, also after its calendar has become another one.
     const SQL: &str = "
-        UPDATE task SET snoozed_until = NULL, revision = revision + 1, updated_at = $3
+        UPDATE task SET snoozed_until = NULL, revision = revision + 1, updated_at = $3,
+            touched_at = $4
         WHERE id = $1 AND revision = $2";
 
     on_backend!(tx.connection(), db => sqlx::query(SQL)
         .bind(id.as_str())
         .bind(revision)
         .bind(at.timestamp_millis())
+        .bind(back_at.timestamp_millis())
         .execute(db)
         .await
         .map(drop)?);

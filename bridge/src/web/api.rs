@@ -35,6 +35,7 @@ mod reports;
 mod records;
 mod requirements;
 mod rules;
+mod slots;
 mod task_results;
 mod tasks;
 
@@ -67,6 +68,7 @@ fn endpoints() -> Vec<Endpoint> {
         coupons::endpoints(),
         advice::endpoints(),
         requirements::endpoints(),
+        slots::endpoints(),
         hooks::endpoints(),
         deals::endpoints(),
         approvals::endpoints(),

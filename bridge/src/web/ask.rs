@@ -63,6 +63,7 @@ pub(crate) async fn act(
         Acted::Done => Ok(after),
         Acted::Refused => Err(refusal(&after)),
         Acted::NoCoupon(why) => Err(no_coupon(&why)),
+        Acted::NoBooking(why) => Err(Fault::of(FaultKind::SlotTaken, why.to_string())),
     }
 }
 

@@ -1,9 +1,12 @@
 //! The calendars people work by, with the days that feeds tell.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 use upturn_core::calendar::Calendar;
+use upturn_core::registry::Registry;
 
 use super::App;
 use super::fault::Fault;
@@ -100,22 +103,45 @@ pub(crate) async fn unannounced(
     owner: &str,
     due_at: Option<DateTime<Utc>>,
 ) -> Result<Option<Unannounced>, Fault> {
+    let Some(due_at) = due_at else { return Ok(None) };
     let folder = app.reloader.folder();
     let own = folder.calendar_of(owner);
-    let Some(due_at) = due_at else { return Ok(None) };
-    let mut calendar = own.clone();
-    if own.region().is_some() {
-        match told_days::in_force(&app.store, &app.feed_office.shelf).await {
-            Ok(told) => calendar = days::composed(own, &told, app.clock.now()).unwrap_or(calendar),
-            Err(StoredError::Store(error)) => return Err(error.into()),
-            // What the page of calendars says of it; the own days alone are a guess, too.
-            Err(_) => {}
-        }
-    } else if own.announced_until().is_none() {
+    if own.region().is_none() && own.announced_until().is_none() {
         return Ok(None);
     }
+    let calendar = InForce::read(app).await?.of_owner(owner);
     let announced_until = calendar.announced_until();
     Ok((!calendar.is_announced_at(due_at)).then_some(Unannounced { announced_until }))
+}
+
+/// The calendars of the folder, and the days that feeds tell.
+#[derive(Debug)]
+pub(crate) struct InForce {
+    folder: Arc<Registry>,
+    told: Vec<ToldDays>,
+    now: DateTime<Utc>,
+}
+
+impl InForce {
+    /// Returns those that people work by.
+    pub(crate) async fn read(app: &App) -> Result<Self, Fault> {
+        let told = match told_days::in_force(&app.store, &app.feed_office.shelf).await {
+            Ok(told) => told,
+            Err(StoredError::Store(error)) => return Err(error.into()),
+            // What the page of calendars says of it; the own days alone are a guess, too.
+            Err(_) => Vec::new(),
+        };
+        Ok(Self { folder: app.reloader.folder(), told, now: app.clock.now() })
+    }
+
+    /// Returns the calendar of `owner`, with the days that feeds tell.
+    pub(crate) fn of_owner(&self, owner: &str) -> Calendar {
+        let own = self.folder.calendar_of(owner);
+        if own.region().is_none() {
+            return own.clone();
+        }
+        days::composed(own, &self.told, self.now).unwrap_or_else(|_| own.clone())
+    }
 }
 
 fn shown(

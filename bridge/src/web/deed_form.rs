@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use upturn_core::booking::Span;
 use upturn_core::input::Verb;
 use upturn_core::registry::hand_over::HandOver;
 
 use super::App;
+use super::booking;
 use super::fault::{Fault, FaultKind};
 use super::profile_form::Pairs;
 use super::when::{Teller, machine};
@@ -54,12 +56,18 @@ pub(crate) struct DeedForm {
     contact: Option<String>,
     /// Of `issue-coupon`: where mail reaches the contact, if it is to go by mail.
     address: Option<String>,
+    /// Of `book-consultant`: one who has a calendar.
+    consultant: Option<String>,
+    /// Of `book-consultant`: when the hour begins.
+    starts_at: Option<String>,
     /// Of `hand-over`: what the kind asks for.
     package: BTreeMap<String, String>,
 }
 
 /// The step that a coupon does.
 pub(crate) const SEND_COUPON: &str = "send_coupon";
+/// The step that a meeting does.
+pub(crate) const BOOK_CONSULTANT: &str = "book_consultant";
 
 /// What the name of a field of a package begins with in a form.
 pub(crate) const PACKAGE: &str = "package.";
@@ -86,6 +94,8 @@ impl DeedForm {
                 "campaign" => form.campaign = value(),
                 "contact" => form.contact = value(),
                 "address" => form.address = value(),
+                "consultant" => form.consultant = value(),
+                "starts_at" => form.starts_at = value(),
                 other => {
                     let field = other.strip_prefix(PACKAGE).map(str::to_owned).zip(value());
                     form.package.extend(field);
@@ -118,6 +128,7 @@ impl DeedForm {
             Verb::CheckStep => Deed::CheckStep { step: self.step(task)? },
             Verb::UncheckStep => Deed::UncheckStep { step: self.step(task)? },
             Verb::IssueCoupon => self.coupon(app, task).await?,
+            Verb::BookConsultant => self.meeting(app, task, teller).await?,
             Verb::Comment => Deed::Comment { text: words("text", self.text.as_deref())? },
             Verb::Dismiss => Deed::Dismiss { reason: self.reason()? },
             Verb::Done => Deed::Done { outcome: self.outcome()?, note: self.note()? },
@@ -165,6 +176,16 @@ impl DeedForm {
             return Err(wrong("address is no e-mail address"));
         }
         Ok(Deed::IssueCoupon { step, campaign, contact: said(&self.contact), address })
+    }
+
+    /// Returns the meeting that this asks for, if the consultant is free then.
+    async fn meeting(&self, app: &App, task: &TaskDetail, teller: &Teller) -> Result<Deed, Fault> {
+        let step = booking::step(task)?;
+        let consultant = self.consultant.as_deref().unwrap_or_default().trim();
+        let told = self.starts_at.as_deref().unwrap_or_default().trim();
+        let starts_at = read_time(("starts_at", told), teller)?;
+        let Span { starts_at, ends_at } = booking::check(app, consultant, starts_at).await?;
+        Ok(Deed::BookConsultant { step, consultant: consultant.to_owned(), starts_at, ends_at })
     }
 
     /// Returns the contact that this says, at `at`.

@@ -297,6 +297,7 @@ fn log(fault: &Fault) -> String {
         | FaultKind::CouponIssued
         | FaultKind::CouponBudget
         | FaultKind::CouponPool
+        | FaultKind::SlotTaken
         | FaultKind::NoConsent
         | FaultKind::LetterState
         | FaultKind::SetState

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::Deserialize;
+use upturn_core::calendar::Calendar;
 use upturn_core::figures::attribution::{Line, Opened, WINDOW_DAYS, WINDOW_DAYS_MAX, attribute};
 use upturn_core::figures::{Figures, Worked, count};
 
 use super::App;
+use super::calendars::InForce;
 use super::fault::Fault;
 use super::when::Teller;
 use crate::auth::sight::Sight;
@@ -170,8 +172,11 @@ pub(crate) async fn answer(
         By::Grade => grade.unwrap_or(NO_GROUP).to_owned(),
     };
     let mut grouped: BTreeMap<String, Vec<Worked>> = BTreeMap::new();
+    let (in_force, mut calendars) = (InForce::read(app).await?, BTreeMap::new());
     for row in rows.into_iter().filter(|row| belongs(&row.owner)) {
-        let worked = worked(group(&row.rule, &row.owner, row.grade.as_deref()), row);
+        let owner = row.owner.clone();
+        let calendar = calendars.entry(owner).or_insert_with_key(|owner| in_force.of_owner(owner));
+        let worked = worked(group(&row.rule, &row.owner, row.grade.as_deref()), row, calendar);
         grouped.entry(worked.group.clone()).or_default().push(worked);
     }
     let lines = lines(&documents, question);
@@ -200,8 +205,10 @@ pub(crate) async fn answer(
     Ok(Counted { whole, groups, is_cut })
 }
 
-fn worked(group: String, row: FigureTask) -> Worked {
+fn worked(group: String, row: FigureTask, calendar: &Calendar) -> Worked {
+    let worked = row.contacted_at.map(|at| calendar.business_time_between(row.created_at, at));
     Worked {
+        worked_s: worked.and_then(|worked| u64::try_from(worked.num_seconds()).ok()),
         group,
         created_at: row.created_at,
         due_at: row.due_at,

@@ -31,6 +31,7 @@ pub(crate) mod records;
 pub(crate) mod person;
 pub(crate) mod quotes;
 pub(crate) mod reports;
+pub(crate) mod slots;
 mod overrides;
 mod plot;
 pub(crate) mod rule;

@@ -4,6 +4,7 @@ mod api;
 mod acts;
 mod advice;
 mod advice_kept;
+mod booking;
 mod calendars;
 mod clocks;
 mod delivery;

@@ -3,7 +3,8 @@
 //! **What it does** puts one item for each task into a collection: a to-do, or an appointment that
 //! ends when the task is due. Its id is a function of the task's, and it is made only if it is not
 //! there, so that a repetition changes nothing. Later letters change what people left alone; what
-//! people closed stays closed, and closes the task here.
+//! people closed stays closed, and closes the task here. The calendar of a consultant is read, too: meetings
+//! are booked into its free hours.
 //! **When it fires** as soon as the task and its letter are committed and its hold is over.
 //! **Example** `collection = "https://dav.example.com/sales/tasks/"`, `user = "upturn"`
 //! **Settings** the collection, who logs in, and what a task becomes.
@@ -16,9 +17,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use quick_xml::escape::escape;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use upturn_core::booking::Span;
 use url::Url;
 
 use self::item::{Amended, Form};
@@ -32,6 +35,7 @@ use crate::http::header::{
 use crate::http::{Answer, Http, Method, Request};
 use crate::secret::Secret;
 
+mod busy;
 mod dav;
 mod item;
 
@@ -60,6 +64,9 @@ pub struct Settings {
     /// How long an appointment is, in minutes: 1 to 1,440.
     #[serde(default = "half_an_hour")]
     pub minutes: u16,
+    /// The person whose calendar this is, by id: meetings of customers with them are booked into its free
+    /// hours. Needs `component = "appointment"`. Default: nobody's.
+    pub consultant: Option<String>,
 }
 
 /// What a task becomes.
@@ -81,6 +88,8 @@ fn half_an_hour() -> u16 {
 const RACES_MAX: usize = 4;
 /// How many items are asked for at once: their answer has to stay below what is read.
 const ASKED_MAX: usize = 25;
+/// How many appointments a consultant may have within the time that is asked for.
+const SPANS_MAX: usize = 10_000;
 const CALENDAR: HeaderValue = HeaderValue::from_static("text/calendar; charset=utf-8");
 const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
 
@@ -89,6 +98,7 @@ const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-
 struct Caldav {
     collection: Url,
     form: Form,
+    consultant: Option<String>,
     /// `user:password` as it goes over the wire, and the password, to be kept out of reasons.
     secrets: [Secret; 2],
     http: Http,
@@ -123,8 +133,12 @@ impl Caldav {
                 Form::Appointment(TimeDelta::minutes(i64::from(settings.minutes)))
             }
         };
+        let consultant = settings.consultant.clone();
+        if consultant.is_some() && form == Form::Task {
+            return no("'consultant' needs appointments; write component = \"appointment\"");
+        }
         let secrets = [Secret::from(basic), password];
-        Ok(Self { collection, form, secrets, http: http.clone() })
+        Ok(Self { collection, form, consultant, secrets, http: http.clone() })
     }
 
     fn address(&self, name: &str) -> Result<Url, Failure> {
@@ -342,5 +356,26 @@ impl Channel for Caldav {
 
     fn can_be_asked(&self) -> bool {
         true
+    }
+
+    fn consultant(&self) -> Option<&str> {
+        self.consultant.as_deref()
+    }
+
+    async fn busy(&self, within: Span, zone: Tz) -> Result<Vec<Span>, Failure> {
+        let mut spans = Vec::new();
+        for found in self.report("REPORT", 1, busy::query(within)).await? {
+            let Some(calendar) = found.calendar else { continue };
+            let read = busy::read(&calendar, within, zone);
+            spans.extend(read.map_err(|why| {
+                Failure::later(format!("an appointment in the calendar is not understood: {why}"))
+            })?);
+            if SPANS_MAX < spans.len() {
+                return Err(Failure::later(format!(
+                    "the calendar has more than {SPANS_MAX} appointments in that time"
+                )));
+            }
+        }
+        Ok(spans)
     }
 }

@@ -4,7 +4,9 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::Serialize;
+use upturn_core::booking::Span;
 
 use super::failure::Failure;
 use super::inbound::Inbound;
@@ -46,6 +48,17 @@ pub trait Channel: Debug + Send + Sync {
     /// Tells whether [`Channel::states`] can say anything.
     fn can_be_asked(&self) -> bool {
         false
+    }
+
+    /// Returns the id of the person whose calendar this is, if meetings with them are booked into it.
+    fn consultant(&self) -> Option<&str> {
+        None
+    }
+
+    /// Tells when the consultant is busy `within` a time, in any order; whole days are those of `zone`.
+    /// A channel that is nobody's calendar refuses.
+    async fn busy(&self, _within: Span, _zone: Tz) -> Result<Vec<Span>, Failure> {
+        Err(Failure::refused("this destination is no consultant's calendar"))
     }
 
     /// Reads what the other system sent by itself at `now`, after proving that it is from there and

@@ -39,6 +39,7 @@ pub const HEADLINES: &[(&str, &str, &str)] = &[
     ("advice-firmed", "Stocking advice agreed on", "备货建议已确认"),
     ("advice-superseded", "Stocking advice changed", "备货建议有变化"),
     ("advice-withdrawn", "Stocking advice withdrawn", "备货建议已撤回"),
+    ("booking-created", "Meeting with a consultant", "与技术顾问的会面"),
     ("coupon-issued", "A coupon for you", "您的优惠券"),
     ("deal-opened", "New deal", "新商机"),
     ("approval-asked", "Please decide on an approval", "请审批"),

@@ -18,7 +18,7 @@ pub(super) fn at(zone: Tz, day: NaiveDate, minute: Minute) -> Option<DateTime<Ut
 }
 
 /// Returns the instant at which the clocks of `zone` first show `time` on `day`, or jump over it.
-pub(super) fn at_time(zone: Tz, day: NaiveDate, time: NaiveTime) -> Option<DateTime<Utc>> {
+pub fn at_time(zone: Tz, day: NaiveDate, time: NaiveTime) -> Option<DateTime<Utc>> {
     let local = day.and_time(time);
     match zone.from_local_datetime(&local) {
         MappedLocalTime::Single(found) | MappedLocalTime::Ambiguous(found, _) => {

@@ -87,7 +87,7 @@ fn row(verb: Verb) -> [Cell; 6] {
         //                                   new       accepted  in progr. done  dismissed withdrawn
         Verb::Accept | Verb::Claim       => [TAKEN,    TOO_LATE, TOO_LATE, OVER, OVER,     OVER],
         Verb::Start                      => [AT_IT,    AT_IT,    TOO_LATE, OVER, OVER,     OVER],
-        Verb::CheckStep | Verb::Contact | Verb::IssueCoupon
+        Verb::CheckStep | Verb::Contact | Verb::IssueCoupon | Verb::BookConsultant
                                          => [AT_IT,    AT_IT,    AT_IT,    OVER, OVER,     OVER],
         Verb::UncheckStep | Verb::Snooze | Verb::Wake | Verb::BackFill
         | Verb::ApproveBackFill | Verb::RejectBackFill
@@ -113,6 +113,7 @@ mod tests {
             ("check-step", "pppxxx"),
             ("uncheck-step", "napxxx"),
             ("issue-coupon", "pppxxx"),
+            ("book-consultant", "pppxxx"),
             ("contact", "pppxxx"),
             ("back-fill", "napxxx"),
             ("approve-back-fill", "napxxx"),

@@ -5,9 +5,13 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 use serde_json::{Value, json};
+use upturn_core::id::TaskId;
 
 use super::*;
 use crate::clock::Clock as _;
+use crate::runtime::act::Act;
+use crate::runtime::deed::{Deed, Words};
+use crate::runtime::request::Acted;
 use crate::runtime::testing::{Brought, Plant, at};
 use crate::store::testing::{each_backend, forget_snapshot};
 use crate::store::{self, Store, task_history, task_view};
@@ -151,6 +155,42 @@ async fn a_window_that_is_extended_while_it_runs_moves_what_has_not_run_out() {
         assert_eq!(plant.due(&task).await, "2020-02-03 10:30");
         let history = task_history::of_task(store, &task).await.unwrap();
         assert_eq!(history.iter().filter(|entry| entry.action == "due-moved").count(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn silence_after_a_snooze_moves_with_the_calendar() {
+    each_backend(async |store| {
+        let plant = plant(store, "2020-01-20T10:00:00+08:00");
+        let mut fold = plant.begin().await;
+        let first = year(2020, ["2020-01-24", "2020-01-30"], &["2020-01-19", "2020-02-01"]);
+        plant.bring_days(&mut fold, &first).await;
+        let task = plant.fail(&mut fold, "d").await;
+        let until = at("2020-01-23T17:00:00+08:00");
+        let deed = Deed::Snooze { until, reason: Words::new("the customer is away").unwrap() };
+        let id = TaskId::from_text(&task);
+        let act = Act { task: id, deed, actor: "lin".to_owned() };
+        let sources = plant.config.sources();
+        let acted = Box::pin(plant.runtime(&sources).act(&mut fold, act)).await.unwrap();
+        assert_eq!(acted, Acted::Done);
+
+        let silent_at = async || {
+            let mut tx = store.begin().await.unwrap();
+            let open = store::task_due::open(&mut tx, "", 10).await.unwrap();
+            drop(tx);
+            let standing = open.iter().find(|open| open.task.as_str() == task).unwrap();
+            (standing.snoozed_until, standing.silent_at.unwrap())
+        };
+        assert_eq!(silent_at().await, (Some(until), at("2020-01-31T17:00:00+08:00")));
+        // The next input brings it back; then the holidays become longer.
+        plant.move_to("2020-01-23T17:30:00+08:00");
+        plant.fail(&mut fold, "other").await;
+        assert_eq!(silent_at().await, (None, at("2020-01-31T17:00:00+08:00")));
+        plant.move_to("2020-01-27T12:00:00+08:00");
+        let longer = year(2020, ["2020-01-24", "2020-02-02"], &["2020-01-19", "2020-02-03"]);
+        plant.bring_days(&mut fold, &longer).await;
+        assert_eq!(silent_at().await, (None, at("2020-02-03T17:00:00+08:00")));
     })
     .await;
 }

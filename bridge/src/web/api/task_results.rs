@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use upturn_core::record::offer::{Gap, PriceLine};
 
+use crate::store::booking::{self, Booking};
 use crate::store::coupon::{self, CouponIssue};
 use crate::store::task_deal::{self, TaskDeal};
 use crate::store::task_view::TaskRow;
@@ -18,6 +19,7 @@ use crate::web::when::machine;
 pub(super) struct Results {
     pub(super) deal: Option<TaskDeal>,
     pub(super) coupon: Option<CouponIssue>,
+    pub(super) booking: Option<Booking>,
     /// How far its calendar is announced, where that is not as far as it is due.
     pub(super) unannounced: Option<Unannounced>,
     /// Whether the reader may see the coupon's code: whoever has the task.
@@ -30,6 +32,7 @@ impl Results {
         Ok(Self {
             deal: task_deal::of_task(&app.store, &row.id).await?,
             coupon: coupon::of_task(&app.store, &row.id).await?,
+            booking: booking::of_task(&app.store, &row.id).await?,
             unannounced: calendars::unannounced(app, &row.owner, row.due_at).await?,
             shows_code: row.owner == caller.id(),
         })
@@ -105,6 +108,30 @@ impl<'a> CouponJson<'a> {
             issued_at: machine(issued.issued_at),
             issued_by: &issued.issued_by,
             code: shows_code.then_some(&*coupon.code),
+        }
+    }
+}
+
+/// The meeting with a consultant that the task led to.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "BookedMeeting")]
+pub(super) struct BookingJson<'a> {
+    consultant: &'a str,
+    starts_at: String,
+    ends_at: String,
+    booked_at: String,
+    booked_by: &'a str,
+}
+
+impl<'a> BookingJson<'a> {
+    /// Returns `booking` as programs are told of it.
+    pub(super) fn of(booking: &'a Booking) -> Self {
+        Self {
+            consultant: &booking.consultant,
+            starts_at: machine(booking.span.starts_at),
+            ends_at: machine(booking.span.ends_at),
+            booked_at: machine(booking.booked_at),
+            booked_by: &booking.booked_by,
         }
     }
 }

@@ -16,7 +16,7 @@ use upturn_core::rule::Stage;
 use upturn_core::task::{EpisodeState, Evidence, Title};
 
 use super::openapi::Endpoint;
-use super::task_results::{CouponJson, DealJson, Results};
+use super::task_results::{BookingJson, CouponJson, DealJson, Results};
 use super::{answer, limit, limit_schema, misread};
 use crate::auth::rights::Action;
 use crate::auth::sight::Sight;
@@ -130,6 +130,8 @@ struct DetailJson<'a> {
     deal: Option<DealJson<'a>>,
     /// The coupon that went to the customer.
     coupon: Option<CouponJson<'a>>,
+    /// The meeting with a consultant that is booked.
+    booking: Option<BookingJson<'a>>,
 }
 
 /// A contact that was told later.
@@ -320,6 +322,7 @@ fn in_detail<'a>(detail: &'a TaskDetail, results: &'a Results) -> DetailJson<'a>
         due_unannounced: results.unannounced,
         deal: results.deal.as_ref().map(DealJson::of),
         coupon: results.coupon.as_ref().map(|issued| CouponJson::of(issued, results.shows_code)),
+        booking: results.booking.as_ref().map(BookingJson::of),
     }
 }
 

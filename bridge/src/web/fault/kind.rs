@@ -37,6 +37,8 @@ pub(crate) enum FaultKind {
     CouponBudget,
     /// 409: the pool has no coupon left.
     CouponPool,
+    /// 409: the consultant is not free at that time, or the task has a meeting.
+    SlotTaken,
     /// 409: the customer has not agreed to be approached.
     NoConsent,
     /// 409: the letter's state does not allow it.
@@ -83,7 +85,7 @@ pub(crate) enum FaultKind {
 
 impl FaultKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 37] = [
+    pub(crate) const ALL: [Self; 38] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::CrossSite,
@@ -100,6 +102,7 @@ impl FaultKind {
         Self::CouponIssued,
         Self::CouponBudget,
         Self::CouponPool,
+        Self::SlotTaken,
         Self::NoConsent,
         Self::LetterState,
         Self::SetState,
@@ -142,6 +145,7 @@ impl FaultKind {
             Self::CouponIssued => "coupon-issued",
             Self::CouponBudget => "coupon-budget",
             Self::CouponPool => "coupon-pool",
+            Self::SlotTaken => "slot-taken",
             Self::NoConsent => "no-consent",
             Self::LetterState => "letter-state",
             Self::SetState => "set-state",
@@ -184,6 +188,7 @@ impl FaultKind {
             | Self::CouponIssued
             | Self::CouponBudget
             | Self::CouponPool
+            | Self::SlotTaken
             | Self::NoConsent
             | Self::LetterState
             | Self::SetState

@@ -19,8 +19,9 @@ use crate::web::overrule::{self, Rate};
 use crate::web::visible::Visible;
 
 /// Each figure: its name for programs, the key of its name, and that of its meaning.
-pub(crate) const DEFINITIONS: [(&str, &str, &str); 8] = [
+pub(crate) const DEFINITIONS: [(&str, &str, &str); 9] = [
     ("response", key!("figure-response"), key!("figure-response-is")),
+    ("response_working", key!("figure-working"), key!("figure-working-is")),
     ("followed_up", key!("figure-followed"), key!("figure-followed-is")),
     ("on_time", key!("figure-on-time"), key!("figure-on-time-is")),
     ("wasted", key!("figure-wasted"), key!("figure-wasted-is")),
@@ -79,6 +80,7 @@ struct Line {
     is_whole: bool,
     tasks: u64,
     response: String,
+    response_working: String,
     followed: String,
     on_time: String,
     told_later: u64,
@@ -180,6 +182,7 @@ fn line(language: Language, (name, figures): (String, &Figures)) -> Line {
         is_whole: false,
         tasks: figures.tasks,
         response: spread(language, &figures.response),
+        response_working: spread(language, &figures.response_working),
         followed: share(language, figures.followed_up),
         on_time: share(language, figures.on_time),
         told_later: figures.told_later,

@@ -222,8 +222,11 @@ pub(crate) async fn act(
             }
             &word
         }
-        // Why there is no coupon takes a sentence.
-        Err(fault) if fault.kind.status() == StatusCode::CONFLICT && verb != Verb::IssueCoupon => {
+        // Why there is no coupon or no meeting takes a sentence.
+        Err(fault)
+            if fault.kind.status() == StatusCode::CONFLICT
+                && !matches!(verb, Verb::IssueCoupon | Verb::BookConsultant) =>
+        {
             REFUSED
         }
         Err(fault) => return Err(fault),
@@ -244,6 +247,7 @@ fn told(language: Language, did: &str) -> Option<Told> {
         "start" => (key!("told-start"), false),
         "check-step" | "uncheck-step" => (key!("told-step"), false),
         "issue-coupon" => (key!("told-coupon"), false),
+        "book-consultant" => (key!("told-booking"), false),
         "contact" => (key!("told-contact"), false),
         "back-fill" => (key!("told-back-fill"), false),
         "approve-back-fill" | "reject-back-fill" => (key!("told-decided"), false),

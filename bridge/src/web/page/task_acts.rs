@@ -302,7 +302,7 @@ pub(super) fn outcome_words(language: Language, outcome: Outcome) -> String {
 /// Returns what was said with something that was done to the task, as the history shows it: what only
 /// programs know stays as it is.
 pub(super) fn said(teller: &Teller, detail: &TaskDetail, particulars: &Value) -> Vec<Said> {
-    const KNOWN: [(&str, &str); 15] = [
+    const KNOWN: [(&str, &str); 18] = [
         ("outcome", key!("act-outcome")),
         ("reason", key!("act-reason")),
         ("note", key!("act-note")),
@@ -318,6 +318,9 @@ pub(super) fn said(teller: &Teller, detail: &TaskDetail, particulars: &Value) ->
         ("due_now", key!("act-due-now")),
         ("calendar_before", key!("act-calendar-before")),
         ("calendar_now", key!("act-calendar-now")),
+        ("consultant", key!("act-consultant")),
+        ("starts_at", key!("act-starts-at")),
+        ("ends_at", key!("act-ends-at")),
     ];
     let language = teller.language;
     let Some(members) = particulars.as_object() else { return Vec::new() };
@@ -345,7 +348,7 @@ fn value_words(teller: &Teller, detail: &TaskDetail, (name, value): (&str, &Valu
         "outcome" => find_text(language, &format!("outcome-{word}")),
         "channel" => find_text(language, &format!("channel-{word}")),
         "result" => find_text(language, &format!("result-{word}")),
-        "at" | "until" | "due_before" | "due_now" => {
+        "at" | "until" | "due_before" | "due_now" | "starts_at" | "ends_at" => {
             word.parse().ok().map(|at| teller.in_sentence(at))
         }
         _ => None,

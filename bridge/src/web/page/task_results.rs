@@ -6,12 +6,14 @@ use upturn_core::rule::Stage;
 
 use super::shell::Shell;
 use super::tasks::link;
+use crate::store::booking::{self, Booking};
 use crate::store::coupon::{self, CouponIssue};
 use crate::store::task_deal::{self, TaskDeal};
 use crate::store::task_view::TaskDetail;
+use crate::web;
 use crate::web::App;
 use crate::web::calendars::{self, Unannounced};
-use crate::web::deed_form::SEND_COUPON;
+use crate::web::deed_form::{BOOK_CONSULTANT, SEND_COUPON};
 use crate::web::fault::Fault;
 use crate::web::i18n::{key, text, text_with};
 use crate::web::language::Language;
@@ -27,6 +29,10 @@ pub(super) struct Results {
     pub(super) coupon: Option<CouponShown>,
     /// Where a coupon can be asked for, and out of which campaigns.
     pub(super) form: Option<CouponForm>,
+    /// The meeting that is booked, in words.
+    pub(super) booking: Option<String>,
+    /// Where free hours of consultants are offered.
+    pub(super) slots: Option<String>,
 }
 
 /// A coupon that went to the customer.
@@ -84,6 +90,10 @@ pub(super) async fn of_task(
     } else {
         None
     };
+    let booking = booking::of_task(&app.store, &row.id).await?;
+    let has_step = detail.steps.iter().any(|step| step == BOOK_CONSULTANT);
+    let is_bookable = can_act && row.status.is_open() && row.stage == Stage::Live && has_step;
+    let is_bookable = is_bookable && booking.is_none() && web::booking::is_possible(app);
     let is_owner = shell.caller()?.id() == row.owner;
     let open = Some(row.due_at).filter(|_| row.status.is_open()).flatten();
     let guess = calendars::unannounced(app, &row.owner, open).await?;
@@ -92,6 +102,8 @@ pub(super) async fn of_task(
         deal: deal.map(|deal| shown(&teller, &deal)),
         coupon: coupon.map(|issued| coupon_shown(&teller, &issued, is_owner)),
         form,
+        booking: booking.map(|booking| booking_words(app, &teller, &booking)),
+        slots: is_bookable.then(|| format!("{}/slots", link(&row.id))),
     })
 }
 
@@ -108,6 +120,16 @@ fn coupon_shown(teller: &Teller, issued: &CouponIssue, is_owner: bool) -> Coupon
         words: text_with(teller.language, key!("coupon-issued-note"), values),
         code: is_owner.then(|| Visible(&coupon.code).to_string()),
     }
+}
+
+fn booking_words(app: &App, teller: &Teller, booking: &Booking) -> String {
+    let people = app.reloader.people();
+    let name = people.get(&*booking.consultant).map(|person| &*person.name);
+    let values = [
+        ("who", value(name.unwrap_or(&booking.consultant))),
+        ("at", FluentValue::from(teller.in_sentence(booking.span.starts_at))),
+    ];
+    text_with(teller.language, key!("booking-note"), values)
 }
 
 fn value(text: &str) -> FluentValue<'static> {

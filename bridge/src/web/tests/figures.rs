@@ -68,6 +68,7 @@ async fn figures_come_with_their_numbers_and_their_meaning() {
     let expected = json!({
         "tasks": 4,
         "response": {"median_s": 600, "p90_s": 4_500, "n": 2},
+        "response_working": {"median_s": 600, "p90_s": 4_500, "n": 2},
         "followed_up": {"count": 2, "n": 4, "permille": 500},
         "on_time": {"count": 1, "n": 4, "permille": 250},
         "wasted": {"count": 3, "n": 4, "permille": 750},
@@ -77,7 +78,7 @@ async fn figures_come_with_their_numbers_and_their_meaning() {
         "orders": {"count": 1, "n": 2, "permille": 500},
     });
     assert_eq!(*all, expected);
-    assert_eq!(found["definitions"].as_array().unwrap().len(), 8);
+    assert_eq!(found["definitions"].as_array().unwrap().len(), 9);
     assert_eq!((&found["until"], &found["window_days"]), (&json!("2025-03-05"), &json!(90)));
     let people = get(&site, "/api/v1/figures?by=person").await.json();
     let names: Vec<_> = people["groups"]
@@ -99,6 +100,18 @@ async fn figures_come_with_their_numbers_and_their_meaning() {
         let answer = get(&site, &format!("/api/v1/figures?{wrong}")).await;
         assert_problem(&answer, StatusCode::BAD_REQUEST, "bad-request");
     }
+}
+
+#[tokio::test]
+async fn the_night_is_no_working_time() {
+    let site = Site::with_user().await;
+    site.add([task("t1", site.now(), 0, None)]).await;
+    let reached = json!({"channel": "phone", "result": "reached"});
+    // From noon, people work until 17:00 and from 9:00 on.
+    with_writer(&site, say(&site, 22 * 60, "t1/contact", reached)).await;
+    let all = get(&site, "/api/v1/figures?until=2025-03-06").await.json()["all"].clone();
+    let (wall, working) = (&all["response"]["median_s"], &all["response_working"]["median_s"]);
+    assert_eq!((wall, working), (&json!(22 * 3_600), &json!(6 * 3_600)));
 }
 
 #[tokio::test]

@@ -99,6 +99,7 @@ async fn describes_each_route_that_is_served_and_no_other() {
         "get /api/v1/tasks/{id}",
         "get /api/v1/tasks/{id}/explanation",
         "get /api/v1/tasks/{id}/requirements",
+        "get /api/v1/tasks/{id}/slots",
         "patch /api/v1/people/{id}",
         "post /api/v1/approvals/{id}/{verb}",
         "post /api/v1/deals/{id}/acts",

@@ -202,6 +202,12 @@ fn counted(tasks: &[&Known], end: i64) -> Value {
             "p90_s": within(9).map(|minutes| minutes * 60),
             "n": waits.len(),
         },
+        // All of it is before nine o'clock, when working time begins.
+        "response_working": {
+            "median_s": within(5).map(|_| 0),
+            "p90_s": within(9).map(|_| 0),
+            "n": waits.len(),
+        },
         "followed_up": share(many(&|known| known.followed()), many(&|_| true)),
         "on_time": share(many(&|known| known.clock(end).0), clocks),
         "wasted": share(many(&|known| known.clock(end).1), clocks),

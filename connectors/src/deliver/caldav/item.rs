@@ -102,7 +102,7 @@ pub(super) fn compose(form: Form, letter: &Letter, now: DateTime<Utc>) -> Result
             calendar.push(todo.done());
         }
         Form::Appointment(_) => {
-            if due(letter).is_none() {
+            if times(form, letter).is_none() {
                 return Err(Failure::refused(
                     "the letter has no time for an appointment ('due_at')",
                 ));
@@ -206,16 +206,29 @@ pub(super) fn holds(calendar: &str, letter: &Letter) -> bool {
 fn fields(form: Form, letter: &Letter) -> Vec<NewProperty> {
     let mut fields = vec![NewProperty::new("SUMMARY", summary(letter))];
     let stamp = |at: DateTime<Utc>| at.format("%Y%m%dT%H%M%SZ").to_string();
-    if let Some(due) = due(letter) {
+    if let Some((start, end)) = times(form, letter) {
         match form {
-            Form::Task => fields.push(NewProperty::new("DUE", stamp(due))),
-            Form::Appointment(length) => {
-                fields.push(NewProperty::new("DTSTART", stamp(due - length)));
-                fields.push(NewProperty::new("DTEND", stamp(due)));
+            Form::Task => fields.push(NewProperty::new("DUE", stamp(end))),
+            Form::Appointment(_) => {
+                fields.push(NewProperty::new("DTSTART", stamp(start)));
+                fields.push(NewProperty::new("DTEND", stamp(end)));
             }
         }
     }
     fields
+}
+
+/// Returns when the item begins and ends: as the letter says, or so that it ends when the task is due.
+fn times(form: Form, letter: &Letter) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    if let Some(told) = time(letter, "starts_at").zip(time(letter, "ends_at")) {
+        return Some(told);
+    }
+    let due = time(letter, "due_at")?;
+    let length = match form {
+        Form::Task => TimeDelta::zero(),
+        Form::Appointment(length) => length,
+    };
+    Some((due - length, due))
 }
 
 /// Returns what has to change so that the item stands as the task does.
@@ -241,9 +254,9 @@ fn progress(
     }
 }
 
-fn due(letter: &Letter) -> Option<DateTime<Utc>> {
-    let due = DateTime::parse_from_rfc3339(letter.field("due_at")?).ok()?;
-    Some(due.to_utc())
+fn time(letter: &Letter, name: &str) -> Option<DateTime<Utc>> {
+    let time = DateTime::parse_from_rfc3339(letter.field(name)?).ok()?;
+    Some(time.to_utc())
 }
 
 fn summary(letter: &Letter) -> String {
