@@ -16,6 +16,7 @@ pub mod quote;
 mod digest;
 mod intern;
 pub mod calendar;
+pub mod parallel;
 pub mod record;
 pub mod registry;
 pub mod decode;

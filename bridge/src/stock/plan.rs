@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use upturn_core::parallel;
 use upturn_core::stock::gather::{Firmed, Trouble, Troubles};
 
 use super::view::View;
@@ -56,9 +57,12 @@ impl NewPlan {
         })
     }
 
-    /// Compares what a plan says with what stands.
-    pub(crate) fn compare(mut self, views: Vec<View>, standing: Vec<Standing>) -> Self {
-        self.pieces = views.len();
+    /// Compares what a plan says, in parts that need not be there at once, with what stands.
+    pub(crate) fn compare(
+        mut self,
+        parts: impl Iterator<Item = Vec<View>>,
+        standing: Vec<Standing>,
+    ) -> Self {
         let mut left: BTreeMap<String, Standing> = BTreeMap::new();
         let mut rejected: BTreeMap<String, u32> = BTreeMap::new();
         for one in standing {
@@ -77,36 +81,51 @@ impl NewPlan {
             }
         }
         let mut keys = BTreeSet::new();
-        for mut view in views {
-            // How old something is changes by itself; on pages it is reckoned anew.
-            (view.data.stock_age_days, view.data.demand_age_days) = (None, None);
-            if !keys.insert(view.key.clone()) {
-                view.key = format!("{}/{}", view.key, view.needed_item);
-                keys.insert(view.key.clone());
-            }
-            // Whoever decided against so much is asked again only about more.
-            if rejected.get(&view.key).is_some_and(|most| view.quantity <= *most) {
-                continue;
-            }
-            let mut new = piece(&view, self.revision);
-            match left.remove(&view.key) {
-                None => self.new.push(new),
-                Some(old) if old.decision == new.decision => {
-                    if old.figures != new.figures {
-                        new.id = old.id;
-                        self.renewed.push(new);
-                    }
-                }
-                Some(old) => {
-                    self.superseded.push(old.id.clone());
-                    new.replaces = Some(old.id);
-                    self.new.push(new);
-                }
+        for mut views in parts {
+            self.pieces += views.len();
+            views.retain_mut(|view| is_asked(view, &mut keys, &rejected));
+            let pieces = parallel::map(&views, |view| piece(view, self.revision));
+            for piece in pieces {
+                self.take(piece, &mut left);
             }
         }
         self.withdrawn = left.into_values().collect();
         self
     }
+
+    /// Takes a piece, in the place of the one that stands, if one does.
+    fn take(&mut self, mut new: NewAdvice, left: &mut BTreeMap<String, Standing>) {
+        match left.remove(&new.key) {
+            None => self.new.push(new),
+            Some(old) if old.decision == new.decision => {
+                if old.figures != new.figures {
+                    new.id = old.id;
+                    self.renewed.push(new);
+                }
+            }
+            Some(old) => {
+                self.superseded.push(old.id.clone());
+                new.replaces = Some(old.id);
+                self.new.push(new);
+            }
+        }
+    }
+}
+
+/// Gives `view` a key of its own; returns whether people are to be asked about it.
+fn is_asked(
+    view: &mut View,
+    keys: &mut BTreeSet<String>,
+    rejected: &BTreeMap<String, u32>,
+) -> bool {
+    // How old something is changes by itself; on pages it is reckoned anew.
+    (view.data.stock_age_days, view.data.demand_age_days) = (None, None);
+    if !keys.insert(view.key.clone()) {
+        view.key = format!("{}/{}", view.key, view.needed_item);
+        keys.insert(view.key.clone());
+    }
+    // Whoever decided against so much is asked again only about more.
+    rejected.get(&view.key).is_none_or(|most| *most < view.quantity)
 }
 
 /// Returns what people agreed on, as a plan counts it.
