@@ -17,6 +17,7 @@ mod digest;
 mod intern;
 pub mod calendar;
 pub mod booking;
+pub mod parallel;
 pub mod record;
 pub mod registry;
 pub mod decode;

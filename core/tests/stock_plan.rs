@@ -241,6 +241,33 @@ fn what_is_being_made_counts_from_its_day_on() {
 }
 
 #[test]
+fn what_is_being_made_too_late_is_missing_and_reckoned_with_until_then() {
+    let late = |lanes: bool, on: &str| {
+        let mut setting = ventilators("1.5");
+        setting.positions[1].coming = vec![Coming { on: day(on), units: 20 }];
+        if !lanes {
+            setting.lanes.clear();
+        }
+        let mut advice = plan::advise(&setting, period("2025-01-15T00:00:00Z"));
+        assert!(advice.len() < 2, "{advice:?}");
+        advice.pop()
+    };
+    // Eight of the tenders' twelve are needed on 28 January, with a lane or without one.
+    for (lanes, on) in [(true, "2025-01-30"), (false, "2025-01-30"), (false, "2025-02-09")] {
+        let advice = late(lanes, on).unwrap();
+        let reckoning = &advice.reckoning;
+        assert_eq!((advice.quantity, reckoning.up_to), (8, 8), "{lanes} {on}: {advice:?}");
+        assert_eq!(reckoning.outcomes_until, day(on), "{lanes} {on}");
+        assert_eq!(reckoning.needed_on, day("2025-01-28"), "{lanes} {on}");
+        // Three times four at 68.3 %: that is missing until the production comes.
+        assert_eq!(reckoning.missed.short.to_string(), "8.196", "{lanes} {on}");
+        assert!(reckoning.steps.iter().any(|step| step.quantity == 8), "{lanes} {on}");
+    }
+    // What comes on the day itself is in time.
+    assert!(late(false, "2025-01-28").is_none());
+}
+
+#[test]
 fn places_are_asked_before_suppliers_and_keep_what_they_need() {
     let as_of = period("2025-01-15T10:00:00+08:00");
     let mut setting = ventilators("1.5");

@@ -271,6 +271,8 @@ fn the_table_of_failures_is_learnt_from_work_orders_and_leaves_what_people_wrote
     let mut orders = "order,model,fault,failed_on,part,used_on\n".to_owned();
     orders.extend((0..8).map(row));
     orders.push_str("w9,X7,noise,2024-09-01,FAN,2024-09-03\nw10,X7,noise,2026-01-01,,\n");
+    // Before the first day: it counts neither as a failure nor in a share.
+    orders.push_str("w11,X7,overcurrent,2023-12-31,BOARD,2024-01-05\n");
     let table = "model,fault,part,share,per_year,by\nX7,noise,FAN,0.4,0.1,\nX7,overcurrent,BOARD,0.9,9,learnt\n";
     let installed = "model,place,devices\nX7,B,10\nX7,A,10\n";
     let files =
@@ -306,5 +308,6 @@ fn the_table_of_failures_is_learnt_from_work_orders_and_leaves_what_people_wrote
     assert!(advised.iter().any(|one| one["item"] == "BOARD"), "{said}");
     let output = run(upturn(arguments.iter().chain(&["--toml"])), "");
     let said = String::from_utf8(output.stdout).unwrap();
-    assert!(said.contains("[[failure]]\nmodel = \"X7\"\nfault = \"overcurrent\"\npart = \"BOARD\"\nshare = \"0.7500\"\nlag_days = 4"), "{said}");
+    assert!(said.contains("share = \"0.4\"\nlag_days = 0\nper_year = \"0.1\""), "{said}");
+    assert!(said.contains("[[failure]]\nmodel = \"X7\"\nfault = \"overcurrent\"\npart = \"BOARD\"\nshare = \"0.75\"\nlag_days = 4"), "{said}");
 }

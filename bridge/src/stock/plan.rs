@@ -5,11 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use upturn_core::parallel;
 use upturn_core::stock::gather::{Firmed, Trouble, Troubles};
 
 use super::view::View;
 use crate::hex::hex;
 use crate::store::advice::{AdviceState, NewAdvice, Standing};
+
+/// What is sent, from where and to where.
+type Way = (String, Option<String>, String);
 
 /// What a plan changes.
 #[derive(Clone, Debug, Default)]
@@ -56,9 +60,12 @@ impl NewPlan {
         })
     }
 
-    /// Compares what a plan says with what stands.
-    pub(crate) fn compare(mut self, views: Vec<View>, standing: Vec<Standing>) -> Self {
-        self.pieces = views.len();
+    /// Compares what a plan says, in parts that need not be there at once, with what stands.
+    pub(crate) fn compare(
+        mut self,
+        parts: impl Iterator<Item = Vec<View>>,
+        standing: Vec<Standing>,
+    ) -> Self {
         let mut left: BTreeMap<String, Standing> = BTreeMap::new();
         let mut rejected: BTreeMap<String, u32> = BTreeMap::new();
         for one in standing {
@@ -77,29 +84,26 @@ impl NewPlan {
             }
         }
         let (mut keys, mut unmatched) = (BTreeSet::new(), Vec::new());
-        for mut view in views {
-            // How old something is changes by itself; on pages it is reckoned anew.
-            (view.data.stock_age_days, view.data.demand_age_days) = (None, None);
-            if !keys.insert(view.key.clone()) {
-                view.key = format!("{}/{}", view.key, view.needed_item);
-                keys.insert(view.key.clone());
-            }
-            // Whoever decided against so much is asked again only about more.
-            if rejected.get(&view.key).is_some_and(|most| view.quantity <= *most) {
-                continue;
-            }
-            let new = piece(&view, self.revision);
-            match left.remove(&view.key) {
-                Some(old) => self.take_place_of(old, new),
-                None => unmatched.push(new),
+        for mut views in parts {
+            self.pieces += views.len();
+            views.retain_mut(|view| is_asked(view, &mut keys, &rejected));
+            let pieces = parallel::map(&views, |view| piece(view, self.revision));
+            for new in pieces {
+                match left.remove(&new.key) {
+                    Some(old) => self.take_place_of(old, new),
+                    None => unmatched.push(new),
+                }
             }
         }
         // A window that opens, closes or moves makes another key of the same way.
+        let mut ways: BTreeMap<Way, Vec<String>> = BTreeMap::new();
+        for old in left.values().rev() {
+            let way = (old.item.clone(), old.source.clone(), old.place.clone());
+            ways.entry(way).or_default().push(old.key.clone());
+        }
         for mut new in unmatched {
-            let is_same_way = |old: &&Standing| {
-                (&old.item, &old.source, &old.place) == (&new.item, &new.source, &new.place)
-            };
-            let key = left.values().find(is_same_way).map(|old| old.key.clone());
+            let way = (new.item.clone(), new.source.clone(), new.place.clone());
+            let key = ways.get_mut(&way).and_then(Vec::pop);
             match key.and_then(|key| left.remove(&key)) {
                 Some(old) => {
                     // Other systems know it by its key.
@@ -124,6 +128,22 @@ impl NewPlan {
             self.renewed.push(new);
         }
     }
+}
+
+/// Gives `view` a key of its own; returns whether people are to be asked about it.
+fn is_asked(
+    view: &mut View,
+    keys: &mut BTreeSet<String>,
+    rejected: &BTreeMap<String, u32>,
+) -> bool {
+    // How old something is changes by itself; on pages it is reckoned anew.
+    (view.data.stock_age_days, view.data.demand_age_days) = (None, None);
+    if !keys.insert(view.key.clone()) {
+        view.key = format!("{}/{}", view.key, view.needed_item);
+        keys.insert(view.key.clone());
+    }
+    // Whoever decided against so much is asked again only about more.
+    rejected.get(&view.key).is_none_or(|most| *most < view.quantity)
 }
 
 /// Returns what people agreed on, as a plan counts it.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
+use upturn_core::parallel;
 use upturn_core::registry::Registry;
-use upturn_core::stock::gather::{self, Gathered, Outside, Troubles};
+use upturn_core::stock::gather::{self, Gathered, Outside};
 use upturn_core::stock::plan::{self as core_plan, Period};
 
 use super::document::{self, InForce};
@@ -27,6 +28,8 @@ use crate::store::{Store, advice, record};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// After so many looks it plans, even if records are still being written.
 const LOOKS_MAX: u32 = 30;
+/// So many pieces of a plan are written out at once.
+const PIECES_AT_ONCE: usize = 4_096;
 /// Seconds of an hour.
 const HOUR_SECONDS: i64 = 3_600;
 
@@ -245,8 +248,11 @@ fn make(
     let period = Period { as_of: draft.as_of, ahead_days: in_force.stocking.ahead_days };
     let advice = core_plan::advise(&gathered.setting, period);
     let names = Names { setting: &gathered.setting, calendars: &gathered.calendars };
-    let views: Vec<View> = advice.iter().map(|one| View::of(names, period, one)).collect();
-    let troubles: Troubles = std::mem::replace(&mut gathered.troubles, of_records);
-    let draft = NewPlan { troubles, ..draft };
-    (gathered, draft.compare(views, standing))
+    let parts = advice
+        .chunks(PIECES_AT_ONCE)
+        .map(|part| parallel::map(part, |one| View::of(names, period, one)));
+    let draft = NewPlan { troubles: gathered.troubles.clone(), ..draft };
+    let new = draft.compare(parts, standing);
+    gathered.troubles = of_records;
+    (gathered, new)
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use upturn_core::fact::Fact;
 use upturn_core::registry::{DeviceStatus, Registry};
+use upturn_core::rule::Stage;
 use upturn_core::stock::gather::Outside;
 use upturn_core::stock::gather::row::{Device, Rows, Site, Stock};
 use upturn_core::stock::stocking::Stocking;
@@ -13,6 +14,7 @@ use upturn_core::stock::stocking::Stocking;
 use crate::facts::shelf::Shelf;
 use crate::facts::stored::StoredError;
 use crate::facts::told_days::tells_days;
+use crate::lifecycle;
 use crate::store::error::StoreError;
 use crate::store::{Store, feed_set, record, task_faults};
 
@@ -94,10 +96,24 @@ pub(crate) async fn rows(
     let since = as_of.checked_sub_signed(FAULTS_BACK).unwrap_or(DateTime::UNIX_EPOCH);
     let rules: BTreeSet<&str> = stocking.failure.iter().map(|row| &*row.fault).collect();
     for rule in rules {
+        if let Some(since) = live_since(store, rule).await? {
+            rows.rules.insert(rule.to_owned(), since);
+        }
         rows.faults.append(&mut task_faults::of_rule(store, rule, since).await?);
     }
     rows.faults.retain(|fault| fault.at <= as_of);
     Ok(rows)
+}
+
+/// Returns since when `rule` has made tasks, with breaks or without, if the log says so.
+async fn live_since(store: &Store, rule: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+    for term in lifecycle::terms(store, Some(rule)).await? {
+        let summary = lifecycle::summary(store, rule, &term.version).await?;
+        if summary.stage == Some(Stage::Live) {
+            return Ok(Some(term.since_at));
+        }
+    }
+    Ok(None)
 }
 
 /// Adds the devices and sites of the registry's folder that no record takes the place of.
@@ -143,5 +159,41 @@ async fn of_kind<T: DeserializeOwned>(
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::log::{self, Kind, LoggedInput};
+    use crate::store::rule::{self, Version};
+    use crate::store::testing::{at, each_backend};
+
+    #[tokio::test]
+    async fn a_rule_makes_tasks_since_its_first_live_version() {
+        const DOCUMENT: &str = include_str!("../../../deploy/rules/charger-care.toml");
+        each_backend(async |store| {
+            let id = "id = \"charger-care\"\n";
+            let shadow = DOCUMENT.replacen(id, &format!("{id}stage = \"shadow\"\n"), 1);
+            assert_ne!(shadow, DOCUMENT);
+            let mut tx = store.begin().await.unwrap();
+            for (hash, document) in [("s", &*shadow), ("l", DOCUMENT)] {
+                rule::keep(&mut tx, Version { rule: "care", hash, document }).await.unwrap();
+            }
+            let switches: [(u64, &[&str]); 4] =
+                [(1, &["s"]), (2, &["s", "l"]), (3, &[]), (4, &["l"])];
+            for (position, versions) in switches {
+                let rules = versions.iter();
+                let rules = rules.map(|v| serde_json::json!({ "rule": "care", "version": v }));
+                let body = rules.collect::<serde_json::Value>().to_string();
+                let received_at = at(i64::try_from(position).unwrap());
+                let input = LoggedInput { position, received_at, kind: Kind::Rules, body };
+                log::append(&mut tx, &input).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+            assert_eq!(live_since(store, "care").await.unwrap(), Some(at(2)));
+            assert_eq!(live_since(store, "other").await.unwrap(), None);
+        })
+        .await;
     }
 }

@@ -25,7 +25,7 @@ mod outside;
 mod plans;
 pub mod row;
 
-pub(in crate::stock) use failures::cause;
+pub use failures::cause;
 pub use outside::{Outside, own_calendar, terms};
 
 use self::row::Rows;

@@ -1,6 +1,7 @@
 //! Which parts failures need, learnt from closed work orders.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use chrono::NaiveDate;
 
@@ -53,12 +54,16 @@ struct Seen<'l> {
     parts: BTreeMap<&'l str, BTreeMap<&'l str, i64>>,
 }
 
-/// Returns what closed orders of so many `days` say, with `devices` by model.
+/// Returns what closed orders of failures within `days` say, with `devices` by model.
 ///
 /// A part that stands twice in an order counts once, by its earlier day.
-pub fn learn(lines: &[Line], devices: &BTreeMap<String, u64>, days: u32) -> Vec<Learnt> {
+pub fn learn(
+    lines: &[Line],
+    devices: &BTreeMap<String, u64>,
+    days: &Range<NaiveDate>,
+) -> Vec<Learnt> {
     let mut seen: BTreeMap<(&str, &str), Seen<'_>> = BTreeMap::new();
-    for line in lines {
+    for line in lines.iter().filter(|line| days.contains(&line.failed_on)) {
         let one = seen.entry((&line.model, &line.fault)).or_default();
         one.orders.insert(&line.order);
         let Some((part, used_on)) = &line.part else { continue };
@@ -66,11 +71,11 @@ pub fn learn(lines: &[Line], devices: &BTreeMap<String, u64>, days: u32) -> Vec<
         let known = one.parts.entry(part).or_default().entry(&line.order).or_insert(took);
         *known = took.min(*known);
     }
+    let years = (days.end - days.start).num_days().max(0) as f64 / YEAR_DAYS;
     let mut learnt = Vec::new();
     for ((model, fault), one) in seen {
         let orders = one.orders.len() as f64;
-        let count = devices.get(model).filter(|count| 0 < **count && 0 < days);
-        let years = f64::from(days) / YEAR_DAYS;
+        let count = devices.get(model).filter(|count| 0 < **count);
         let per_year = count.map(|count| orders / (*count as f64 * years));
         for (part, took) in one.parts {
             let mut took: Vec<i64> = took.into_values().collect();
@@ -129,7 +134,13 @@ mod tests {
         lines.push(line("w2", Some(("fan", "2025-01-06"))));
         lines.push(line("w3", Some(("board", "2025-01-11"))));
         let devices = BTreeMap::from([("X7".to_owned(), 40)]);
-        let learnt = learn(&lines, &devices, 1461);
+        let days = day("2021-01-02")..day("2025-01-02");
+        // What failed before and after these days counts nowhere.
+        for (order, failed_on) in [("w20", "2021-01-01"), ("w21", "2025-01-02")] {
+            let part = Some(("board", "2025-02-01"));
+            lines.push(Line { failed_on: day(failed_on), ..line(order, part) });
+        }
+        let learnt = learn(&lines, &devices, &days);
         let brief: Vec<_> =
             learnt.iter().map(|one| (&*one.part, one.orders, one.share, one.lag_days)).collect();
         assert_eq!(brief, [("board", 10, 0.3, 5), ("fan", 10, 0.1, 5)]);
@@ -138,6 +149,6 @@ mod tests {
         // Wilson's interval of 3 of 10 at 90 %.
         let (low, high) = learnt[0].interval;
         assert!((low - 0.127).abs() < 1e-3 && (high - 0.558).abs() < 1e-3, "{low} {high}");
-        assert_eq!(learn(&lines, &BTreeMap::new(), 1461)[0].per_year, None);
+        assert_eq!(learn(&lines, &BTreeMap::new(), &days)[0].per_year, None);
     }
 }

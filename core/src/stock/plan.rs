@@ -11,8 +11,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use self::advice::Advice;
 use self::ledger::Ledger;
 use self::need::Context;
-use self::setting::{LaneIndex, Setting};
+use self::setting::{LaneIndex, Position, Setting};
 use crate::calendar::shipping::{self, Closure, Voyage};
+use crate::parallel;
 
 pub mod advice;
 pub mod base;
@@ -73,29 +74,32 @@ pub fn advise(setting: &Setting, period: Period) -> Vec<Advice> {
         }
     }
     let context = Context { setting, period, timetables: &timetables, lanes_to: &lanes_to };
-    let mut advice = Vec::new();
-    for positions in setting.positions.chunk_by(|a, b| a.item == b.item) {
-        let mut needs: Vec<_> =
-            positions.iter().filter_map(|position| need::find(context, position)).collect();
-        if needs.is_empty() {
-            continue;
-        }
-        // Who has to act first chooses first.
-        needs.sort_by_key(|need| (need.voyage().map(|voyage| voyage.ship_on), need.place()));
-        let mut ledger = Ledger::new(context, positions, &needs);
-        let mut found = Vec::new();
-        let mut later = Vec::new();
-        for need in &needs {
-            let mut served = source::serve(context, need, &mut ledger);
-            later.extend(source::rest(context, need, &served));
-            found.append(&mut served);
-        }
-        later.sort_by_key(|need| (need.voyage().map(|voyage| voyage.ship_on), need.place()));
-        found.extend(later.iter().flat_map(|need| source::serve(context, need, &mut ledger)));
-        found.sort_by_key(|advice| (advice.to, advice.voyage, advice.from, advice.item));
-        advice.append(&mut found);
+    let items: Vec<&[Position]> = setting.positions.chunk_by(|a, b| a.item == b.item).collect();
+    // No item's plan bears on another's.
+    parallel::map(&items, |positions| of_item(context, positions)).into_iter().flatten().collect()
+}
+
+/// Returns what to send of one item, whose positions these are.
+fn of_item(context: Context<'_>, positions: &[Position]) -> Vec<Advice> {
+    let mut needs: Vec<_> =
+        positions.iter().filter_map(|position| need::find(context, position)).collect();
+    if needs.is_empty() {
+        return Vec::new();
     }
-    advice
+    // Who has to act first chooses first.
+    needs.sort_by_key(|need| (need.voyage().map(|voyage| voyage.ship_on), need.place()));
+    let mut ledger = Ledger::new(context, positions, &needs);
+    let mut found = Vec::new();
+    let mut later = Vec::new();
+    for need in &needs {
+        let mut served = source::serve(context, need, &mut ledger);
+        later.extend(source::rest(context, need, &served));
+        found.append(&mut served);
+    }
+    later.sort_by_key(|need| (need.voyage().map(|voyage| voyage.ship_on), need.place()));
+    found.extend(later.iter().flat_map(|need| source::serve(context, need, &mut ledger)));
+    found.sort_by_key(|advice| (advice.to, advice.voyage, advice.from, advice.item));
+    found
 }
 
 impl Timetable {

@@ -274,7 +274,8 @@ pub struct FailureDocument {
     #[serde(default)]
     #[schemars(range(max = 366))]
     pub lag_days: u16,
-    /// How often a device fails so in a year. Default: as often as tasks of the last 365 days say.
+    /// How often a device fails so in a year. Default: as often as tasks of the last 365
+    /// days say, or of those since the rule went live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_year: Option<Exact>,
 }

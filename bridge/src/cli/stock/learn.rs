@@ -5,7 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use upturn_core::money::exact::Exact;
+use upturn_core::stock::gather;
 use upturn_core::stock::learn::{self, Learnt, Line};
+use upturn_core::stock::stocking::FailureDocument;
 
 use super::load::cell;
 use super::load::failures::{FAILURES, INSTALLED, failed_on};
@@ -26,10 +30,10 @@ pub(in crate::cli) struct Args {
     /// The folder of the tables
     #[arg(long, value_name = "DIR")]
     input: PathBuf,
-    /// The day after the last one of the orders; today, if not given
+    /// The day after the last one on which failures count; today, if not given
     #[arg(long, value_name = "DATE", value_parser = time)]
     as_of: Option<DateTime<Utc>>,
-    /// The first day of the orders; that of the first failure, if not given
+    /// The first day on which failures count; that of the first one, if not given
     #[arg(long, value_name = "DATE", value_parser = time)]
     since: Option<DateTime<Utc>>,
     /// Print `[[failure]]` tables for a stocking document instead
@@ -60,6 +64,9 @@ struct Proposed {
     share_low: String,
     share_high: String,
     by: String,
+    /// Where it stands in the table that a person wrote.
+    #[serde(skip)]
+    line: Option<u64>,
 }
 
 /// What the folder holds.
@@ -79,16 +86,16 @@ pub(super) fn run(args: &Args, clock: &dyn Clock) -> Exit {
         return Exit::NoInput;
     }
     let as_of = args.as_of.unwrap_or_else(|| clock.now()).date_naive();
-    let Some(tables) = Tables::read(&args.input, as_of) else { return Exit::DataErr };
+    let Some(mut tables) = Tables::read(&args.input, as_of) else { return Exit::DataErr };
     let first_on = tables.lines.iter().map(|line| line.failed_on).min();
     let first_on = args.since.map(|since| since.date_naive()).or(first_on).unwrap_or(as_of);
-    let days = u32::try_from((as_of - first_on).num_days()).unwrap_or_default();
-    let learnt = learn::learn(&tables.lines, &tables.devices, days);
+    let learnt = learn::learn(&tables.lines, &tables.devices, &(first_on..as_of));
     let rows = merged(&tables.kept, &learnt);
+    let told =
+        if args.toml { documents(&rows, &args.input, &mut tables.problems) } else { csv(&rows) };
     if !tables.problems.is_empty() {
         output::note(&tables.problems);
     }
-    let told = if args.toml { Ok(documents(&rows)) } else { csv(&rows) };
     let exit = if tables.problems.is_empty() { Exit::Ok } else { Exit::Findings };
     printed(told.and_then(output::say).map(|()| exit))
 }
@@ -192,6 +199,7 @@ impl Proposed {
             share_low: text("share_low"),
             share_high: text("share_high"),
             by: text("by"),
+            line: Some(row.line),
         }
     }
 
@@ -209,6 +217,7 @@ impl Proposed {
             share_low: number(low),
             share_high: number(high),
             by: LEARNT.to_owned(),
+            line: None,
         }
     }
 
@@ -227,24 +236,112 @@ fn csv(rows: &[Proposed]) -> io::Result<String> {
     Ok(text.trim_end().to_owned())
 }
 
-/// Returns the rows as a stocking document has them; how often devices fail it learns from tasks.
-fn documents(rows: &[Proposed]) -> String {
-    let quoted = |text: &str| toml::Value::from(text).to_string();
-    let table = |row: &Proposed| {
-        let mut lines = vec![
-            "[[failure]]".to_owned(),
-            format!("model = {}", quoted(&row.model)),
-            format!("fault = {}", quoted(&row.fault)),
-            format!("part = {}", quoted(&row.part)),
-            format!("share = {}", quoted(&row.share)),
-        ];
-        let lag_days: u16 = row.lag_days.parse().unwrap_or_default();
-        lines.push(format!("lag_days = {lag_days}"));
-        if !row.n.is_empty() {
-            let Proposed { n, share_low, share_high, .. } = row;
-            lines.push(format!("# learnt from {n} orders: share {share_low} to {share_high}"));
+/// Returns the rows as a stocking document has them; what it would not take is reported.
+fn documents(rows: &[Proposed], folder: &Path, problems: &mut Problems) -> io::Result<String> {
+    let mut tables = Vec::new();
+    for row in rows {
+        match row.document() {
+            Ok(document) => tables.push(printed_table(row, document)?),
+            Err(message) => {
+                let what = format!("{} of {} needs {}", row.fault, row.model, row.part);
+                let path = folder.join(FAILURES.file);
+                problems.report(&path, row.line, format!("{what}: {message}"));
+            }
         }
-        lines.join("\n")
-    };
-    rows.iter().map(table).collect::<Vec<_>>().join("\n\n")
+    }
+    Ok(tables.join("\n\n"))
+}
+
+fn printed_table(row: &Proposed, document: FailureDocument) -> io::Result<String> {
+    let failure = [document];
+    let printed = toml::to_string(&BTreeMap::from([("failure", failure)]));
+    let printed = printed.map_err(io::Error::other)?;
+    let printed = printed.trim_end();
+    if row.by != LEARNT {
+        return Ok(printed.to_owned());
+    }
+    let Proposed { n, share_low, share_high, .. } = row;
+    Ok(format!("{printed}\n# learnt from {n} orders: share {share_low} to {share_high}"))
+}
+
+impl Proposed {
+    /// Returns the row as a stocking document has it, or why that would not take it. How often devices
+    /// fail the service learns from tasks, unless a person wrote it.
+    fn document(&self) -> Result<FailureDocument, String> {
+        let number = |column: &str, text: &str| {
+            let number = text.parse::<Decimal>();
+            number.map_err(|_| format!("{column} is '{text}'; write a number, as 0.35"))
+        };
+        let share = match self.share.strip_suffix('%') {
+            Some(percent) => number("share", percent.trim())? / Decimal::ONE_HUNDRED,
+            None => number("share", &self.share)?,
+        };
+        let is_written = self.by != LEARNT && !self.per_year.is_empty();
+        let per_year = is_written.then(|| number("per_year", &self.per_year)).transpose()?;
+        let lag_days = match &*self.lag_days {
+            "" => 0,
+            days => days.parse().map_err(|_| format!("lag_days is '{days}'; write days, as 4"))?,
+        };
+        let document = FailureDocument {
+            model: self.model.clone(),
+            fault: self.fault.clone(),
+            part: self.part.clone(),
+            share: Exact(share.normalize()),
+            lag_days,
+            per_year: per_year.map(Exact),
+        };
+        gather::cause(&document).map(|_cause| document)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use upturn_core::stock::stocking::Stocking;
+
+    use super::*;
+
+    #[test]
+    fn what_is_printed_for_a_document_is_read_back_by_it() {
+        let row = |fault: &str, numbers: [&str; 3], by: &str| {
+            let [share, per_year, lag_days] = numbers.map(str::to_owned);
+            let (model, part) = ("X7 \"new\"".to_owned(), "BOARD".to_owned());
+            let (fault, by) = (fault.to_owned(), by.to_owned());
+            Proposed { model, fault, part, share, per_year, lag_days, by, ..Proposed::default() }
+        };
+        let rows = [
+            row("a", ["35%", "0.20", ""], ""),
+            row("b", ["0.4", "2", "7"], "Li"),
+            row("c", ["0.3333", "0.1250", "4"], LEARNT),
+            row("d", ["1", "", "366"], ""),
+            row("e", ["140%", "1", "0"], ""),
+            row("f", ["0", "1", "0"], ""),
+            row("g", ["0.5", "often", "0"], ""),
+            row("h", ["0.5", "1", "367"], ""),
+        ];
+        let mut problems = Problems::default();
+        let printed = documents(&rows, Path::new("tables"), &mut problems).unwrap();
+        let head = include_str!("../../../../deploy/stock/stocking.toml");
+        let read = Stocking::parse(&format!("{head}\n\n{printed}\n")).unwrap().failure;
+        let brief: Vec<_> = read
+            .iter()
+            .map(|one| {
+                let per_year = one.per_year.map(|number| number.to_string()).unwrap_or_default();
+                (&*one.model, &*one.fault, one.share.to_string(), per_year, one.lag_days)
+            })
+            .collect();
+        let model = "X7 \"new\"";
+        let expected = [
+            ("a", "0.35", "0.20", 0),
+            ("b", "0.4", "2", 7),
+            ("c", "0.3333", "", 4),
+            ("d", "1", "", 366),
+        ];
+        let expected = expected.map(|(fault, share, year, days)| {
+            (model, fault, share.to_owned(), year.to_owned(), days)
+        });
+        assert_eq!(brief, expected);
+        let kept: Vec<_> = rows.iter().filter_map(|row| row.document().ok()).collect();
+        assert_eq!(read, kept);
+        assert_eq!(problems.to_string().lines().count(), 4, "{problems}");
+    }
 }

@@ -84,7 +84,7 @@ async fn plan(site: &Site, needs: &BTreeMap<(u8, u8, u8), (u32, u32)>, is_stale:
     let standing = advice::standing(&site.store, today).await.unwrap();
     let draft = NewPlan { revision: revision - i64::from(is_stale), ..NewPlan::default() };
     let views = needs.iter().map(|(need, what)| view((*need, *what))).collect();
-    let step = Step::Plan(Box::new(draft.compare(views, standing)));
+    let step = Step::Plan(Box::new(draft.compare(std::iter::once(views), standing)));
     let (reply, answer) = oneshot::channel();
     site.asks.send(Request::Advice { step, reply }).await.unwrap();
     answer.await.unwrap()

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 use super::row::Rows;
 use super::{Gatherer, PlaceIndex};
 use crate::money::exact::Exact;
-use crate::stock::plan::failures::Cause;
+use crate::stock::plan::failures::{Cause, YEAR_DAYS};
 use crate::stock::stocking::FailureDocument;
 
 /// How many days back failures are counted for how often devices fail.
@@ -27,7 +27,7 @@ struct InField<'r> {
 }
 
 /// Returns what a row of the table says, or what is wrong with it. A rate that tasks tell is 0.
-pub(in crate::stock) fn cause(row: &FailureDocument) -> Result<Cause, String> {
+pub fn cause(row: &FailureDocument) -> Result<Cause, String> {
     let Exact(share) = row.share;
     if share <= Decimal::ZERO || Decimal::ONE < share {
         return Err(format!("share is {share}; write a share above 0 and up to 1"));
@@ -58,10 +58,12 @@ impl<'s> Gatherer<'s> {
                 known.model == row.model || known.product == Some(row.model.as_str())
             };
             let mut counts: BTreeMap<PlaceIndex, u32> = BTreeMap::new();
-            let mut days = 0.0;
+            let since = self.counted_since(rows.rules.get(&row.fault));
+            let counted_days = (self.today - since).num_days();
+            let mut days = 0_i64;
             for device in devices.values().filter(of_row) {
                 *counts.entry(device.place).or_default() += 1;
-                days += f64::from(device.days);
+                days += i64::from(device.days).min(counted_days);
             }
             let of_rule = rows.faults.iter().filter(|fault| fault.rule == row.fault);
             let faults = of_rule.filter_map(|fault| {
@@ -70,15 +72,21 @@ impl<'s> Gatherer<'s> {
                 Some((device.place, failed_on, fault.is_open))
             });
             let faults: Vec<(PlaceIndex, NaiveDate, bool)> = faults.collect();
-            if row.per_year.is_none() && 0.0 < days {
-                let since = self.today.checked_sub_days(Days::new(LOOK_BACK_DAYS.into()));
-                let recent = faults.iter().filter(|(_, day, _)| since.is_none_or(|on| on <= *day));
-                cause.per_year = recent.count() as f64 / days * f64::from(LOOK_BACK_DAYS);
+            if row.per_year.is_none() && 0 < days {
+                let recent = faults.iter().filter(|(_, day, _)| since <= *day);
+                cause.per_year = recent.count() as f64 / days as f64 * YEAR_DAYS;
             }
             for (place, devices) in counts {
                 self.take_cause(row, cause, (place, devices), &faults);
             }
         }
+    }
+
+    /// Returns the first day on which failures are counted: nobody saw any before the rule was there.
+    fn counted_since(&self, rule_since: Option<&DateTime<Utc>>) -> NaiveDate {
+        let back = self.today.checked_sub_days(Days::new(LOOK_BACK_DAYS.into()));
+        let rule_on = rule_since.map(|at| at.with_timezone(&self.zone).date_naive());
+        back.into_iter().chain(rule_on).max().unwrap_or(self.today).min(self.today)
     }
 
     fn take_cause(
@@ -147,5 +155,73 @@ impl<'s> Gatherer<'s> {
             self.made.troubles.report("devices", message);
         }
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::records;
+    use super::super::row::{Device, Fault, Product};
+    use super::*;
+    use crate::stock::stocking::Stocking;
+
+    #[test]
+    fn devices_count_only_while_the_rule_was_there() {
+        let document = include_str!("../../../../deploy/stock/stocking.toml");
+        let failure =
+            "[[failure]]\nmodel = \"X7\"\nfault = \"care\"\npart = \"BOARD\"\nshare = \"1\"\n";
+        let mut stocking = Stocking::parse(&format!("{document}\n{failure}")).unwrap();
+        let at = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().to_utc();
+        let as_of = at("2025-06-30T04:00:00Z");
+        let device = |id: &str| Device {
+            id: id.to_owned(),
+            model: "X7".to_owned(),
+            site: None,
+            account: None,
+            status: None,
+        };
+        let fault = |on: &str| Fault {
+            rule: "care".to_owned(),
+            device: "d-1".to_owned(),
+            at: at(&format!("{on}T04:00:00Z")),
+            is_open: false,
+        };
+        let product = Product {
+            id: "BOARD".to_owned(),
+            family: None,
+            pack_size: None,
+            minimum_order: None,
+            replaced_by: None,
+        };
+        let mut rows = Rows {
+            products: vec![product],
+            devices: vec![device("d-1"), device("d-2")],
+            // One of them was before the rule: it was told afterwards.
+            faults: vec![fault("2025-05-01"), fault("2025-06-10"), fault("2025-06-20")],
+            ..Rows::default()
+        };
+        let mut per_day = |stocking: &Stocking, since: Option<&str>| {
+            rows.rules = since.map(|since| ("care".to_owned(), at(since))).into_iter().collect();
+            let made = records(stocking, &rows, &[], as_of);
+            let found = made.setting.positions.iter().find_map(|one| one.failures.as_deref());
+            found.map_or(0.0, crate::stock::plan::failures::Failures::per_day)
+        };
+        // Two devices for a year each, for twenty-five days each, and not at all.
+        for (since, expected) in [
+            (None, 3.0 / 365.0),
+            (Some("2020-01-01T00:00:00Z"), 3.0 / 365.0),
+            (Some("2025-06-05T04:00:00Z"), 2.0 / 25.0),
+            (Some("2025-06-30T01:00:00Z"), 0.0),
+            (Some("2025-07-02T00:00:00Z"), 0.0),
+        ] {
+            let found = per_day(&stocking, since);
+            assert!((found - expected).abs() < 1e-9, "{since:?}: {found}, not {expected}");
+        }
+        // What a person wrote stays.
+        for row in &mut stocking.failure {
+            row.per_year = Some(Exact(Decimal::ONE));
+        }
+        let found = per_day(&stocking, Some("2025-06-05T04:00:00Z"));
+        assert!((found - 2.0 / YEAR_DAYS).abs() < 1e-9, "{found}");
     }
 }

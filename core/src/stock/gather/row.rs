@@ -1,5 +1,7 @@
 //! Records as a plan reads them: the columns that bear on it, as they are kept.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
@@ -29,6 +31,8 @@ pub struct Rows {
     pub installed: Vec<Installed>,
     /// What tasks tell of failures.
     pub faults: Vec<Fault>,
+    /// Since when rules have made tasks, by id; none where that is not known.
+    pub rules: BTreeMap<String, DateTime<Utc>>,
 }
 
 /// See [`crate::record`] for what each column means.

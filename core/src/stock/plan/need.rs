@@ -55,8 +55,19 @@ pub(super) struct Choice {
     pub(super) closed_from: Option<NaiveDate>,
     pub(super) is_late: bool,
     pub(super) cover_until: NaiveDate,
+    /// Up to which of these days most is missing.
+    pub(super) tight_on: NaiveDate,
     pub(super) up_to: u32,
     pub(super) quantity: u32,
+}
+
+/// The day before which most is missing.
+#[derive(Clone, Debug)]
+struct Tight {
+    until: NaiveDate,
+    demand: Distribution,
+    up_to: i64,
+    supply: i64,
 }
 
 impl<'s> Context<'s> {
@@ -215,22 +226,43 @@ impl Need<'_> {
         let after = context.period.last_on().max(voyage.arrive_on).succ_opt();
         let cover_until = self.next_chance(context, timetable, voyage).or(after);
         let cover_until = cover_until.unwrap_or(NaiveDate::MAX);
-        let up_to = self.outlook.demand(cover_until)?.quantile(self.aim.level());
-        let supply = self.supply(cover_until);
-        let mut missing = i64::try_from(up_to).unwrap_or(i64::MAX).saturating_sub(supply);
-        // What is needed before something comes cannot wait for it.
-        for coming in &self.position.coming {
-            if voyage.arrive_on < coming.on && coming.on < cover_until {
-                let needed = self.outlook.demand(coming.on)?.quantile(self.aim.level());
-                let needed = i64::try_from(needed).unwrap_or(i64::MAX);
-                missing = missing.max(needed.saturating_sub(self.supply(coming.on)));
+        let tight = self.tight(voyage.arrive_on, cover_until)?;
+        let Ok(quantity @ 1..) = u32::try_from(tight.missing()) else { return Ok(None) };
+        let next = timetable.next_after(voyage.ship_on);
+        let closed_from = timetable.closed_from(voyage);
+        let (tight_on, up_to) = (tight.until, tight.up_to());
+        Ok(Some(Choice {
+            lane,
+            voyage,
+            next,
+            closed_from,
+            is_late,
+            cover_until,
+            tight_on,
+            up_to,
+            quantity,
+        }))
+    }
+
+    /// Returns before which day up to `until` most is missing, of those after `from`: what is needed
+    /// before something comes cannot wait for it. Of two such days it is the later one.
+    fn tight(&self, from: NaiveDate, until: NaiveDate) -> Result<Tight, PipelineError> {
+        let mut tight = self.on(until)?;
+        let comings = self.position.coming.iter().map(|coming| coming.on);
+        for day in comings.filter(|day| from < *day && *day < until) {
+            let other = self.on(day)?;
+            if tight.missing() < other.missing() {
+                tight = other;
             }
         }
-        let Ok(quantity @ 1..) = u32::try_from(missing) else { return Ok(None) };
-        let next = timetable.next_after(voyage.ship_on);
-        let up_to = u32::try_from(up_to).unwrap_or(u32::MAX);
-        let closed_from = timetable.closed_from(voyage);
-        Ok(Some(Choice { lane, voyage, next, closed_from, is_late, cover_until, up_to, quantity }))
+        Ok(tight)
+    }
+
+    /// Returns what is needed before `until`, and what there is.
+    fn on(&self, until: NaiveDate) -> Result<Tight, PipelineError> {
+        let demand = self.outlook.demand(until)?;
+        let up_to = i64::try_from(demand.quantile(self.aim.level())).unwrap_or(i64::MAX);
+        Ok(Tight { until, demand, up_to, supply: self.supply(until) })
     }
 
     /// Returns the arrival of what is ordered at the review after `voyage`.
@@ -273,23 +305,20 @@ impl Need<'_> {
         let available = self.available;
         let today = context.today(self.place());
         let after = context.period.last_on().succ_opt().unwrap_or(NaiveDate::MAX);
-        let demand = self.outlook.demand(after).unwrap_or_else(|_| Distribution::nothing());
-        let up_to = demand.quantile(self.aim.level());
-        let supply = self.supply(after);
-        let missing = i64::try_from(up_to).unwrap_or(i64::MAX).saturating_sub(supply);
-        let quantity = u32::try_from(missing.max(0)).unwrap_or(u32::MAX);
-        let outcome = outcome(&demand, supply, self.costs());
+        let tight = self.tight(today, after).unwrap_or_else(|_| Tight::unknown(after));
+        let quantity = u32::try_from(tight.missing().max(0)).unwrap_or(u32::MAX);
+        let outcome = outcome(&tight.demand, tight.supply, self.costs());
         let reckoning = Reckoning {
             available,
             needed_on: self.needed_on(context, after).unwrap_or(today),
             cover_until: after,
-            up_to: u32::try_from(up_to).unwrap_or(u32::MAX),
+            up_to: tight.up_to(),
             level: self.aim.level(),
             ratio: self.costs().map(|costs| costs.ratio()),
-            outcomes_until: after,
+            outcomes_until: tight.until,
             sent: outcome,
             missed: outcome,
-            steps: steps(&demand, supply, quantity),
+            steps: steps(&tight.demand, tight.supply, quantity),
             steps_together: None,
             options: Vec::new(),
         };
@@ -311,12 +340,12 @@ impl Need<'_> {
         units: u32,
     ) -> Result<Reckoning, PipelineError> {
         let available = self.available;
-        let outcomes_until = choice.next.map_or(choice.cover_until, |next| next.arrive_on);
-        let until_next = self.outlook.demand(outcomes_until)?;
-        let whole = self.outlook.demand(choice.cover_until)?;
-        let together = self.outlook.demand_together(choice.cover_until)?;
-        let there = self.supply(choice.cover_until);
-        let until_then = self.supply(outcomes_until);
+        let next_on = choice.next.map_or(choice.cover_until, |next| next.arrive_on);
+        let Tight { until: outcomes_until, demand: until_next, supply: until_then, .. } =
+            self.tight(choice.voyage.arrive_on, next_on)?;
+        let whole = self.outlook.demand(choice.tight_on)?;
+        let together = self.outlook.demand_together(choice.tight_on)?;
+        let there = self.supply(choice.tight_on);
         let steps = |demand: &Distribution| steps(demand, there, choice.quantity);
         let costs = self.costs();
         Ok(Reckoning {
@@ -333,6 +362,21 @@ impl Need<'_> {
             steps_together: together.as_ref().map(steps),
             options: self.choices.iter().map(LaneDates::of).collect(),
         })
+    }
+}
+
+impl Tight {
+    /// Returns what is said where the demand cannot be reckoned.
+    fn unknown(until: NaiveDate) -> Self {
+        Self { until, demand: Distribution::nothing(), up_to: 0, supply: 0 }
+    }
+
+    fn missing(&self) -> i64 {
+        self.up_to.saturating_sub(self.supply)
+    }
+
+    fn up_to(&self) -> u32 {
+        u32::try_from(self.up_to).unwrap_or(u32::MAX)
     }
 }
 
