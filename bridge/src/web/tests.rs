@@ -5,6 +5,7 @@ mod acts;
 mod advice;
 mod advice_kept;
 mod booking;
+mod attributes;
 mod calendars;
 mod clocks;
 mod delivery;

@@ -4,7 +4,7 @@
 use std::fs;
 
 use axum::http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::site::{Site, bearer};
 use super::writer::with_writer;
@@ -46,15 +46,27 @@ async fn tell(site: &Site, year: i32, days: &[(&str, bool)]) {
     let day =
         |(on, is_off): &(&str, bool)| json!({"name": "劳动节", "date": on, "isOffDay": is_off});
     let days: Vec<_> = days.iter().map(day).collect();
-    let bytes = json!({"year": year, "papers": ["p"], "days": days}).to_string().into_bytes();
+    let document = json!({"year": year, "papers": ["p"], "days": days});
+    bring(site, ("holidays", "holiday-cn"), &json!({}), &document).await;
+}
+
+/// Puts `document` in force, as a set of the feed and kind, read by `settings`.
+pub(super) async fn bring(
+    site: &Site,
+    (feed, kind): (&str, &'static str),
+    settings: &Value,
+    document: &Value,
+) {
+    let text = document.to_string();
+    let (digest, bytes) = (text.clone(), text.into_bytes());
     let document = Document { address: "http://127.0.0.1/".to_owned(), bytes };
     let set = NewSet {
-        feed: "holidays".to_owned(),
+        feed: feed.to_owned(),
         run: 1,
         fetched_at: site.now(),
-        digest: year.to_string(),
-        kind: "holiday-cn",
-        settings: "{}".to_owned(),
+        digest,
+        kind,
+        settings: settings.to_string(),
         reasons: Vec::new(),
         validators: "{}".to_owned(),
         configured_by: Vec::new(),
