@@ -74,7 +74,7 @@ impl NewPlan {
                     left.insert(one.key.clone(), one);
                 }
                 AdviceState::Rejected => {
-                    let most = rejected.entry(one.key).or_default();
+                    let most = rejected.entry(one.own_key.unwrap_or(one.key)).or_default();
                     *most = one.quantity.max(*most);
                 }
                 AdviceState::Firmed
@@ -201,4 +201,68 @@ fn digest(parts: &[&str]) -> String {
         hash.update(part);
     }
     hex(&hash.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns what a plan says of one way, with or without a window before it.
+    fn view(window: Option<&str>, ship_on: &str) -> View {
+        let outcome = json!({"short": "0", "idle": "0", "cost": null});
+        let key = window.map_or("V/B/A".to_owned(), |day| format!("V/B/A/{day}"));
+        let view = json!({
+            "key": key, "action": "transfer", "item": "V", "needed_item": "V", "quantity": 4,
+            "from": "A", "to": "B", "lane": "road", "latest_ship_on": ship_on,
+            "arrives_on": "2020-02-01", "next_arrival_on": null, "closed_from": window,
+            "needed_on": "2020-02-02", "cover_until": "2020-02-28", "available": 0, "up_to": 4,
+            "service_level": 0.95, "cost_ratio": null, "currency": null,
+            "outcomes_until": "2020-02-28", "if_shipped": outcome, "if_missed": outcome,
+            "break_even": [], "break_even_together": null, "lanes": [], "reasons": [], "marks": [],
+            "data": {"stock_counted_on": null, "stock_age_days": null, "demand_until": null,
+                "demand_age_days": null, "calendars": []},
+        });
+        serde_json::from_value(view).unwrap()
+    }
+
+    fn plan(revision: i64, view: View, standing: Vec<Standing>) -> NewPlan {
+        let plan = NewPlan { revision, ..NewPlan::default() };
+        plan.compare(std::iter::once(vec![view]), standing)
+    }
+
+    /// Returns `new` as it stands, with the key that its plan gave it where it was decided against.
+    fn standing(new: &NewAdvice, state: AdviceState) -> Standing {
+        let own: Value = serde_json::from_str(&new.document).unwrap();
+        let own_key = own["key"].as_str().map(str::to_owned);
+        Standing {
+            id: new.id.clone(),
+            key: new.key.clone(),
+            own_key: own_key.filter(|_| state == AdviceState::Rejected),
+            state,
+            decision: new.decision.clone(),
+            figures: new.figures.clone(),
+            item: new.item.clone(),
+            source: new.source.clone(),
+            place: new.place.clone(),
+            quantity: new.quantity,
+            arrive_on: new.arrive_on,
+            cover_until: new.cover_until,
+        }
+    }
+
+    #[test]
+    fn what_a_window_changes_takes_the_place_of_what_stood_and_is_not_asked_again() {
+        let first = plan(1, view(None, "2020-01-31"), Vec::new()).new.remove(0);
+        let closed = || view(Some("2020-01-24"), "2020-01-22");
+        let told = plan(2, closed(), vec![standing(&first, AdviceState::Open)]);
+        let second = &told.new[0];
+        assert_eq!((&told.superseded, told.withdrawn.len()), (&vec![first.id.clone()], 0));
+        assert_eq!((&second.replaces, &second.key), (&Some(first.id.clone()), &first.key));
+        assert!(plan(3, closed(), vec![standing(second, AdviceState::Open)]).is_quiet());
+
+        let rejected = || vec![standing(second, AdviceState::Rejected)];
+        assert!(plan(4, closed(), rejected()).is_quiet(), "it was decided against");
+        let open = plan(5, view(None, "2020-01-31"), rejected());
+        assert_eq!(open.new.len(), 1, "without the window nobody has decided");
+    }
 }

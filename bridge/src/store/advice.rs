@@ -8,7 +8,7 @@ use sqlx::QueryBuilder;
 
 use super::column::Column;
 use super::error::StoreError;
-use super::{Store, Tx};
+use super::{Store, Tx, log};
 
 /// Rows that are written in one statement.
 const ROWS_MAX: usize = 500;
@@ -101,8 +101,10 @@ pub(crate) struct NewAdvice {
 pub(crate) struct Standing {
     /// Its id.
     pub(crate) id: String,
-    /// What makes two plans speak of the same.
+    /// What makes two plans speak of the same; of what took the place of advice with another key, that key.
     pub(crate) key: String,
+    /// Of what was decided against: the key that its own plan gave it.
+    pub(crate) own_key: Option<String>,
     /// What it is.
     pub(crate) state: AdviceState,
     /// A digest of what is to be done.
@@ -156,7 +158,7 @@ pub(crate) struct Change<'c> {
 pub(crate) async fn standing(store: &Store, today: NaiveDate) -> Result<Vec<Standing>, StoreError> {
     const SQL: &str = "
         SELECT id, key, state, decision, figures, item, source, place, quantity, arrive_on,
-            cover_until
+            cover_until, CASE WHEN state = 'rejected' THEN document END AS rejected
         FROM advice WHERE state IN ('open', 'snoozed', 'firmed')
             OR (state = 'rejected' AND $1 <= cover_until)
         ORDER BY created_at, id";
@@ -317,13 +319,22 @@ struct StandingRow {
     quantity: i64,
     arrive_on: Option<String>,
     cover_until: String,
+    rejected: Option<String>,
+}
+
+/// The part of a piece's document that names it.
+#[derive(serde::Deserialize)]
+struct Named {
+    key: String,
 }
 
 impl StandingRow {
     fn read(self) -> Result<Standing, StoreError> {
+        let named: Option<Named> = self.rejected.as_deref().map(log::parsed).transpose()?;
         Ok(Standing {
             id: self.id,
             key: self.key,
+            own_key: named.map(|named| named.key),
             state: state(&self.state)?,
             decision: self.decision,
             figures: self.figures,

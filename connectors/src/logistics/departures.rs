@@ -105,7 +105,9 @@ pub fn read(settings: &Settings, bytes: &[u8]) -> Result<Vec<Fact>, ReadError> {
     let tree = table.open(bytes)?;
     let (mut facts, mut errors) = (Vec::new(), Vec::new());
     let mut seen = BTreeSet::new();
-    let ragged = Ragged::of(&tree);
+    // Members of other documents may have any names.
+    let is_table = settings.layout.format == Format::Csv;
+    let ragged = if is_table { Ragged::of(&tree) } else { Ragged::default() };
     for row in table.rows(&tree) {
         let told = ragged.check(&row);
         let told = told.and_then(|()| settings.sailing(&Cells::of(&table, &row)));
@@ -135,6 +137,7 @@ fn unread(ReadError { place, what, fault: _ }: ReadError) -> Fact {
 }
 
 /// Rows of a table that have been cut, or have cells too many.
+#[derive(Default)]
 struct Ragged<'n> {
     columns: usize,
     cells: BTreeMap<String, &'n str>,

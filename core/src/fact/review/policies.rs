@@ -1,12 +1,21 @@
 //! Policies beside those in force: what nobody has confirmed yet is looked at by a person.
 
+use std::collections::BTreeMap;
+
 use super::NAMED_MAX;
 use crate::fact::policy::Policy;
 
 /// Adds to `reasons` which of the policies `new` nobody has confirmed: neither a name in its row, nor who
 /// released it with the set `last`.
 pub(super) fn compare(new: &[&Policy], last: &[&Policy], reasons: &mut Vec<String>) {
-    let is_known = |policy: &Policy| policy.confirmed_by.is_some() || last.contains(&policy);
+    let mut known: BTreeMap<_, Vec<&Policy>> = BTreeMap::new();
+    for policy in last {
+        known.entry(name(policy)).or_default().push(policy);
+    }
+    let is_known = |policy: &Policy| {
+        let same = known.get(&name(policy)).is_some_and(|same| same.contains(&policy));
+        policy.confirmed_by.is_some() || same
+    };
     let found: Vec<_> = new.iter().filter(|policy| !is_known(policy)).collect();
     reasons.extend(found.iter().take(NAMED_MAX).map(|policy| {
         let Policy { region, product, title, .. } = policy;
@@ -15,6 +24,11 @@ pub(super) fn compare(new: &[&Policy], last: &[&Policy], reasons: &mut Vec<Strin
     if NAMED_MAX < found.len() {
         reasons.push(format!("{} policies are not confirmed", found.len()));
     }
+}
+
+/// Returns what tells most policies apart.
+fn name(policy: &Policy) -> (&str, &str, &str) {
+    (&policy.region, &policy.product, &policy.title)
 }
 
 #[cfg(test)]
