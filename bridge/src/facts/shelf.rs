@@ -41,6 +41,25 @@ struct Leaf {
 }
 
 impl Shelf {
+    /// Returns the facts of the sets in force of the kinds that are wanted, each with its feed, those that
+    /// came into force later later.
+    pub(crate) async fn in_force(
+        &self,
+        store: &Store,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<(String, Arc<Vec<Fact>>)>, StoredError> {
+        let mut active = feed_set::active(store).await?;
+        active.retain(|set| is_wanted(&set.kind));
+        // One that was held is older than its coming into force.
+        active.sort_by_key(|set| (set.active_at, set.id));
+        let mut told = Vec::with_capacity(active.len());
+        for set in active {
+            let facts = self.facts_of(store, &set).await?;
+            told.push((set.feed, facts));
+        }
+        Ok(told)
+    }
+
     /// Returns the facts of `set`, in the order of its documents, each naming its feed.
     pub(crate) async fn facts_of(
         &self,

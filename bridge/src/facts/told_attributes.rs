@@ -8,7 +8,7 @@ use upturn_core::registry::Attributes;
 
 use super::shelf::Shelf;
 use super::stored::StoredError;
-use crate::store::{Store, feed_set};
+use crate::store::Store;
 
 /// The kind of feed that tells them.
 const KIND: &str = "attributes";
@@ -60,12 +60,7 @@ async fn for_each(
     shelf: &Shelf,
     mut look: impl FnMut(&One),
 ) -> Result<(), StoredError> {
-    let mut active = feed_set::active(store).await?;
-    active.retain(|set| set.kind == KIND);
-    // One that was held is older than its coming into force.
-    active.sort_by_key(|set| (set.active_at, set.id));
-    for set in &active {
-        let facts = shelf.facts_of(store, set).await?;
+    for (_, facts) in shelf.in_force(store, |kind| kind == KIND).await? {
         for fact in facts.iter() {
             if let Fact::Attributes(one) = fact {
                 look(one);

@@ -11,7 +11,7 @@ use upturn_core::fact::almanac::{self, Almanac};
 use super::days;
 use super::shelf::Shelf;
 use super::stored::StoredError;
-use crate::store::{Store, feed_set};
+use crate::store::Store;
 
 /// What a feed tells of days.
 #[derive(Clone, Debug)]
@@ -35,16 +35,8 @@ pub(crate) fn tells_days(kind: &str) -> bool {
 
 /// Returns what the sets in force tell of days, those that came into force later later.
 pub(crate) async fn in_force(store: &Store, shelf: &Shelf) -> Result<Vec<ToldDays>, StoredError> {
-    let mut active = feed_set::active(store).await?;
-    active.retain(|set| tells_days(&set.kind));
-    // One that was held is older than its coming into force.
-    active.sort_by_key(|set| (set.active_at, set.id));
-    let mut told = Vec::new();
-    for set in &active {
-        let facts = shelf.facts_of(store, set).await?;
-        told.push(ToldDays { feed: set.feed.clone(), facts });
-    }
-    Ok(told)
+    let told = shelf.in_force(store, tells_days).await?;
+    Ok(told.into_iter().map(|(feed, facts)| ToldDays { feed, facts }).collect())
 }
 
 /// Returns the days off of `region` by the sets in force.

@@ -38,17 +38,13 @@ fn is_bearing(kind: &str) -> bool {
 
 /// Returns what the sets in force tell, those that came into force later later.
 pub(crate) async fn outside(store: &Store, shelf: &Shelf) -> Result<Outside, StoredError> {
-    let mut active = feed_set::active(store).await?;
-    active.retain(|set| is_bearing(&set.kind));
-    // One that was held is older than its coming into force.
-    active.sort_by_key(|set| (set.active_at, set.id));
     let mut outside = Outside::default();
-    for set in &active {
-        for fact in shelf.facts_of(store, set).await?.iter() {
+    for (feed, facts) in shelf.in_force(store, is_bearing).await? {
+        for fact in facts.iter() {
             match fact {
                 Fact::Calendar(almanac) => outside.almanacs.push((**almanac).clone()),
                 Fact::Closure(closure) => outside.closures.push((**closure).clone()),
-                Fact::Lane(lane) => outside.lanes.push((set.feed.clone(), (**lane).clone())),
+                Fact::Lane(lane) => outside.lanes.push((feed.clone(), (**lane).clone())),
                 Fact::Rate(_)
                 | Fact::Tax(_)
                 | Fact::Duty(_)
