@@ -235,7 +235,7 @@ impl Site {
             label: "tests".into(),
             scopes: TokenScope::ALL.into(),
             created_at,
-            expires_at: created_at + TimeDelta::days(365),
+            expires_at: created_at + TimeDelta::days(3650),
             last_used_at: None,
             revoked_at: None,
         };
