@@ -13,12 +13,11 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde_json::{Value, json};
 
+use super::sellers::peopled;
 use super::site::{Site, bearer};
 use super::tally::{Known, counted, without_orders};
 use super::task_results::keep;
 use super::writer::with_writer;
-use crate::auth::person::{EVERYWHERE, Profile};
-use crate::auth::role::Role;
 
 const SELLERS: [&str; 4] = ["sal", "sam", "sue", "sid"];
 const MANAGER: &str = "max";
@@ -179,20 +178,8 @@ fn read() -> Option<Vec<Row>> {
     Some(rows)
 }
 
-async fn peopled(at: DateTime<Utc>, rows: &[Row]) -> Site {
-    let site = Site::new().await;
-    site.advance(at - site.now());
-    let profile = |roles: &[Role], region: &str| Profile {
-        roles: roles.iter().copied().collect(),
-        teams: ["desk".to_owned()].into(),
-        regions: [region.to_owned()].into(),
-        ..Profile::default()
-    };
-    for seller in SELLERS {
-        site.add_person(seller, profile(&[Role::Sales], "x"), "$argon2id$none").await;
-    }
-    let manager = profile(&[Role::Operations, Role::SalesManager], EVERYWHERE);
-    site.add_person(MANAGER, manager, "$argon2id$none").await;
+/// Writes the documents, and the registry: each audience is an account of a seller, each lead a device.
+fn set_up(site: &Site, rows: &[Row]) {
     let people = SELLERS.map(|id| format!("{id},{id},{MANAGER},desk\n")).concat();
     let people = format!("id,name,manager,team\n{people}{MANAGER},{MANAGER},,desk\n");
     let mut accounts = "id,name,owner,consent\n".to_owned();
@@ -218,7 +205,6 @@ async fn peopled(at: DateTime<Utc>, rows: &[Row]) -> Site {
     for (name, text) in files {
         fs::write(site.folder().join(name), text).unwrap();
     }
-    site
 }
 
 async fn call(site: &Site, who: &str, path: &str, body: &Value) -> Value {
@@ -366,7 +352,8 @@ async fn figures_of_a_real_funnel_are_what_its_desk_counted() {
         return;
     };
     let from = rows[0].came_on.and_hms_opt(0, 0, 0).unwrap().and_utc();
-    let site = peopled(from, &rows).await;
+    let site = peopled(from, "desk", (&SELLERS, MANAGER)).await;
+    set_up(&site, &rows);
     let won = rows.iter().filter(|row| row.won_on.is_some()).count();
     let mut desk = Desk { rows, ..Desk::default() };
     with_writer(&site, Box::pin(play(&site, &mut desk))).await;

@@ -222,28 +222,32 @@ async fn work(
     (known, deals)
 }
 
-/// Returns a site with the sellers and their manager, whose time is `at`.
-async fn peopled(at: DateTime<Utc>) -> Site {
+/// Returns a site with `sellers` of `team` and their `manager`, whose time is `at`.
+pub(super) async fn peopled(
+    at: DateTime<Utc>,
+    team: &str,
+    (sellers, manager): (&[&str], &str),
+) -> Site {
     let site = Site::new().await;
     site.advance(at - site.now());
     let profile = |roles: &[Role], region: &str| Profile {
         roles: roles.iter().copied().collect(),
-        teams: ["ev".to_owned()].into(),
+        teams: [team.to_owned()].into(),
         regions: [region.to_owned()].into(),
         ..Profile::default()
     };
-    for seller in SELLERS {
+    for seller in sellers {
         site.add_person(seller, profile(&[Role::Sales], "x"), "$argon2id$none").await;
     }
-    let manager = profile(&[Role::Operations, Role::SalesManager], EVERYWHERE);
-    site.add_person(MANAGER, manager, "$argon2id$none").await;
+    let everything = profile(&[Role::Operations, Role::SalesManager], EVERYWHERE);
+    site.add_person(manager, everything, "$argon2id$none").await;
     site
 }
 
 #[tokio::test]
 async fn figures_of_a_day_of_sellers_are_what_the_sellers_counted() {
     let at: DateTime<Utc> = "2026-01-22T03:00:00Z".parse().unwrap();
-    let site = peopled(at).await;
+    let site = peopled(at, "ev", (&SELLERS, MANAGER)).await;
     let events = events();
     let mut devices: Vec<String> =
         events.iter().map(|event| event["device"].as_str().unwrap().to_owned()).collect();
