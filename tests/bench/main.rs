@@ -70,8 +70,10 @@ fn all(job: &Job, part: &str) -> Result<(), Failure> {
     for database in [None, server.as_ref()] {
         let raw = raw_insert::run(job, database)?;
         for disk in [None, Some(slow_disk::COMMIT)] {
-            let doors = [false, true].map(|is_external| Way { is_external, database, disk });
-            for way in doors.into_iter().filter(|way| way.name().contains(part)) {
+            let ways = [(false, false), (true, false), (false, true)];
+            let ways =
+                ways.map(|(is_external, are_leads)| Way { is_external, database, disk, are_leads });
+            for way in ways.into_iter().filter(|way| way.name().contains(part)) {
                 if let Some(rate) = path::run(job, &way)? {
                     compare(rate, fan_out, raw);
                 }
