@@ -142,7 +142,7 @@ pub fn run() -> ExitCode {
         Command::Explain(command) => explain::run(&command, config),
         Command::Rules(command) => rules::run(&command, config),
         Command::Events(command) => events::run(&command, &SystemClock),
-        Command::Stock(command) => stock::run(&command, &SystemClock),
+        Command::Stock(command) => stock::run(&command, config, &SystemClock),
         Command::Forecast(command) => forecast::run(&command),
         Command::Connectors(command) => connectors::run(&command, config),
         Command::Facts(command) => facts::run(&command, config),

@@ -25,6 +25,7 @@ mod shipment;
 mod site;
 mod stock;
 pub mod twin;
+mod work_order;
 
 /// The longest key of a record, in bytes.
 pub const KEY_LEN_MAX: usize = 256;
@@ -138,6 +139,7 @@ pub const KINDS: &[Kind] = &[
     shipment::KIND,
     site::KIND,
     stock::KIND,
+    work_order::KIND,
 ];
 
 /// Returns the kind `name`.

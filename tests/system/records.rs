@@ -7,7 +7,7 @@ use upturn_tests::binary::run;
 use upturn_tests::site::{Plan, Site};
 
 /// All samples, those that others name first.
-const SAMPLES: [&str; 12] = [
+const SAMPLES: [&str; 13] = [
     "account",
     "site",
     "device",
@@ -20,6 +20,7 @@ const SAMPLES: [&str; 12] = [
     "order",
     "shipment",
     "plan",
+    "work-order",
 ];
 
 fn deploy() -> PathBuf {
@@ -60,6 +61,33 @@ fn the_samples_are_taken_in_and_the_second_time_change_nothing() {
         let lines = String::from_utf8(listed.stdout).unwrap().lines().count();
         assert_eq!(Value::from(lines), taken["new"], "{kind}, number {number}");
     }
+}
+
+#[test]
+fn the_table_of_failures_is_learnt_from_records_of_work_orders() {
+    let site = site();
+    for kind in SAMPLES {
+        let file = deploy().join(format!("records/{kind}.csv"));
+        let (code, said) = import(&site, kind, &file, &[]);
+        assert_eq!(code, Some(0), "{kind}: {said}");
+    }
+    let learn = |as_of: &str, more: &[&str]| {
+        let mut command = site.command(["stock", "learn", "--as-of", as_of]);
+        command.args(more);
+        let output = run(command, "");
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // One of two orders needed the part, three days later; the device is an X7 and an EV-X7.
+    let said = learn("2026-06-30", &[]);
+    let rows: Vec<Vec<&str>> = said.lines().skip(1).map(|row| row.split(',').collect()).collect();
+    let told: Vec<_> = rows.iter().map(|row| (row[0], row[2], row[3], row[5], row[6])).collect();
+    let expected = ["EV-X7", "X7"].map(|model| (model, "EV-X9", "0.5000", "3", "2"));
+    assert_eq!(told, expected, "{said}");
+    let said = learn("2026-06-30", &["--toml"]);
+    assert!(said.contains("model = \"X7\"\nfault = \"charger-care\"\npart = \"EV-X9\""), "{said}");
+    // The second order was open still.
+    assert!(learn("2026-05-11", &[]).contains("X7,charger-care,EV-X9,1.0000,"));
 }
 
 #[test]

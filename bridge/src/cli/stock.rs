@@ -1,4 +1,6 @@
-//! `upturn stock`: what to stock where, from files, without a database.
+//! `upturn stock`: what to stock where, from files, without a service.
+
+use std::path::Path;
 
 use clap::Subcommand;
 
@@ -21,10 +23,10 @@ pub(super) enum Command {
     Solve(solve::Args),
 }
 
-pub(super) fn run(command: &Command, clock: &dyn Clock) -> Exit {
+pub(super) fn run(command: &Command, config: Option<&Path>, clock: &dyn Clock) -> Exit {
     match command {
         Command::Advise(args) => advise::run(args, clock),
-        Command::Learn(args) => learn::run(args, clock),
+        Command::Learn(args) => learn::run(args, config, clock),
         Command::Solve(args) => solve::run(args),
     }
 }

@@ -85,10 +85,14 @@ pub(crate) async fn rows(
     if stocking.failure.is_empty() {
         return Ok(rows);
     }
-    rows.devices = plain(store, "device").await?;
-    rows.sites = plain(store, "site").await?;
-    rows.installed = plain(store, "installed").await?;
-    add_folder(&mut rows, folder);
+    let of_field = field(store, folder).await?;
+    rows = Rows {
+        devices: of_field.devices,
+        sites: of_field.sites,
+        installed: of_field.installed,
+        work_orders: of_field.work_orders,
+        ..rows
+    };
     let since = as_of.checked_sub_signed(FAULTS_BACK).unwrap_or(DateTime::UNIX_EPOCH);
     let rules: BTreeSet<&str> = stocking.failure.iter().map(|row| &*row.fault).collect();
     for rule in rules {
@@ -98,6 +102,19 @@ pub(crate) async fn rows(
         rows.faults.append(&mut task_faults::of_rule(store, rule, since).await?);
     }
     rows.faults.retain(|fault| fault.at <= as_of);
+    Ok(rows)
+}
+
+/// Returns the devices in the field, where they are, and what was done about their failures.
+pub(crate) async fn field(store: &Store, folder: &Registry) -> Result<Rows, StoreError> {
+    let mut rows = Rows {
+        devices: plain(store, "device").await?,
+        sites: plain(store, "site").await?,
+        installed: plain(store, "installed").await?,
+        work_orders: plain(store, "work-order").await?,
+        ..Rows::default()
+    };
+    add_folder(&mut rows, folder);
     Ok(rows)
 }
 

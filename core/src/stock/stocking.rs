@@ -268,12 +268,15 @@ pub struct FailureDocument {
     pub fault: String,
     /// The product that is needed.
     pub part: String,
-    /// The share of these failures that need it, above 0 and up to 1.
-    pub share: Exact,
-    /// How many days after the failure it is needed. Default: 0, on that day.
-    #[serde(default)]
+    /// The share of these failures that need it, above 0 and up to 1. Default: as closed work orders
+    /// say, of failures of the last 365 days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Exact>,
+    /// How many days after the failure it is needed. Default: 0, on that day; with a share that work
+    /// orders tell, the middle one of those that needed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 366))]
-    pub lag_days: u16,
+    pub lag_days: Option<u16>,
     /// How often a device fails so in a year. Default: as often as tasks of the last 365
     /// days say, or of those since the rule went live.
     #[serde(default, skip_serializing_if = "Option::is_none")]

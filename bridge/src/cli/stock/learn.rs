@@ -11,6 +11,7 @@ use upturn_core::stock::gather;
 use upturn_core::stock::learn::{self, Learnt, Line};
 use upturn_core::stock::stocking::FailureDocument;
 
+use super::super::store_command;
 use super::load::cell;
 use super::load::failures::{FAILURES, INSTALLED, failed_on};
 use crate::cli::backtest::time;
@@ -20,16 +21,19 @@ use crate::exit::Exit;
 use crate::registry::problem::Problems;
 use crate::registry::table::{Row, Table};
 
+mod stored;
+
 /// Proposes the table of failures from closed work orders, as CSV for `failures.csv`.
 ///
-/// Reads `work_orders.csv`, `installed.csv` if it is there, and `failures.csv` if it is there: its rows
-/// stay as they are unless `by` says `learnt`, and what the orders would say is told beside them.
-/// Nothing is written but to the standard output.
+/// With `--input` it reads `work_orders.csv`, `installed.csv` if it is there, and `failures.csv` if it is
+/// there: its rows stay as they are unless `by` says `learnt`, and what the orders would say is told beside
+/// them. Without it, it reads records of kind `work-order` and `device` and the stocking document of the
+/// installation. Nothing is written but to the standard output.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// The folder of the tables
+    /// The folder of the tables; the database of the installation, if not given
     #[arg(long, value_name = "DIR")]
-    input: PathBuf,
+    input: Option<PathBuf>,
     /// The day after the last one on which failures count; today, if not given
     #[arg(long, value_name = "DATE", value_parser = time)]
     as_of: Option<DateTime<Utc>>,
@@ -79,25 +83,40 @@ struct Tables {
     problems: Problems,
 }
 
-pub(super) fn run(args: &Args, clock: &dyn Clock) -> Exit {
-    if !args.input.join(ORDERS.file).is_file() {
-        let folder = args.input.display();
+pub(super) fn run(args: &Args, config: Option<&Path>, clock: &dyn Clock) -> Exit {
+    let as_of = args.as_of.unwrap_or_else(|| clock.now()).date_naive();
+    let Some(input) = &args.input else {
+        return store_command::run(config, async |config| {
+            Ok(args.propose(stored::tables(&config, as_of).await?, as_of))
+        });
+    };
+    if !input.join(ORDERS.file).is_file() {
+        let folder = input.display();
         output::note(format_args!("upturn: there is no {} in '{folder}'", ORDERS.file));
         return Exit::NoInput;
     }
-    let as_of = args.as_of.unwrap_or_else(|| clock.now()).date_naive();
-    let Some(mut tables) = Tables::read(&args.input, as_of) else { return Exit::DataErr };
-    let first_on = tables.lines.iter().map(|line| line.failed_on).min();
-    let first_on = args.since.map(|since| since.date_naive()).or(first_on).unwrap_or(as_of);
-    let learnt = learn::learn(&tables.lines, &tables.devices, &(first_on..as_of));
-    let rows = merged(&tables.kept, &learnt);
-    let told =
-        if args.toml { documents(&rows, &args.input, &mut tables.problems) } else { csv(&rows) };
-    if !tables.problems.is_empty() {
-        output::note(&tables.problems);
+    Tables::read(input, as_of).map_or(Exit::DataErr, |tables| args.propose(tables, as_of))
+}
+
+impl Args {
+    /// Says what `tables` tell up to `as_of`.
+    fn propose(&self, mut tables: Tables, as_of: NaiveDate) -> Exit {
+        let first_on = tables.lines.iter().map(|line| line.failed_on).min();
+        let first_on = self.since.map(|since| since.date_naive()).or(first_on).unwrap_or(as_of);
+        let learnt = learn::learn(&tables.lines, &tables.devices, &(first_on..as_of));
+        let rows = merged(&tables.kept, &learnt);
+        let told = if self.toml {
+            let folder = self.input.clone().unwrap_or_default();
+            documents(&rows, &folder, &mut tables.problems)
+        } else {
+            csv(&rows)
+        };
+        if !tables.problems.is_empty() {
+            output::note(&tables.problems);
+        }
+        let exit = if tables.problems.is_empty() { Exit::Ok } else { Exit::Findings };
+        printed(told.and_then(output::say).map(|()| exit))
     }
-    let exit = if tables.problems.is_empty() { Exit::Ok } else { Exit::Findings };
-    printed(told.and_then(output::say).map(|()| exit))
 }
 
 impl Tables {
@@ -286,8 +305,8 @@ impl Proposed {
             model: self.model.clone(),
             fault: self.fault.clone(),
             part: self.part.clone(),
-            share: Exact(share.normalize()),
-            lag_days,
+            share: Some(Exact(share.normalize())),
+            lag_days: Some(lag_days),
             per_year: per_year.map(Exact),
         };
         gather::cause(&document).map(|_cause| document)
@@ -326,7 +345,8 @@ mod tests {
             .iter()
             .map(|one| {
                 let per_year = one.per_year.map(|number| number.to_string()).unwrap_or_default();
-                (&*one.model, &*one.fault, one.share.to_string(), per_year, one.lag_days)
+                let share = one.share.map(|share| share.to_string()).unwrap_or_default();
+                (&*one.model, &*one.fault, share, per_year, one.lag_days.unwrap_or_default())
             })
             .collect();
         let model = "X7 \"new\"";

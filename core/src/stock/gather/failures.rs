@@ -6,15 +6,16 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 use super::row::Rows;
-use super::{Gatherer, PlaceIndex};
+use super::{Gatherer, PlaceIndex, work_orders};
 use crate::money::exact::Exact;
+use crate::stock::learn::{self, Learnt};
 use crate::stock::plan::failures::{Cause, YEAR_DAYS};
 use crate::stock::stocking::FailureDocument;
 
 /// How many days back failures are counted for how often devices fail.
 const LOOK_BACK_DAYS: u16 = 365;
 /// How a device's status says that it is gone.
-const RETIRED: &str = "retired";
+pub(super) const RETIRED: &str = "retired";
 
 /// A device that may fail.
 #[derive(Debug)]
@@ -26,10 +27,11 @@ struct InField<'r> {
     days: u16,
 }
 
-/// Returns what a row of the table says, or what is wrong with it. A rate that tasks tell is 0.
+/// Returns what a row of the table says, or what is wrong with it. A rate that tasks tell, or a share that
+/// work orders tell, is 0.
 pub fn cause(row: &FailureDocument) -> Result<Cause, String> {
-    let Exact(share) = row.share;
-    if share <= Decimal::ZERO || Decimal::ONE < share {
+    let share = row.share.map(|Exact(share)| share);
+    if let Some(share) = share.filter(|share| *share <= Decimal::ZERO || Decimal::ONE < *share) {
         return Err(format!("share is {share}; write a share above 0 and up to 1"));
     }
     let Exact(per_year) = row.per_year.unwrap_or_default();
@@ -37,12 +39,13 @@ pub fn cause(row: &FailureDocument) -> Result<Cause, String> {
         let most = Cause::PER_YEAR_MAX;
         return Err(format!("per_year is {per_year}; write a number from 0 to {most}"));
     }
-    if Cause::LAG_DAYS_MAX < row.lag_days {
-        return Err(format!("lag_days is {}; write 0 to {}", row.lag_days, Cause::LAG_DAYS_MAX));
+    let lag_days = row.lag_days.unwrap_or_default();
+    if Cause::LAG_DAYS_MAX < lag_days {
+        return Err(format!("lag_days is {lag_days}; write 0 to {}", Cause::LAG_DAYS_MAX));
     }
     let number = |number: Decimal| f64::try_from(number).unwrap_or_default();
-    let (per_year, share) = (number(per_year), number(share));
-    Ok(Cause { per_year, share, lag_days: row.lag_days })
+    let (per_year, share) = (number(per_year), number(share.unwrap_or_default()));
+    Ok(Cause { per_year, share, lag_days })
 }
 
 impl<'s> Gatherer<'s> {
@@ -52,8 +55,9 @@ impl<'s> Gatherer<'s> {
             return;
         }
         let devices = self.devices(rows);
+        let learnt = self.learnt(rows);
         for row in &self.stocking.failure {
-            let Ok(mut cause) = cause(row) else { continue };
+            let Some(mut cause) = self.cause(row, &learnt) else { continue };
             let of_row = |known: &&InField<'_>| {
                 known.model == row.model || known.product == Some(row.model.as_str())
             };
@@ -82,6 +86,40 @@ impl<'s> Gatherer<'s> {
         }
     }
 
+    /// Returns what a row of the table says, where it does not say it what work orders do.
+    fn cause(&mut self, row: &FailureDocument, learnt: &[Learnt]) -> Option<Cause> {
+        let mut cause = cause(row).ok()?;
+        if row.share.is_some() {
+            return Some(cause);
+        }
+        let is_about = |one: &&Learnt| {
+            (&*one.model, &*one.fault, &*one.part) == (&*row.model, &*row.fault, &*row.part)
+        };
+        let Some(found) = learnt.iter().find(is_about) else {
+            let message = format!(
+                "no closed work order of the last {LOOK_BACK_DAYS} days says that it is needed, and it counts \
+                 nothing; write 'share', or import records of kind 'work-order'"
+            );
+            self.report("failure", &key(row), message);
+            return None;
+        };
+        cause.share = found.share;
+        if row.lag_days.is_none() {
+            cause.lag_days = found.lag_days.min(Cause::LAG_DAYS_MAX);
+        }
+        Some(cause)
+    }
+
+    /// Returns what closed work orders say, if a row of the table leaves anything to them.
+    fn learnt(&self, rows: &Rows) -> Vec<Learnt> {
+        if self.stocking.failure.iter().all(|row| row.share.is_some()) {
+            return Vec::new();
+        }
+        let back = self.today.checked_sub_days(Days::new(LOOK_BACK_DAYS.into()));
+        let lines = work_orders::lines(rows, self.today);
+        learn::learn(&lines, &BTreeMap::new(), &(back.unwrap_or_default()..self.today))
+    }
+
     /// Returns the first day on which failures are counted: nobody saw any before the rule was there.
     fn counted_since(&self, rule_since: Option<&DateTime<Utc>>) -> NaiveDate {
         let back = self.today.checked_sub_days(Days::new(LOOK_BACK_DAYS.into()));
@@ -96,7 +134,7 @@ impl<'s> Gatherer<'s> {
         (place, devices): (PlaceIndex, u32),
         faults: &[(PlaceIndex, NaiveDate, bool)],
     ) {
-        let key = format!("{}|{}|{}", row.model, row.fault, row.part);
+        let key = key(row);
         let Some(item) = self.items.get(&*row.part).copied() else {
             let message =
                 format!("there is no product '{}'; import it; it counts nothing", row.part);
@@ -156,6 +194,11 @@ impl<'s> Gatherer<'s> {
         }
         found
     }
+}
+
+/// Returns what a row of the table is known by.
+fn key(row: &FailureDocument) -> String {
+    format!("{}|{}|{}", row.model, row.fault, row.part)
 }
 
 #[cfg(test)]

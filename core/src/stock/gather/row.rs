@@ -29,6 +29,8 @@ pub struct Rows {
     pub sites: Vec<Site>,
     /// Records of the kind `installed`.
     pub installed: Vec<Installed>,
+    /// Records of the kind `work-order`.
+    pub work_orders: Vec<WorkOrder>,
     /// What tasks tell of failures.
     pub faults: Vec<Fault>,
     /// Since when rules have made tasks, by id; none where that is not known.
@@ -137,6 +139,19 @@ pub struct Installed {
     pub device: String,
     pub product: String,
     pub installed_on: Option<NaiveDate>,
+}
+
+/// See [`crate::record`] for what each column means.
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the columns are described at the kind of record")]
+pub struct WorkOrder {
+    pub id: String,
+    pub device: String,
+    pub fault: String,
+    pub failed_on: NaiveDate,
+    pub closed_on: NaiveDate,
+    pub part: Option<String>,
+    pub used_on: Option<NaiveDate>,
 }
 
 /// A task that a rule made because a device failed.
