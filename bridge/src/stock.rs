@@ -1,6 +1,8 @@
 //! Advice on stock: how it is told, and how the service makes and keeps it.
 
+pub(crate) mod digest;
 pub(crate) mod document;
+pub(crate) mod kept;
 pub(crate) mod plan;
 pub(crate) mod planner;
 pub(crate) mod reading;

@@ -6,7 +6,7 @@
 //! `bench fold [WORDS]` times the fold by itself, or those figures of it whose names have these words in
 //! them; `bench heal` how soon the program goes on after trouble; `bench latency` how soon a task is
 //! seen, how soon the program is ready, and what a page of tasks costs; `bench stock` what a plan of
-//! stock costs, `bench plan` what a new one costs the program; `bench calendar` what questions of a
+//! stock costs, `bench plan [DATABASE]` what a new one costs the program; `bench calendar` what questions of a
 //! calendar cost; `bench records` what taking in tables costs; `bench facts` what a whole history of
 //! rates costs on its way into force, a look-up in it, and feeds that wait.
 #![expect(
@@ -19,6 +19,7 @@ use std::path::Path;
 
 use upturn_tests::broker::Mosquitto;
 
+mod beside;
 mod calendar;
 mod facts;
 mod fan_out;
@@ -50,7 +51,7 @@ fn main() -> Result<(), Failure> {
         Some("fold") => fold::run(&part),
         Some("heal") => heal::run(),
         Some("latency") => latency::run(),
-        Some("plan") => plan::run(),
+        Some("plan") => plan::run(&part),
         Some("records") => records::run(),
         Some("stock") => stock::run(),
         events => all(&Job::read(events.map(Path::new))?, &part),

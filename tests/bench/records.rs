@@ -8,11 +8,9 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use chrono::{SecondsFormat, Utc};
-use serde_json::json;
-use upturn_tests::http;
 use upturn_tests::site::{Database, Plan, Site};
 
+use super::beside::slowest_event;
 use super::figures::{Failure, cpu_s, peak, say};
 use super::postgres::Server;
 
@@ -20,8 +18,6 @@ const DEVICES: u32 = 100_000;
 const ACCOUNTS: u32 = 20_000;
 const PRODUCTS: u32 = 1_000;
 const STOCK: u32 = 1_000_000;
-/// How often an event is handed in beside the import.
-const EVENT_EVERY: Duration = Duration::from_millis(200);
 /// How often the memory of an import is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -98,30 +94,6 @@ fn import(
         waited.as_secs_f64(),
     ));
     Ok(())
-}
-
-/// Hands events in until `is_over`; returns the longest time that one took, however it was answered.
-#[expect(clippy::disallowed_methods, reason = "the program under test reads the machine's clock")]
-fn slowest_event(port: u16, is_over: &AtomicBool) -> Duration {
-    let mut slowest = Duration::ZERO;
-    let mut number = 0;
-    while !is_over.load(Ordering::Relaxed) {
-        number += 1;
-        let now = Utc::now();
-        let event = json!([{
-            "id": format!("beside-{}-{number}", now.timestamp_micros()),
-            "device": "BENCH", "kind": "repair_recorded",
-            "ts": now.to_rfc3339_opts(SecondsFormat::Millis, true),
-        }]);
-        let began = Instant::now();
-        let answer = http::post(port, "/api/v1/events", &event);
-        slowest = slowest.max(began.elapsed());
-        if answer.is_none_or(|(status, _)| status != 200) {
-            say("records: an event was not taken");
-        }
-        std::thread::sleep(EVENT_EVERY);
-    }
-    slowest
 }
 
 /// Writes the tables into `folder`; returns their kinds and lengths in the order to take them in.

@@ -8,6 +8,7 @@ use super::fold::Fold;
 use super::letters::Notice;
 use crate::delivery::document::Occurrence;
 use crate::delivery::letter;
+use crate::stock::kept;
 use crate::stock::plan::NewPlan;
 use crate::stock::step::{Act, Step, Stepped, Verb};
 use crate::stock::telling::Language;
@@ -39,6 +40,9 @@ impl Runtime<'_> {
             tx.commit().await?;
             self.metrics.commits.inc();
             self.announce();
+            if matches!(step, Step::Act(_)) {
+                self.store.bells().planner().notify_one();
+            }
         }
         Ok(stepped)
     }
@@ -53,8 +57,10 @@ impl Runtime<'_> {
         if !advice::save_plan(tx, plan.revision, (plan.as_of, now), &plan.document()).await? {
             return Ok(Stepped::Refused);
         }
-        let withdrawn: Vec<String> = plan.withdrawn.iter().map(|one| one.id.clone()).collect();
-        advice::end(tx, &plan.superseded, AdviceState::Superseded, now).await?;
+        let withdrawn: Vec<&str> = plan.withdrawn.iter().map(|one| &*one.id).collect();
+        let superseded: Vec<&str> =
+            plan.new.iter().filter_map(|one| one.replaces.as_deref()).collect();
+        advice::end(tx, &superseded, AdviceState::Superseded, now).await?;
         advice::end(tx, &withdrawn, AdviceState::Withdrawn, now).await?;
         advice::write(tx, &plan.new, now).await?;
         advice::write(tx, &plan.renewed, now).await?;
@@ -66,7 +72,9 @@ impl Runtime<'_> {
             let is_first = new.replaces.is_none();
             let occurrence =
                 if is_first { Occurrence::AdviceCreated } else { Occurrence::AdviceSuperseded };
-            if let Some(view) = desk.wants(occurrence).then(|| read(&new.document)).flatten() {
+            if let Some(view) =
+                desk.wants(occurrence).then(|| kept::read(&new.document).ok()).flatten()
+            {
                 let body = body((&new.id, &view), (new.quantity, &plan.owner));
                 let notice = Notice {
                     occurrence,
@@ -83,7 +91,7 @@ impl Runtime<'_> {
         }
         self.tell_withdrawn(tx, fold, plan).await?;
         let detail = json!({
-            "new": plan.new.len() - plan.superseded.len(), "superseded": plan.superseded.len(),
+            "new": plan.new.len() - superseded.len(), "superseded": superseded.len(),
             "withdrawn": plan.withdrawn.len(), "pieces": plan.pieces,
             "troubles": plan.troubles.listed.len() + plan.troubles.unlisted,
             "troubles_listed_at_most": TROUBLES_MAX, "as_of": plan.as_of,
@@ -177,10 +185,6 @@ impl Runtime<'_> {
         }
         Ok(Stepped::Done)
     }
-}
-
-fn read(document: &str) -> Option<View> {
-    serde_json::from_str(document).ok()
 }
 
 /// What letters about advice are about.

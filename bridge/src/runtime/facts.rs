@@ -32,6 +32,7 @@ impl Runtime<'_> {
             self.metrics.commits.inc();
             // Other days or attributes may be in force.
             fold.told = None;
+            self.store.bells().planner().notify_one();
         }
         Ok(stepped)
     }

@@ -1,5 +1,6 @@
 //! The one task that plans stock: on schedule, and when something changes that bears on the plan.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +14,9 @@ use upturn_core::stock::gather::{self, Gathered, Outside};
 use upturn_core::stock::plan::{self as core_plan, Period};
 
 use super::document::{self, InForce};
-use super::plan::{self, NewPlan};
+use super::kept::{Kept, Names};
+use super::plan::{self, Comparison, NewPlan};
 use super::reading;
-use super::view::{Names, View};
 use crate::clock::Clock;
 use crate::facts::shelf::Shelf;
 use crate::facts::stored::StoredError;
@@ -24,12 +25,12 @@ use crate::store::advice::Standing;
 use crate::store::error::StoreError;
 use crate::store::{Store, advice, record};
 
-/// How often it looks whether there is something new.
+/// How often it looks whether there is something new, apart from facts and decisions: these ring.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// After so many looks it plans, even if records are still being written.
 const LOOKS_MAX: u32 = 30;
-/// So many pieces of a plan are written out at once.
-const PIECES_AT_ONCE: usize = 4_096;
+/// So many items are planned at once.
+const ITEMS_AT_ONCE: NonZero<usize> = NonZero::new(512).unwrap();
 /// Seconds of an hour.
 const HOUR_SECONDS: i64 = 3_600;
 
@@ -88,6 +89,8 @@ struct Planner {
     planned_at: Option<DateTime<Utc>>,
     /// What records say, of the mark's records, advice, document and day.
     kept: Option<(Mark, Gathered)>,
+    /// What stands, of a revision of advice and a day.
+    standing: Option<(i64, NaiveDate, Vec<Standing>)>,
 }
 
 /// Plans until `stop`.
@@ -101,11 +104,14 @@ pub(crate) async fn run(office: Office, stop: CancellationToken) {
         looks: 0,
         planned_at: None,
         kept: None,
+        standing: None,
     };
+    let bells = planner.office.store.bells().clone();
     let mut told = false;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
+            () = bells.planner().notified() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
         let looked = tokio::select! {
@@ -189,7 +195,10 @@ impl Planner {
     async fn plan(&mut self, mark: &Mark, as_of: DateTime<Utc>) -> Result<Option<i64>, PlanError> {
         let Some(in_force) = self.in_force.clone() else { return Ok(None) };
         let store = &self.office.store;
-        let standing = advice::standing(store, mark.day).await?;
+        let standing = match self.standing.take() {
+            Some((revision, day, known)) if (revision, day) == (mark.advice, mark.day) => known,
+            Some(_) | None => advice::standing(store, mark.day).await?,
+        };
         let outside = reading::outside(store, &self.office.shelf).await?;
         let kept = self.kept.take().filter(|(known, _)| {
             let same = Mark { sets: Vec::new(), ..mark.clone() };
@@ -220,7 +229,7 @@ impl Planner {
             };
             make(gathered, &in_force, &outside, (draft, standing))
         });
-        let (gathered, new) = work.await.map_err(|_gone| PlanError::Cut)?;
+        let (gathered, (new, standing)) = work.await.map_err(|_gone| PlanError::Cut)?;
         let known = Mark { sets: Vec::new(), ..mark.clone() };
         let (reply, answer) = oneshot::channel();
         let request = Request::Advice { step: super::step::Step::Plan(Box::new(new)), reply };
@@ -232,6 +241,7 @@ impl Planner {
             return Ok(None);
         }
         self.kept = Some((Mark { advice: revision, ..known }, gathered));
+        self.standing = Some((revision, mark.day, standing));
         Ok(Some(revision))
     }
 }
@@ -242,17 +252,17 @@ fn make(
     in_force: &InForce,
     outside: &Outside,
     (draft, standing): (NewPlan, Vec<Standing>),
-) -> (Gathered, NewPlan) {
+) -> (Gathered, (NewPlan, Vec<Standing>)) {
     let of_records = gathered.troubles.clone();
     gathered.take_outside(&in_force.stocking, outside, draft.as_of);
     let period = Period { as_of: draft.as_of, ahead_days: in_force.stocking.ahead_days };
-    let advice = core_plan::advise(&gathered.setting, period);
     let names = Names { setting: &gathered.setting, calendars: &gathered.calendars };
-    let parts = advice
-        .chunks(PIECES_AT_ONCE)
-        .map(|part| parallel::map(part, |one| View::of(names, period, one)));
     let draft = NewPlan { troubles: gathered.troubles.clone(), ..draft };
-    let new = draft.compare(parts, standing);
+    let mut comparison = Comparison::of(draft, standing);
+    for part in core_plan::parts(&gathered.setting, period, ITEMS_AT_ONCE) {
+        comparison.take(parallel::map(&part, |advice| Kept::of(names, advice)));
+    }
+    let new = comparison.finish();
     gathered.troubles = of_records;
     (gathered, new)
 }

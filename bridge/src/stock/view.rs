@@ -4,10 +4,10 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use upturn_core::money::Currency;
 use upturn_core::stock::plan::Period;
-use upturn_core::stock::plan::advice::{Action, Advice, LaneDates, Outcome, Step};
-use upturn_core::stock::plan::setting::{Aim, ItemIndex, Lane, LaneIndex, PlaceIndex, Setting};
+use upturn_core::stock::plan::advice::Advice;
 
-use super::words::{self, Sentence};
+use super::kept::{Kept, Names};
+use super::words::Sentence;
 
 /// One piece of advice.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
@@ -94,142 +94,12 @@ pub(crate) struct CalendarView {
 }
 
 impl View {
+    /// Returns what `advice` of a plan for `period` says.
     pub(crate) fn of(names: Names<'_>, period: Period, advice: &Advice) -> Self {
-        let (item, to) = (names.item(advice.item), names.place(advice.to));
-        let from = advice.from.map(|from| names.place(from));
-        let reckoning = &advice.reckoning;
-        let aim = names.setting.item(advice.needed_item).map(|item| item.aim);
-        let marks = advice.notes.iter().filter(|note| note.is_mark());
-        let steps = |steps: &[Step]| steps.iter().map(StepView::of).collect();
-        let lane = advice.lane.and_then(|lane| names.setting.lane(lane));
-        Self {
-            key: key([item, to, from.unwrap_or_default()], advice.closed_from),
-            action: match advice.action {
-                Action::Transfer => "transfer".to_owned(),
-                Action::Purchase => "purchase".to_owned(),
-                Action::Find => "find".to_owned(),
-            },
-            item: item.to_owned(),
-            needed_item: names.item(advice.needed_item).to_owned(),
-            quantity: advice.quantity,
-            from: from.map(str::to_owned),
-            to: to.to_owned(),
-            lane: advice.lane.map(|lane| names.lane(lane).to_owned()),
-            latest_ship_on: advice.voyage.map(|voyage| voyage.ship_on),
-            arrives_on: advice.voyage.map(|voyage| voyage.arrive_on),
-            next_arrival_on: advice.next.map(|voyage| voyage.arrive_on),
-            closed_from: advice.closed_from,
-            needed_on: reckoning.needed_on,
-            cover_until: reckoning.cover_until,
-            available: reckoning.available,
-            up_to: reckoning.up_to,
-            service_level: reckoning.level,
-            cost_ratio: reckoning.ratio,
-            currency: match aim {
-                Some(Aim::Costs(costs)) => Some(costs.currency),
-                Some(Aim::Service(_)) | None => None,
-            },
-            outcomes_until: reckoning.outcomes_until,
-            if_shipped: OutcomeView::of(&reckoning.sent),
-            if_missed: OutcomeView::of(&reckoning.missed),
-            break_even: steps(&reckoning.steps),
-            break_even_together: reckoning.steps_together.as_deref().map(steps),
-            lanes: reckoning.options.iter().map(|dates| names.dates(dates)).collect(),
-            reasons: advice.notes.iter().map(|note| words::sentence(advice, note)).collect(),
-            marks: marks.map(|note| note.code().to_owned()).collect(),
-            data: names.ages(period, advice, lane),
-        }
-    }
-}
-
-fn key(names: [&str; 3], closed_from: Option<NaiveDate>) -> String {
-    let key = names.join("/");
-    match closed_from {
-        Some(day) => format!("{key}/{day}"),
-        None => key,
-    }
-}
-
-impl OutcomeView {
-    fn of(outcome: &Outcome) -> Self {
-        Self {
-            short: outcome.short.to_string(),
-            idle: outcome.idle.to_string(),
-            cost: outcome.cost.map(|cost| cost.to_string()),
-        }
-    }
-}
-
-impl StepView {
-    fn of(step: &Step) -> Self {
-        Self { quantity: step.quantity, below: step.below }
-    }
-}
-
-/// What a plan was made of, and the names of its calendars.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Names<'l> {
-    /// What it was made of.
-    pub(crate) setting: &'l Setting,
-    /// In the order of the setting.
-    pub(crate) calendars: &'l [Box<str>],
-}
-
-impl<'l> Names<'l> {
-    fn item(&self, index: ItemIndex) -> &'l str {
-        self.setting.item(index).map_or("", |item| &item.id)
-    }
-
-    fn place(&self, index: PlaceIndex) -> &'l str {
-        self.setting.place(index).map_or("", |place| &place.id)
-    }
-
-    fn lane(&self, index: LaneIndex) -> &'l str {
-        self.setting.lane(index).map_or("", |lane| &lane.id)
-    }
-
-    fn dates(&self, dates: &LaneDates) -> LaneView {
-        let from = self.setting.lane(dates.lane).map(|lane| lane.from);
-        LaneView {
-            lane: self.lane(dates.lane).to_owned(),
-            from: from.map_or("", |from| self.place(from)).to_owned(),
-            latest_ship_on: dates.voyage.ship_on,
-            arrives_on: dates.voyage.arrive_on,
-            next_arrival_on: dates.next.map(|next| next.arrive_on),
-            is_late: dates.is_late,
-        }
-    }
-
-    fn ages(&self, period: Period, advice: &Advice, lane: Option<&Lane>) -> Ages {
-        let setting = self.setting;
-        let pair = (advice.needed_item, advice.to);
-        let found =
-            setting.positions.binary_search_by_key(&pair, |known| (known.item, known.place));
-        let position = found.ok().and_then(|found| setting.positions.get(found));
-        let counted = position.and_then(|known| known.holdings.iter().map(|h| h.counted_on).min());
-        let until = position.and_then(|position| position.base.until);
+        let mut view = Kept::of(names, advice).told();
         let age = |day: Option<NaiveDate>| day.map(|day| (period.first_on() - day).num_days());
-        let at = |place: PlaceIndex| setting.place(place).map(|place| place.calendar);
-        let mut calendars: Vec<_> =
-            [advice.from.and_then(at), lane.map(|l| l.carrier), at(advice.to)]
-                .into_iter()
-                .flatten()
-                .collect();
-        calendars.dedup();
-        let calendars = calendars.into_iter().filter_map(|index| {
-            let calendar = setting.calendar(index)?;
-            Some(CalendarView {
-                calendar: self.calendars.get(usize::try_from(index.0).ok()?)?.to_string(),
-                revision: calendar.revision().to_owned(),
-                announced_until: calendar.announced_until(),
-            })
-        });
-        Ages {
-            stock_counted_on: counted,
-            stock_age_days: age(counted),
-            demand_until: until,
-            demand_age_days: age(until),
-            calendars: calendars.collect(),
-        }
+        view.data.stock_age_days = age(view.data.stock_counted_on);
+        view.data.demand_age_days = age(view.data.demand_until);
+        view
     }
 }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use upturn_core::calendar::shipping::Closure;
-use upturn_core::stock::plan::advice::{Advice, Note, Reckoning};
+use upturn_core::stock::plan::advice::Note;
+
+use super::kept::Kept;
 
 /// A sentence in both languages.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
@@ -16,17 +18,12 @@ pub(crate) struct Sentence {
 }
 
 /// Returns `note` of `advice` in words.
-pub(super) fn sentence(advice: &Advice, note: &Note) -> Sentence {
-    let reckoning = &advice.reckoning;
-    Sentence {
-        code: note.code().to_owned(),
-        en: english(reckoning, note),
-        zh: chinese(reckoning, note),
-    }
+pub(super) fn sentence(advice: &Kept<'_>, note: &Note) -> Sentence {
+    Sentence { code: note.code().to_owned(), en: english(advice, note), zh: chinese(advice, note) }
 }
 
-fn english(reckoning: &Reckoning, note: &Note) -> String {
-    let Reckoning { available, needed_on, cover_until, .. } = reckoning;
+fn english(advice: &Kept<'_>, note: &Note) -> String {
+    let Kept { available, needed_on, cover_until, .. } = advice;
     match note {
         Note::RunsOut => format!(
             "{available} available (on hand + on order - reserved); from {needed_on} on they may \
@@ -77,8 +74,8 @@ fn english(reckoning: &Reckoning, note: &Note) -> String {
     }
 }
 
-fn chinese(reckoning: &Reckoning, note: &Note) -> String {
-    let Reckoning { available, needed_on, cover_until, .. } = reckoning;
+fn chinese(advice: &Kept<'_>, note: &Note) -> String {
+    let Kept { available, needed_on, cover_until, .. } = advice;
     match note {
         Note::RunsOut => {
             format!("可用 {available} 件（在库 + 在途 - 预留）；自 {needed_on} 起可能不够")

@@ -4,14 +4,16 @@ use chrono::{DateTime, NaiveDate, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::QueryBuilder;
+use tokio_stream::StreamExt as _;
 
 use super::column::Column;
 use super::error::StoreError;
-use super::{Store, Tx, log};
+use super::{Store, Tx};
+use crate::stock::digest::Digest;
 
-/// Rows that are written in one statement.
-const ROWS_MAX: usize = 500;
+mod write;
+
+pub(crate) use write::{end, write};
 
 /// What a piece of advice is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -69,21 +71,21 @@ impl AdviceState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NewAdvice {
     /// Its id.
-    pub(crate) id: String,
+    pub(crate) id: Box<str>,
     /// What makes two plans speak of the same.
-    pub(crate) key: String,
+    pub(crate) key: Box<str>,
     /// A digest of what is to be done.
-    pub(crate) decision: String,
+    pub(crate) decision: Digest,
     /// A digest of all that is said of it.
-    pub(crate) figures: String,
+    pub(crate) figures: Digest,
     /// All that is said of it, as JSON.
     pub(crate) document: String,
     /// What is sent.
-    pub(crate) item: String,
+    pub(crate) item: Box<str>,
     /// From where.
-    pub(crate) source: Option<String>,
+    pub(crate) source: Option<Box<str>>,
     /// To where.
-    pub(crate) place: String,
+    pub(crate) place: Box<str>,
     /// How much.
     pub(crate) quantity: u32,
     /// The last day on which it may leave.
@@ -93,36 +95,53 @@ pub(crate) struct NewAdvice {
     /// Until when it covers what is needed.
     pub(crate) cover_until: NaiveDate,
     /// Which piece it takes the place of.
-    pub(crate) replaces: Option<String>,
+    pub(crate) replaces: Option<Box<str>>,
 }
 
 /// What a new plan looks at of a piece of advice that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     /// Its id.
-    pub(crate) id: String,
+    pub(crate) id: Box<str>,
     /// What makes two plans speak of the same; of what took the place of advice with another key, that key.
-    pub(crate) key: String,
+    pub(crate) key: Box<str>,
     /// Of what was decided against: the key that its own plan gave it.
-    pub(crate) own_key: Option<String>,
+    pub(crate) own_key: Option<Box<str>>,
     /// What it is.
     pub(crate) state: AdviceState,
     /// A digest of what is to be done.
-    pub(crate) decision: String,
+    pub(crate) decision: Digest,
     /// A digest of all that is said of it.
-    pub(crate) figures: String,
+    pub(crate) figures: Digest,
     /// What is sent.
-    pub(crate) item: String,
+    pub(crate) item: Box<str>,
     /// From where.
-    pub(crate) source: Option<String>,
+    pub(crate) source: Option<Box<str>>,
     /// To where.
-    pub(crate) place: String,
+    pub(crate) place: Box<str>,
     /// How much.
     pub(crate) quantity: u32,
     /// When it arrives.
     pub(crate) arrive_on: Option<NaiveDate>,
-    /// Until when it covers what is needed.
-    pub(crate) cover_until: NaiveDate,
+}
+
+impl Standing {
+    /// Returns what stands once `new` is written.
+    pub(crate) fn of(new: &NewAdvice) -> Self {
+        Self {
+            id: new.id.clone(),
+            key: new.key.clone(),
+            own_key: None,
+            state: AdviceState::Open,
+            decision: new.decision,
+            figures: new.figures,
+            item: new.item.clone(),
+            source: new.source.clone(),
+            place: new.place.clone(),
+            quantity: new.quantity,
+            arrive_on: new.arrive_on,
+        }
+    }
 }
 
 /// The newest plan.
@@ -158,16 +177,20 @@ pub(crate) struct Change<'c> {
 pub(crate) async fn standing(store: &Store, today: NaiveDate) -> Result<Vec<Standing>, StoreError> {
     const SQL: &str = "
         SELECT id, key, state, decision, figures, item, source, place, quantity, arrive_on,
-            cover_until, CASE WHEN state = 'rejected' THEN document END AS rejected
+            CASE WHEN state = 'rejected' THEN document END
         FROM advice WHERE state IN ('open', 'snoozed', 'firmed')
-            OR (state = 'rejected' AND $1 <= cover_until)
-        ORDER BY created_at, id";
+            OR (state = 'rejected' AND $1 <= cover_until)";
 
-    let rows: Vec<StandingRow> = on_backend!(store.reader(), db => sqlx::query_as(SQL)
-        .bind(today.to_string())
-        .fetch_all(db)
-        .await?);
-    rows.into_iter().map(StandingRow::read).collect()
+    let mut standing = on_backend!(store.reader(), db => {
+        let mut rows = sqlx::query_as::<_, StandingRow>(SQL).bind(today.to_string()).fetch(db);
+        let mut standing = Vec::new();
+        while let Some(row) = rows.try_next().await? {
+            standing.push(read(row)?);
+        }
+        standing
+    });
+    standing.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    Ok(standing)
 }
 
 /// Returns the newest plan.
@@ -208,72 +231,6 @@ pub(crate) async fn save_plan(
     Ok(updated == 1)
 }
 
-/// Writes `rows`; those whose id is there stand on other figures from now on.
-pub(crate) async fn write(
-    tx: &mut Tx,
-    rows: &[NewAdvice],
-    at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    const INTO: &str = "
-        INSERT INTO advice (id, key, state, revision, decision, figures, document, item, source,
-            place, quantity, ship_on, arrive_on, cover_until, replaces, created_at, updated_at) ";
-    const OVER: &str = "
-        ON CONFLICT (id) DO UPDATE SET figures = excluded.figures, document = excluded.document,
-            cover_until = excluded.cover_until";
-
-    let at = at.timestamp_millis();
-    for chunk in rows.chunks(ROWS_MAX) {
-        on_backend!(tx.connection(), db => {
-            let mut query = QueryBuilder::new(INTO);
-            query.push_values(chunk, |mut row, one| {
-                row.push_bind(&*one.id)
-                    .push_bind(&*one.key)
-                    .push_bind("open")
-                    .push_bind(1_i64)
-                    .push_bind(&*one.decision)
-                    .push_bind(&*one.figures)
-                    .push_bind(&*one.document)
-                    .push_bind(&*one.item)
-                    .push_bind(one.source.as_deref())
-                    .push_bind(&*one.place)
-                    .push_bind(i64::from(one.quantity))
-                    .push_bind(one.ship_on.map(|day| day.to_string()))
-                    .push_bind(one.arrive_on.map(|day| day.to_string()))
-                    .push_bind(one.cover_until.to_string())
-                    .push_bind(one.replaces.as_deref())
-                    .push_bind(at)
-                    .push_bind(at);
-            });
-            query.push(OVER).build().execute(db).await?;
-        });
-    }
-    Ok(())
-}
-
-/// Ends what stands under `ids`: it is superseded, or withdrawn.
-pub(crate) async fn end(
-    tx: &mut Tx,
-    ids: &[String],
-    state: AdviceState,
-    at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    for chunk in ids.chunks(ROWS_MAX) {
-        on_backend!(tx.connection(), db => {
-            let mut query = QueryBuilder::new("UPDATE advice SET state = ");
-            query.push_bind(state.word()).push(", revision = revision + 1, updated_at = ");
-            query.push_bind(at.timestamp_millis());
-            query.push(" WHERE state IN ('open', 'snoozed') AND id IN (");
-            let mut list = query.separated(", ");
-            for id in chunk {
-                list.push_bind(&**id);
-            }
-            query.push(")");
-            query.build().execute(db).await?;
-        });
-    }
-    Ok(())
-}
-
 /// Changes the piece `id` as a person wants it, unless it was changed after `revision`; returns whether
 /// it was.
 pub(crate) async fn change(
@@ -306,21 +263,21 @@ pub(crate) async fn change(
     Ok(changed == 1)
 }
 
-#[derive(sqlx::FromRow)]
-struct StandingRow {
-    id: String,
-    key: String,
-    state: String,
-    decision: String,
-    figures: String,
-    item: String,
-    source: Option<String>,
-    place: String,
-    quantity: i64,
-    arrive_on: Option<String>,
-    cover_until: String,
-    rejected: Option<String>,
-}
+/// Id, key, state, decision, figures, item, source, place, quantity, day of arrival; the document of what
+/// was decided against.
+type StandingRow = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    String,
+    i64,
+    Option<String>,
+    Option<String>,
+);
 
 /// The part of a piece's document that names it.
 #[derive(serde::Deserialize)]
@@ -328,24 +285,27 @@ struct Named {
     key: String,
 }
 
-impl StandingRow {
-    fn read(self) -> Result<Standing, StoreError> {
-        let named: Option<Named> = self.rejected.as_deref().map(log::parsed).transpose()?;
-        Ok(Standing {
-            id: self.id,
-            key: self.key,
-            own_key: named.map(|named| named.key),
-            state: state(&self.state)?,
-            decision: self.decision,
-            figures: self.figures,
-            item: self.item,
-            source: self.source,
-            place: self.place,
-            quantity: quantity(self.quantity)?,
-            arrive_on: self.arrive_on.as_deref().map(day).transpose()?,
-            cover_until: day(&self.cover_until)?,
-        })
-    }
+fn read(row: StandingRow) -> Result<Standing, StoreError> {
+    let (id, key, word, decision, figures, item, source, place, units, arrive_on, document) = row;
+    let named: Option<Named> =
+        document.map(|document| Column("advice", "document").json(&document)).transpose()?;
+    let digest = |name: &'static str, text: &str| {
+        let unknown = || Column("advice", name).inconsistent("no digest");
+        Digest::read(text).ok_or_else(unknown)
+    };
+    Ok(Standing {
+        id: id.into(),
+        key: key.into(),
+        own_key: named.map(|named| named.key.into()),
+        state: state(&word)?,
+        decision: digest("decision", &decision)?,
+        figures: digest("figures", &figures)?,
+        item: item.into(),
+        source: source.map(Into::into),
+        place: place.into(),
+        quantity: quantity(units)?,
+        arrive_on: arrive_on.as_deref().map(day).transpose()?,
+    })
 }
 
 /// Returns the state that a row has.
@@ -361,6 +321,6 @@ pub(super) fn quantity(quantity: i64) -> Result<u32, StoreError> {
 }
 
 /// Returns the day that a row has.
-pub(super) fn day(text: &str) -> Result<NaiveDate, StoreError> {
-    text.parse().map_err(|_| Column("advice", "cover_until").inconsistent("no day"))
+fn day(text: &str) -> Result<NaiveDate, StoreError> {
+    text.parse().map_err(|_| Column("advice", "arrive_on").inconsistent("no day"))
 }

@@ -7,6 +7,7 @@ use super::advice::{AdviceState, quantity, state};
 use super::column::Column;
 use super::error::StoreError;
 use super::{Backend, Store, Tx};
+use crate::stock::kept;
 use crate::stock::view::View;
 
 /// Which pieces are looked for; what is empty does not matter.
@@ -176,12 +177,15 @@ struct Row {
 
 impl Row {
     fn read(self) -> Result<AdviceRow, StoreError> {
+        let unread = |error: serde_json::Error| {
+            Column("advice", "document").inconsistent(&error.to_string())
+        };
         Ok(AdviceRow {
             id: self.id,
             key: self.key,
             state: state(&self.state)?,
             revision: self.revision,
-            view: Column("advice", "document").json(&self.document)?,
+            view: kept::read(&self.document).map_err(unread)?,
             quantity: quantity(self.quantity)?,
             replaces: self.replaces,
             created_at: Column("advice", "created_at").time(self.created_at)?,
@@ -202,35 +206,25 @@ mod tests {
     };
     use super::super::testing::{at, each_backend};
     use super::*;
+    use crate::stock::digest::Digest;
+    use crate::stock::kept::testing;
 
     fn piece(id: &str, quantity: u32, replaces: Option<&str>) -> NewAdvice {
-        let outcome = json!({"short": "1.2", "idle": "0", "cost": null});
-        let document = json!({
-            "key": "V/B/A", "action": "transfer", "item": "V", "needed_item": "V",
-            "quantity": quantity, "from": "A", "to": "B", "lane": "one-day",
-            "latest_ship_on": "2025-01-26", "arrives_on": "2025-01-27", "next_arrival_on": null,
-            "closed_from": null, "needed_on": "2025-01-29", "cover_until": "2025-02-06",
-            "available": 0, "up_to": quantity, "service_level": 0.6, "cost_ratio": 1.5,
-            "currency": "CNY", "outcomes_until": "2025-02-06", "if_shipped": outcome,
-            "if_missed": outcome, "break_even": [], "break_even_together": null, "lanes": [],
-            "reasons": [], "marks": [],
-            "data": {"stock_counted_on": null, "stock_age_days": null, "demand_until": null,
-                "demand_age_days": null, "calendars": []},
-        });
+        let kept = testing::one(["V", "B", "A"], "V/B/A", (quantity, "2025-01-26"));
         NewAdvice {
-            id: id.to_owned(),
-            key: "V/B/A".to_owned(),
-            decision: id.to_owned(),
-            figures: id.to_owned(),
-            document: document.to_string(),
-            item: "V".to_owned(),
-            source: Some("A".to_owned()),
-            place: "B".to_owned(),
+            id: id.into(),
+            key: "V/B/A".into(),
+            decision: Digest::default(),
+            figures: Digest::default(),
+            document: serde_json::to_string(&kept).unwrap(),
+            item: "V".into(),
+            source: Some("A".into()),
+            place: "B".into(),
             quantity,
             ship_on: "2025-01-26".parse().ok(),
-            arrive_on: "2025-01-27".parse().ok(),
-            cover_until: "2025-02-06".parse().unwrap(),
-            replaces: replaces.map(str::to_owned),
+            arrive_on: "2025-02-01".parse().ok(),
+            cover_until: "2025-02-28".parse().unwrap(),
+            replaces: replaces.map(Into::into),
         }
     }
 
@@ -250,7 +244,7 @@ mod tests {
             let mut tx = store.begin().await.unwrap();
             assert!(!save_plan(&mut tx, 0, (at(1), at(1)), &json!({})).await.unwrap());
             assert!(save_plan(&mut tx, 1, (at(1), at(1)), &json!({})).await.unwrap());
-            end(&mut tx, &["a".to_owned()], AdviceState::Superseded, at(1)).await.unwrap();
+            end(&mut tx, &["a"], AdviceState::Superseded, at(1)).await.unwrap();
             write(&mut tx, &[piece("b", 12, Some("a"))], at(1)).await.unwrap();
             tx.commit().await.unwrap();
             assert_eq!(successor(store, "a").await.unwrap().unwrap().id, "b");

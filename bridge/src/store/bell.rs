@@ -1,4 +1,4 @@
-//! Bells: whoever sends letters is woken by the commit that brings them something to do.
+//! Bells: whoever sends letters or plans is woken by the commit that brings them something to do.
 //!
 //! They ring within a process. What another one commits is found by whoever looks from time to time.
 
@@ -7,20 +7,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-/// A bell for each destination that somebody listens for. Copies share them.
+/// A bell for each destination that somebody listens for, and one for the planner. Copies share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Bells(Arc<Mutex<BTreeMap<String, Arc<Notify>>>>);
+pub(crate) struct Bells {
+    destinations: Arc<Mutex<BTreeMap<String, Arc<Notify>>>>,
+    planner: Arc<Notify>,
+}
 
 impl Bells {
+    /// Returns the bell of whoever plans stock: facts, or what was decided about advice, are others.
+    pub(crate) fn planner(&self) -> &Notify {
+        &self.planner
+    }
+
     /// Returns the bell of `destination`. One ring is kept for a listener who is busy.
     pub(crate) fn of(&self, destination: &str) -> Arc<Notify> {
-        let mut bells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bells = self.destinations.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(bells.entry(destination.to_owned()).or_default())
     }
 
     /// Rings for `destination`, if anybody listens for it.
     pub(crate) fn ring(&self, destination: &str) {
-        let bells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let bells = self.destinations.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bell) = bells.get(destination) {
             bell.notify_one();
         }

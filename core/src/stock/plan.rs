@@ -6,6 +6,9 @@
 //! next review, so closed days lengthen that time by themselves. Places with more than they need are
 //! asked before suppliers.
 
+use std::iter;
+use std::num::NonZero;
+
 use chrono::{DateTime, NaiveDate, Utc};
 
 use self::advice::Advice;
@@ -64,19 +67,55 @@ impl Period {
 /// Returns what to send, one piece of advice for each item, place and source, in the order of the
 /// items and places of `setting`.
 pub fn advise(setting: &Setting, period: Period) -> Vec<Advice> {
-    let timetables: Vec<Timetable> =
-        setting.lanes.iter().map(|lane| Timetable::of(setting, lane, period)).collect();
-    let mut lanes_to: Vec<Vec<LaneIndex>> = setting.places.iter().map(|_| Vec::new()).collect();
-    for (index, lane) in (0..).zip(&setting.lanes) {
-        let to = usize::try_from(lane.to.0).ok().and_then(|to| lanes_to.get_mut(to));
-        if let Some(lanes) = to {
-            lanes.push(LaneIndex(index));
+    parts(setting, period, NonZero::<usize>::MAX).flatten().collect()
+}
+
+/// Returns the same in parts, each of the advice on at most `items` items: what is done with one before
+/// the next is asked for need not be kept.
+pub fn parts(
+    setting: &Setting,
+    period: Period,
+    items: NonZero<usize>,
+) -> impl Iterator<Item = Vec<Advice>> {
+    let routes = Routes::of(setting, period);
+    let mut left = &*setting.positions;
+    iter::from_fn(move || {
+        let mut part: Vec<&[Position]> = Vec::new();
+        let chains = left.chunk_by(|a, b| a.item == b.item);
+        part.extend(chains.take(items.get()));
+        let taken = part.iter().map(|positions| positions.len()).sum();
+        left = left.get(taken..).unwrap_or_default();
+        let context = routes.context(setting, period);
+        // No item's plan bears on another's.
+        let advise = |positions: &&[Position]| of_item(context, positions);
+        (!part.is_empty())
+            .then(|| parallel::map(&part, advise).into_iter().flatten().collect::<Vec<_>>())
+    })
+}
+
+/// When each lane runs, and which lead to each place.
+struct Routes {
+    timetables: Vec<Timetable>,
+    lanes_to: Vec<Vec<LaneIndex>>,
+}
+
+impl Routes {
+    fn of(setting: &Setting, period: Period) -> Self {
+        let timetables =
+            setting.lanes.iter().map(|lane| Timetable::of(setting, lane, period)).collect();
+        let mut lanes_to: Vec<Vec<LaneIndex>> = setting.places.iter().map(|_| Vec::new()).collect();
+        for (index, lane) in (0..).zip(&setting.lanes) {
+            let to = usize::try_from(lane.to.0).ok().and_then(|to| lanes_to.get_mut(to));
+            if let Some(lanes) = to {
+                lanes.push(LaneIndex(index));
+            }
         }
+        Self { timetables, lanes_to }
     }
-    let context = Context { setting, period, timetables: &timetables, lanes_to: &lanes_to };
-    let items: Vec<&[Position]> = setting.positions.chunk_by(|a, b| a.item == b.item).collect();
-    // No item's plan bears on another's.
-    parallel::map(&items, |positions| of_item(context, positions)).into_iter().flatten().collect()
+
+    fn context<'s>(&'s self, setting: &'s Setting, period: Period) -> Context<'s> {
+        Context { setting, period, timetables: &self.timetables, lanes_to: &self.lanes_to }
+    }
 }
 
 /// Returns what to send of one item, whose positions these are.

@@ -12,8 +12,9 @@ use crate::cli::backtest::time;
 use crate::cli::output::{self, printed};
 use crate::clock::Clock;
 use crate::exit::Exit;
+use crate::stock::kept::Names;
 use crate::stock::telling::Language;
-use crate::stock::view::{Names, View};
+use crate::stock::view::View;
 
 /// Reads items, places, stock, lanes, calendars, deals and demand from a folder and advises.
 ///
@@ -140,5 +141,34 @@ fn firmed(language: Language, firmed: &Firmed) -> String {
     match language {
         Language::En => format!("firmed: {quantity} {item} from {from} to {to} on {ship_on}"),
         Language::Zh => format!("已确认：{ship_on} 从 {from} 发 {quantity} 件 {item} 到 {to}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::stock::kept::{self, Kept};
+
+    #[test]
+    fn what_is_kept_reads_as_it_was_planned_whichever_build_kept_it() {
+        let tables = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/stock/ventilators");
+        let as_of = "2025-01-20T00:00:00Z".parse().unwrap();
+        let period = Period { as_of, ahead_days: 30 };
+        let loaded = load::load(&tables, period.first_on()).unwrap();
+        let names = Names { setting: &loaded.setting, calendars: &loaded.calendars };
+        let advice = plan::advise(&loaded.setting, period);
+        assert!(!advice.is_empty());
+        for one in &advice {
+            let mut view = View::of(names, period, one);
+            (view.data.stock_age_days, view.data.demand_age_days) = (None, None);
+            let document = serde_json::to_string(&Kept::of(names, one)).unwrap();
+            let earlier = serde_json::to_string(&view).unwrap();
+            let expected: View = serde_json::from_str(&earlier).unwrap();
+            for document in [document, earlier] {
+                assert_eq!(kept::read(&document).unwrap(), expected, "case: {document}");
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::setting::{ItemIndex, LaneIndex, PlaceIndex};
 use crate::calendar::shipping::{Closure, Voyage};
@@ -108,8 +109,9 @@ pub struct LaneDates {
     pub is_late: bool,
 }
 
-/// A reason, or something to be careful about.
-#[derive(Clone, Debug, PartialEq)]
+/// A reason, or something to be careful about. Plans that were kept are read again by these names.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Note {
     /// What is available may not be enough from the day on that the reckoning names.
     RunsOut,
