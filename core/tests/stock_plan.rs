@@ -16,6 +16,7 @@ use upturn_core::forecast::pipeline::Prospect;
 use upturn_core::money::Currency;
 use upturn_core::stock::plan::advice::{Action, Advice, Note};
 use upturn_core::stock::plan::base::{Base, Observed, Summary};
+use upturn_core::stock::plan::network::{Goal, Network};
 use upturn_core::stock::plan::setting::{
     Aim, CalendarIndex, Coming, Costs, Deal, Holding, Item, ItemIndex, Lane, LaneIndex, Place,
     PlaceIndex, PlaceKind, Position, Setting,
@@ -118,6 +119,7 @@ fn ventilators(ratio: &str) -> Setting {
         ],
         calendars: vec![china()],
         lanes: vec![lane("one day", (A, B), "1"), lane("maker", (MAKER, B), "2")],
+        networks: Vec::new(),
         positions: vec![position(VENTILATOR, A, 20), at_b],
     }
 }
@@ -381,11 +383,20 @@ prop_compose! {
     }
 }
 
+fn goals() -> impl Strategy<Value = Option<Goal>> {
+    let promise = |depot_cost| Goal::Promise { level: 0.9, depot_cost, base_cost: 1.0 };
+    prop_oneof![
+        Just(None),
+        (0.01..1.0).prop_map(|missing| Some(Goal::Missing(missing))),
+        (0.1..9.0).prop_map(move |cost| Some(promise(cost))),
+    ]
+}
+
 prop_compose! {
     fn networks()(
         positions in positions(), pack in 1_u32..4, order_min in 0_u32..5,
         transits in prop::collection::vec(0_u16..9, 6), is_bought in any::<bool>(),
-        calendars in prop::collection::vec(calendars(), 3),
+        calendars in prop::collection::vec(calendars(), 3), goal in goals(),
     ) -> Setting {
         let kind = |is_supplier| if is_supplier { PlaceKind::Supplier } else { PlaceKind::Site };
         let place = |at: u32| Place {
@@ -405,6 +416,13 @@ prop_compose! {
             places: (0..4).map(place).collect(),
             calendars,
             lanes: lanes.collect(),
+            networks: goal.into_iter().map(|goal| Network {
+                id: "n".into(),
+                depot: PlaceIndex(0),
+                bases: vec![PlaceIndex(1)],
+                items: vec![ItemIndex(0), ItemIndex(1)],
+                goal,
+            }).collect(),
             positions,
         }
     }
@@ -454,7 +472,10 @@ proptest! {
         for ((from, item), units) in given {
             let held = setting.positions.iter().find(|p| (p.place, p.item) == (from, item)).unwrap();
             prop_assert!(units <= held.holdings[0].on_shelf());
-            prop_assert!(!receivers.contains(&(from, item)), "a place gives what it lacks");
+            // A depot keeps what it gives.
+            let is_depot = setting.networks.iter().any(|network| network.depot == from);
+            let lacks = receivers.contains(&(from, item));
+            prop_assert!(is_depot || !lacks, "a place gives what it lacks");
         }
         let again = plan::advise(&setting, period("2025-01-15T10:00:00+08:00"));
         prop_assert_eq!(advice, again);

@@ -311,3 +311,48 @@ fn the_table_of_failures_is_learnt_from_work_orders_and_leaves_what_people_wrote
     assert!(said.contains("share = \"0.4\"\nlag_days = 0\nper_year = \"0.1\""), "{said}");
     assert!(said.contains("[[failure]]\nmodel = \"X7\"\nfault = \"overcurrent\"\npart = \"BOARD\"\nshare = \"0.75\"\nlag_days = 4"), "{said}");
 }
+
+#[test]
+fn a_depot_and_its_bases_keep_what_is_found_for_all_of_them() {
+    let head = "network,item,depot,base,missing_max,service\n";
+    let demand = "item,place,from,to,units\nVENT-700,B,2024-10-01,2024-10-31,3\n\
+        VENT-700,B,2024-11-01,2024-11-30,2\nVENT-700,B,2024-12-01,2024-12-31,4\n";
+    let lanes = "lane,from,to,carrier_calendar,transit_days\nvan,A,B,workdays,1\nsea,M,A,workdays,9\n";
+    let places = "place,calendar,kind,review_days\nA,workdays,,1\nB,workdays,,1\nM,workdays,supplier,1\n";
+    let stock = "item,place,on_hand,counted_on\nVENT-700,A,2,2025-03-01\nVENT-700,B,0,2025-03-01\n";
+    let planned = |rows: &str| {
+        let networks = format!("{head}{rows}");
+        let files = [
+            ("networks.csv", &*networks),
+            ("demand.csv", demand),
+            ("lanes.csv", lanes),
+            ("places.csv", places),
+            ("stock.csv", stock),
+            ("deals.csv", "deal,item,place,units,probability,needed_from,needed_to\n"),
+        ];
+        advise(changed(&files).path(), "2025-03-03")
+    };
+    let (code, said) = planned("spares,VENT-700,A,B,0.1,\n");
+    assert_eq!(code, Some(0), "{said}");
+    let advised = said["advice"].as_array().unwrap();
+    let ways: Vec<_> = advised.iter().map(|one| (&one["from"], &one["to"])).collect();
+    assert!(ways.contains(&(&"M".into(), &"A".into())), "the depot orders for its base: {said}");
+    assert!(ways.contains(&(&"A".into(), &"B".into())), "and gives what it keeps: {said}");
+    let told = advised.iter().flat_map(|one| one["reasons"].as_array().unwrap());
+    let told: Vec<_> = told.filter(|reason| reason["code"] == "level").collect();
+    assert_eq!(told.len(), advised.len(), "{said}");
+    assert!(told[0]["en"].as_str().unwrap().contains("the network spares keeps"), "{said}");
+    let wrong = [
+        ("spares,VENT-700,A,M,0.1,\n", "base is a supplier"),
+        ("spares,VENT-700,A,A,0.1,\n", "base is the depot"),
+        ("spares,VENT-700,B,A,0.1,\n", "leads from a supplier to the depot"),
+        ("spares,VENT-700,A,B,0.1,0.9\n", "give missing_max, or service"),
+        ("spares,VENT-9,A,B,0.1,\n", "'VENT-9' is not in items.csv"),
+    ];
+    for (rows, expected) in wrong {
+        let (code, said) = planned(rows);
+        let told = problems(&said);
+        assert_eq!(code, Some(1), "{rows}: {said}");
+        assert!(told.iter().any(|line| line.contains(expected)), "{rows}: {told:?}");
+    }
+}

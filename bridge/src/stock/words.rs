@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use upturn_core::calendar::shipping::Closure;
 use upturn_core::stock::plan::advice::Note;
+use upturn_core::stock::plan::network::Reached;
 
 use super::kept::Kept;
 
@@ -29,6 +30,20 @@ fn english(advice: &Kept<'_>, note: &Note) -> String {
             "{available} available (on hand + on order - reserved); from {needed_on} on they may \
              not be enough"
         ),
+        Note::Level { network, units, reached } => {
+            let reached = match reached {
+                Reached::Missing(missing) => {
+                    format!("with all its levels {missing} are missing at its bases on average")
+                }
+                Reached::Promise(days) => {
+                    format!("with all its levels the depot has one ready within days: {days}")
+                }
+            };
+            format!(
+                "the network {network} keeps {units} here, on hand and on order, and there are \
+                 {available}; {reached}"
+            )
+        }
         Note::Earlier { units } => {
             format!("counted as there are {units} that are to be sent before")
         }
@@ -79,6 +94,15 @@ fn chinese(advice: &Kept<'_>, note: &Note) -> String {
     match note {
         Note::RunsOut => {
             format!("可用 {available} 件（在库 + 在途 - 预留）；自 {needed_on} 起可能不够")
+        }
+        Note::Level { network, units, reached } => {
+            let reached = match reached {
+                Reached::Missing(missing) => format!("按全部水平，各站点平均缺 {missing} 件"),
+                Reached::Promise(days) => format!("按全部水平，中心库 {days} 天内备好一件"),
+            };
+            format!(
+                "网络 {network} 在此保持 {units} 件（在库 + 在途），现有 {available} 件；{reached}"
+            )
         }
         Note::Earlier { units } => format!("已把此前建议发送的 {units} 件计为可用"),
         Note::Deals { now, later } => format!(

@@ -21,12 +21,14 @@ use crate::money::exact::Exact;
 mod demand;
 mod failures;
 mod learnt;
+mod networks;
 mod outside;
 mod plans;
 pub mod row;
 pub mod work_orders;
 
 pub use failures::cause;
+pub use networks::goal;
 pub use outside::{Outside, own_calendar, terms};
 
 use self::row::Rows;
@@ -141,6 +143,7 @@ pub fn records(
     gatherer.take_deals(rows);
     gatherer.take_orders(rows);
     gatherer.take_failures(rows);
+    gatherer.take_networks();
     gatherer.finish()
 }
 
@@ -213,9 +216,14 @@ impl<'s> Gatherer<'s> {
         Ok((item, place))
     }
 
-    fn draft(&mut self, item: ItemIndex, place: PlaceIndex) -> &mut Draft {
+    /// Returns the last of those that replace `item` one after another.
+    fn last(&self, item: ItemIndex) -> ItemIndex {
         let index = usize::try_from(item.0).unwrap_or(usize::MAX);
-        let successor = self.successors.get(index).copied().unwrap_or(item);
+        self.successors.get(index).copied().unwrap_or(item)
+    }
+
+    fn draft(&mut self, item: ItemIndex, place: PlaceIndex) -> &mut Draft {
+        let successor = self.last(item);
         self.drafts.entry((successor, place)).or_default()
     }
 

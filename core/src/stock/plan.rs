@@ -23,6 +23,7 @@ pub mod base;
 pub mod failures;
 mod ledger;
 pub mod need;
+pub mod network;
 mod outlook;
 pub mod setting;
 mod source;
@@ -120,14 +121,15 @@ impl Routes {
 
 /// Returns what to send of one item, whose positions these are.
 fn of_item(context: Context<'_>, positions: &[Position]) -> Vec<Advice> {
-    let mut needs: Vec<_> =
-        positions.iter().filter_map(|position| need::find(context, position)).collect();
+    let levels = network::levels(context, positions);
+    let find = |position| need::find(context, position, &levels);
+    let mut needs: Vec<_> = positions.iter().filter_map(find).collect();
     if needs.is_empty() {
         return Vec::new();
     }
     // Who has to act first chooses first.
     needs.sort_by_key(|need| (need.voyage().map(|voyage| voyage.ship_on), need.place()));
-    let mut ledger = Ledger::new(context, positions, &needs);
+    let mut ledger = Ledger::new(context, positions, (&needs, &levels));
     let mut found = Vec::new();
     let mut later = Vec::new();
     for need in &needs {

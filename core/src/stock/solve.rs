@@ -12,7 +12,7 @@ pub mod finite_horizon;
 pub mod guaranteed_service;
 pub mod metric;
 pub mod newsvendor;
-mod normal;
+pub(super) mod normal;
 pub mod number;
 pub mod order_quantity;
 pub mod order_up_to;

@@ -62,6 +62,9 @@ pub struct Stocking {
     /// How lanes that feeds tell of are used. Default: they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lanes_of_feeds: Option<FeedLanesDocument>,
+    /// Depots whose levels of some products are found together with those of their bases.
+    #[serde(default)]
+    pub network: Vec<NetworkDocument>,
     /// How demand is learnt from orders.
     #[serde(default)]
     pub demand: DemandDocument,
@@ -222,6 +225,35 @@ pub struct FeedLanesDocument {
     /// The longest closure over which goods may wait, in days. Default: 4.
     #[serde(default = "four")]
     pub hold_days: u16,
+}
+
+/// A depot and its bases: what each keeps of some products is found for all of them together, and ordered up
+/// to at once. Deals and closures add to it as everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkDocument {
+    /// Its name.
+    pub id: String,
+    /// The place that supplies the bases.
+    pub depot: String,
+    /// The bases; a lane leads from the depot to each.
+    pub bases: Vec<String>,
+    /// The products.
+    pub products: Vec<String>,
+    /// The fewest units are found with which at most so many of a product are missing at all bases on
+    /// average (METRIC); above 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_max: Option<Exact>,
+    /// Instead: the cheapest stock is found with which each place keeps the time it promises (guaranteed
+    /// service), with this probability; above 0 and below 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Exact>,
+    /// With `service`: what a unit on the depot's shelf costs, above 0. Default: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depot_cost: Option<Exact>,
+    /// With `service`: what a unit on a base's shelf costs, in the same unit, above 0. Default: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_cost: Option<Exact>,
 }
 
 /// How demand is learnt from orders. Those that came of a deal are no demand apart from deals.

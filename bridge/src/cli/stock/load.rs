@@ -20,6 +20,7 @@ pub(super) mod cell;
 mod demand;
 pub(super) mod failures;
 mod items;
+mod networks;
 mod places;
 mod stock;
 
@@ -114,7 +115,8 @@ pub(super) fn load(folder: &Path, as_of: NaiveDate) -> Result<Loaded, LoadError>
         && loader.read_coming()
         && loader.read_deals()
         && loader.read_demand()
-        && loader.read_failures();
+        && loader.read_failures()
+        && loader.read_networks();
     if is_read { Ok(loader.finish()) } else { Err(LoadError::Tables(loader.problems)) }
 }
 
@@ -149,9 +151,14 @@ impl Loader<'_> {
         found.ok_or_else(|| format!("place '{name}' is not in places.csv, or wrong there"))
     }
 
-    fn draft(&mut self, item: ItemIndex, place: PlaceIndex) -> &mut Draft {
+    /// Returns the last of those that replace `item` one after another.
+    fn last(&self, item: ItemIndex) -> ItemIndex {
         let index = usize::try_from(item.0).unwrap_or(usize::MAX);
-        let successor = self.successors.get(index).copied().unwrap_or(item);
+        self.successors.get(index).copied().unwrap_or(item)
+    }
+
+    fn draft(&mut self, item: ItemIndex, place: PlaceIndex) -> &mut Draft {
+        let successor = self.last(item);
         self.drafts.entry((successor, place)).or_default()
     }
 

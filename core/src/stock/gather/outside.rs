@@ -1,8 +1,11 @@
 //! Calendars and lanes, of the stocking document and of what feeds tell.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
+use super::networks::report_gaps;
 use super::{Gathered, Troubles, places_by_name, slack};
 use crate::calendar::Calendar;
 use crate::calendar::hours::Minute;
@@ -36,16 +39,22 @@ impl Gathered {
             self.setting.calendars.push(calendar);
         }
         let places = places_by_name(stocking);
-        let carrier = |id: &str| {
-            let found = stocking.calendar.iter().position(|calendar| calendar.id == id);
-            CalendarIndex(found.and_then(|found| u32::try_from(found).ok()).unwrap_or_default())
-        };
         for document in &stocking.lane {
             let ends = places.get(&*document.from).zip(places.get(&*document.to));
             let (Some((from, to)), Ok(terms)) = (ends, terms(document)) else { continue };
-            let (id, carrier) = ((*document.id).into(), carrier(&document.calendar));
+            let (id, carrier) = ((*document.id).into(), carrier(stocking, &document.calendar));
             self.setting.lanes.push(Lane { id, from: *from, to: *to, carrier, terms });
         }
+        self.take_lanes_of_feeds(stocking, outside, (&places, as_of));
+        report_gaps(&self.setting, &mut self.troubles);
+    }
+
+    fn take_lanes_of_feeds(
+        &mut self,
+        stocking: &Stocking,
+        outside: &Outside,
+        (places, as_of): (&BTreeMap<&str, PlaceIndex>, DateTime<Utc>),
+    ) {
         let Some(of_feeds) = &stocking.lanes_of_feeds else { return };
         let today = as_of.date_naive();
         for (feed, lane) in &outside.lanes {
@@ -59,7 +68,7 @@ impl Gathered {
             let zone = self.zone_of(*from);
             match terms_of_fact(lane, of_feeds, zone) {
                 Ok(terms) => {
-                    let (id, carrier) = (id.into(), carrier(&of_feeds.calendar));
+                    let (id, carrier) = (id.into(), carrier(stocking, &of_feeds.calendar));
                     self.setting.lanes.push(Lane { id, from: *from, to: *to, carrier, terms });
                 }
                 Err(why) => self.troubles.report(format!("lane {id}"), why),
@@ -71,6 +80,12 @@ impl Gathered {
         let calendar = self.setting.place(place)?.calendar;
         self.setting.calendar(calendar).map(Calendar::zone)
     }
+}
+
+/// Returns the calendar `id` of the document.
+fn carrier(stocking: &Stocking, id: &str) -> CalendarIndex {
+    let found = stocking.calendar.iter().position(|calendar| calendar.id == id);
+    CalendarIndex(found.and_then(|found| u32::try_from(found).ok()).unwrap_or_default())
 }
 
 fn lane_id(feed: &str, lane: &fact::lane::Lane) -> String {

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::network::Reached;
 use super::setting::{ItemIndex, LaneIndex, PlaceIndex};
 use crate::calendar::shipping::{Closure, Voyage};
 
@@ -115,6 +116,15 @@ pub struct LaneDates {
 pub enum Note {
     /// What is available may not be enough from the day on that the reckoning names.
     RunsOut,
+    /// The place keeps a level for a network of places, and there is less.
+    Level {
+        /// The network.
+        network: Box<str>,
+        /// The units it keeps, on hand and on order.
+        units: u32,
+        /// What the levels of the network come to.
+        reached: Reached,
+    },
     /// What was advised to be sent before is counted as if it were there.
     Earlier {
         /// Its units.
@@ -198,6 +208,7 @@ impl Note {
     pub fn code(&self) -> &'static str {
         match self {
             Self::RunsOut => "runs-out",
+            Self::Level { .. } => "level",
             Self::Earlier { .. } => "sent-before",
             Self::Deals { .. } => "deals",
             Self::Base { .. } => "base-demand",
@@ -224,6 +235,7 @@ impl Note {
     pub fn is_mark(&self) -> bool {
         match self {
             Self::RunsOut
+            | Self::Level { .. }
             | Self::Earlier { .. }
             | Self::Deals { .. }
             | Self::Base { .. }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::need::{Context, Need};
+use super::network::Levels;
 use super::outlook::Outlook;
 use super::setting::{ItemIndex, PlaceIndex, Position};
 
@@ -15,13 +16,20 @@ pub(super) struct Ledger<'s> {
     // Invariant: ordered by place.
     positions: &'s [Position],
     short: BTreeSet<PlaceIndex>,
+    levels: &'s Levels,
     given: BTreeMap<(PlaceIndex, ItemIndex), u32>,
 }
 
 impl<'s> Ledger<'s> {
-    pub(super) fn new(context: Context<'s>, positions: &'s [Position], needs: &[Need<'_>]) -> Self {
-        let short = needs.iter().map(Need::place).collect();
-        Self { context, positions, short, given: BTreeMap::new() }
+    pub(super) fn new(
+        context: Context<'s>,
+        positions: &'s [Position],
+        (needs, levels): (&[Need<'_>], &'s Levels),
+    ) -> Self {
+        // What a depot keeps, it keeps for others.
+        let itself = needs.iter().filter(|need| !(need.is_depot() && need.is_covered_apart()));
+        let short = itself.map(Need::place).collect();
+        Self { context, positions, short, levels, given: BTreeMap::new() }
     }
 
     /// Returns what `place` can give of each item on `ship_on`, replaced ones first: what stands on its
@@ -42,6 +50,8 @@ impl<'s> Ledger<'s> {
         // A demand that cannot be reckoned leaves nothing over.
         let Ok(demand) = outlook.demand(until) else { return Vec::new() };
         let keeps = i64::try_from(demand.quantile(item.aim.level())).unwrap_or(i64::MAX);
+        let level = self.levels.get(&place).filter(|level| !level.is_depot);
+        let keeps = keeps.max(level.map_or(0, |level| level.units.into()));
         let given: i64 = position.holdings.iter().map(|h| self.given(place, h.item)).sum();
         let made = ship_on.succ_opt().map_or(0, |after| position.coming_before(after));
         let there = position.available().saturating_add(made);

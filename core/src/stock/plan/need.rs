@@ -6,6 +6,7 @@ use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
 
 use super::advice::{LaneDates, Note, Outcome, Reckoning, Step};
+use super::network::{Level, Levels};
 use super::outlook::Outlook;
 use super::setting::{Aim, Costs, ItemIndex, LaneIndex, PlaceIndex, PlaceKind, Position, Setting};
 use super::{Period, Timetable};
@@ -39,6 +40,10 @@ pub(super) struct Need<'s> {
     /// Units that are to be sent before.
     pub(super) earlier: u32,
     pub(super) aim: Aim,
+    /// What the place keeps for a network, whatever is needed.
+    pub(super) level: Option<Level>,
+    /// Whether what there is is enough for what is needed, and only the level is missed.
+    is_covered: bool,
     /// How it can be met by each lane.
     pub(super) choices: Vec<Choice>,
     /// Why it cannot be met or reckoned.
@@ -96,6 +101,22 @@ impl Need<'_> {
         self.position.place
     }
 
+    /// Returns whether the place keeps a level for other places.
+    pub(super) fn is_depot(&self) -> bool {
+        self.level.is_some_and(|level| level.is_depot)
+    }
+
+    /// Returns whether nothing is needed but what the level asks for.
+    pub(super) fn is_covered_apart(&self) -> bool {
+        self.is_covered
+    }
+
+    /// Returns by how much there is less than the level asks for, with what is made before `until`.
+    pub(super) fn below_level(&self, until: NaiveDate) -> i64 {
+        let units = self.level.map_or(i64::MIN, |level| level.units.into());
+        units.saturating_sub(self.supply(until))
+    }
+
     /// Returns the voyage of its preferred lane.
     pub(super) fn voyage(&self) -> Option<Voyage> {
         self.choices.first().map(|choice| choice.voyage)
@@ -103,20 +124,34 @@ impl Need<'_> {
 }
 
 /// Returns what `position` needs within the plan's days, if it needs anything.
-pub(super) fn find<'s>(context: Context<'s>, position: &'s Position) -> Option<Need<'s>> {
+pub(super) fn find<'s>(
+    context: Context<'s>,
+    position: &'s Position,
+    levels: &Levels,
+) -> Option<Need<'s>> {
     let place = context.setting.place(position.place)?;
     if place.kind == PlaceKind::Supplier {
         return None;
     }
     let outlook = Outlook::new(position, context.today(position.place));
     let available = position.available();
-    if 0 <= available && outlook.is_nothing() {
+    let level = levels.get(&position.place).copied();
+    if 0 <= available && outlook.is_nothing() && level.is_none() {
         return None;
     }
     let aim = context.setting.item(position.item)?.aim;
     let after = context.period.last_on().succ_opt()?;
-    let mut need =
-        Need { position, outlook, available, earlier: 0, aim, choices: Vec::new(), trouble: None };
+    let mut need = Need {
+        position,
+        outlook,
+        available,
+        earlier: 0,
+        aim,
+        level,
+        is_covered: false,
+        choices: Vec::new(),
+        trouble: None,
+    };
     match need.choose(context, after) {
         Ok(true) => Some(need),
         Ok(false) => None,
@@ -176,7 +211,8 @@ impl Need<'_> {
 
     /// Finds the choices; returns whether there is a need at all.
     fn choose(&mut self, context: Context<'_>, after: NaiveDate) -> Result<bool, PipelineError> {
-        if self.is_covered(after)? {
+        self.is_covered = self.is_covered(after)?;
+        if self.is_covered && self.below_level(after) <= 0 {
             return Ok(false);
         }
         let place = usize::try_from(self.place().0).unwrap_or(usize::MAX);
@@ -211,7 +247,10 @@ impl Need<'_> {
         if let Some(error) = failed.into_inner() {
             return Err(error);
         }
-        let Some(voyage) = voyages.get(in_time.saturating_sub(1)).copied() else { return Ok(None) };
+        // A level is ordered up to at once.
+        let is_below = self.level.is_some() && 0 < self.below_level(NaiveDate::MAX);
+        let last_in_time = if is_below { 0 } else { in_time.saturating_sub(1) };
+        let Some(voyage) = voyages.get(last_in_time).copied() else { return Ok(None) };
         self.choice_of(context, (lane, timetable), voyage, in_time == 0)
     }
 
@@ -227,10 +266,12 @@ impl Need<'_> {
         let cover_until = self.next_chance(context, timetable, voyage).or(after);
         let cover_until = cover_until.unwrap_or(NaiveDate::MAX);
         let tight = self.tight(voyage.arrive_on, cover_until)?;
-        let Ok(quantity @ 1..) = u32::try_from(tight.missing()) else { return Ok(None) };
+        let missing = tight.missing().max(self.below_level(cover_until));
+        let Ok(quantity @ 1..) = u32::try_from(missing) else { return Ok(None) };
         let next = timetable.next_after(voyage.ship_on);
         let closed_from = timetable.closed_from(voyage);
-        let (tight_on, up_to) = (tight.until, tight.up_to());
+        let level = self.level.map_or(0, |level| level.units);
+        let (tight_on, up_to) = (tight.until, tight.up_to().max(level));
         Ok(Some(Choice {
             lane,
             voyage,
@@ -284,6 +325,10 @@ impl Need<'_> {
         until: NaiveDate,
     ) -> Result<NaiveDate, PipelineError> {
         let today = context.today(self.place());
+        if self.is_covered {
+            // Only the level is missed, and that already.
+            return Ok(today);
+        }
         let (mut covered, mut open) = (today, until.pred_opt().unwrap_or(until).max(today));
         // Enough for all days before `covered`; not for those up to `open`.
         while covered < open {
@@ -306,7 +351,8 @@ impl Need<'_> {
         let today = context.today(self.place());
         let after = context.period.last_on().succ_opt().unwrap_or(NaiveDate::MAX);
         let tight = self.tight(today, after).unwrap_or_else(|_| Tight::unknown(after));
-        let quantity = u32::try_from(tight.missing().max(0)).unwrap_or(u32::MAX);
+        let missing = tight.missing().max(self.below_level(after)).max(0);
+        let quantity = u32::try_from(missing).unwrap_or(u32::MAX);
         let outcome = outcome(&tight.demand, tight.supply, self.costs());
         let reckoning = Reckoning {
             available,

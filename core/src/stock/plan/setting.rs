@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 
 use super::base::Base;
 use super::failures::Failures;
+use super::network::Network;
 use crate::calendar::Calendar;
 use crate::calendar::shipping::{self, Terms};
 use crate::forecast::pipeline::Prospect;
@@ -37,6 +38,8 @@ pub struct Setting {
     pub calendars: Vec<Calendar>,
     /// Ways between places, the preferred ones first.
     pub lanes: Vec<Lane>,
+    /// Depots whose levels are found together with those of their bases.
+    pub networks: Vec<Network>,
     /// What is there and what is needed; sorted by item and place, one of each pair.
     pub positions: Vec<Position>,
 }

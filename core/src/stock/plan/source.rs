@@ -167,7 +167,16 @@ fn purchase(
 
 /// Returns why `need` is met as it is.
 fn notes(context: Context<'_>, need: &Need<'_>, choice: &Choice) -> Vec<Note> {
-    let mut notes = vec![Note::RunsOut];
+    let mut notes = Vec::new();
+    if !need.is_covered_apart() {
+        notes.push(Note::RunsOut);
+    }
+    let level = need.level.filter(|_| 0 < need.below_level(choice.cover_until));
+    if let Some(level) = level {
+        let network = context.setting.networks.get(level.network);
+        let network = network.map(|network| network.id.clone()).unwrap_or_default();
+        notes.push(Note::Level { network, units: level.units, reached: level.reached });
+    }
     if 0 < need.earlier {
         notes.push(Note::Earlier { units: need.earlier });
     }

@@ -13,7 +13,7 @@ pub(super) fn at_most(z: f64) -> f64 {
 }
 
 /// Returns the `z` that is not exceeded with probability `level`, between 0 and 1.
-pub(super) fn quantile(level: f64) -> f64 {
+pub(in crate::stock) fn quantile(level: f64) -> f64 {
     super::root(-40.0, 40.0, |z| at_most(z) - level)
 }
 

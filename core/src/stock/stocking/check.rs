@@ -11,6 +11,8 @@ use crate::stock::gather;
 
 /// Most of anything in a document.
 const ROWS_MAX: usize = 10_000;
+/// Most bases of a network.
+const BASES_MAX: usize = 99;
 
 /// Reads a document, and finds what does not fit together.
 pub(super) fn parse(text: &str) -> Result<Stocking, Vec<Finding>> {
@@ -27,6 +29,7 @@ pub(super) fn parse(text: &str) -> Result<Stocking, Vec<Finding>> {
     checker.lanes(&stocking);
     checker.demand(&stocking);
     checker.failures(&stocking);
+    checker.networks(&stocking);
     if checker.findings.is_empty() { Ok(stocking) } else { Err(checker.findings) }
 }
 
@@ -152,6 +155,49 @@ impl Checker<'_> {
             if !seen.insert((&row.model, &row.fault, &row.part)) {
                 let what = "model, fault and part stand twice".to_owned();
                 self.refuse(span, "twice", (what, "keep one of them"));
+            }
+        }
+    }
+
+    fn networks(&mut self, stocking: &Stocking) {
+        self.distinct("network", stocking.network.iter().map(|network| &*network.id));
+        let mut kept = BTreeSet::new();
+        for (index, network) in stocking.network.iter().enumerate() {
+            let span = self.table("network", index);
+            let places: Vec<&str> =
+                std::iter::once(&network.depot).chain(&network.bases).map(|id| &**id).collect();
+            for place in &places {
+                self.known_place(stocking, place, span.clone());
+            }
+            let distinct: BTreeSet<&str> = places.iter().copied().collect();
+            if network.bases.is_empty()
+                || BASES_MAX < network.bases.len()
+                || distinct.len() < places.len()
+            {
+                let what = format!("it has not 1 to {BASES_MAX} bases, or a place stands twice");
+                self.refuse(span.clone(), "wrong-network", (what, "name each place once"));
+            }
+            let is_supplier =
+                |id: &str| stocking.place.iter().any(|one| one.id == id && one.supplier);
+            if let Some(supplier) = places.iter().find(|id| is_supplier(id)) {
+                let what = format!("'{supplier}' sells whatever is ordered, and keeps no level");
+                self.refuse(span.clone(), "wrong-network", (what, "name places with stock"));
+            }
+            if network.products.is_empty() || ROWS_MAX < network.products.len() {
+                let what = format!("it has not 1 to {ROWS_MAX} products");
+                self.refuse(span.clone(), "wrong-network", (what, "name the products it is for"));
+            }
+            if let Err(what) = gather::goal(network) {
+                self.refuse(span.clone(), "wrong-network", (what, "give one or the other"));
+            }
+            for product in &network.products {
+                let twice = places
+                    .iter()
+                    .find(|place| !kept.insert((product.clone(), (**place).to_owned())));
+                if let Some(place) = twice {
+                    let what = format!("'{place}' keeps '{product}' for another network already");
+                    self.refuse(span.clone(), "twice", (what, "leave it out of one of them"));
+                }
             }
         }
     }
