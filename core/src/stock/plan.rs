@@ -11,6 +11,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use self::advice::Advice;
 use self::ledger::Ledger;
 use self::need::Context;
+use self::network::Loops;
 use self::setting::{LaneIndex, Position, Setting};
 use crate::calendar::shipping::{self, Closure, Voyage};
 use crate::parallel;
@@ -20,6 +21,7 @@ pub mod base;
 pub mod failures;
 mod ledger;
 pub mod need;
+pub mod network;
 mod outlook;
 pub mod setting;
 mod source;
@@ -73,7 +75,9 @@ pub fn advise(setting: &Setting, period: Period) -> Vec<Advice> {
             lanes.push(LaneIndex(index));
         }
     }
-    let context = Context { setting, period, timetables: &timetables, lanes_to: &lanes_to };
+    let loops = Loops::of(setting);
+    let context =
+        Context { setting, period, timetables: &timetables, lanes_to: &lanes_to, loops: &loops };
     let items: Vec<&[Position]> = setting.positions.chunk_by(|a, b| a.item == b.item).collect();
     // No item's plan bears on another's.
     parallel::map(&items, |positions| of_item(context, positions)).into_iter().flatten().collect()

@@ -10,8 +10,14 @@ use crate::calendar::shipping::{Exception, Terms, Transit, TransitError};
 use crate::fact;
 use crate::fact::almanac::{Almanac, Days, Work};
 use crate::fact::closure::Closure;
+use crate::stock::plan::network::Loops;
 use crate::stock::plan::setting::{CalendarIndex, Lane, PlaceIndex};
 use crate::stock::stocking::{CalendarDocument, Day, FeedLanesDocument, LaneDocument, Stocking};
+
+/// What is wrong with places that supply each other in a circle, and what to do.
+const CYCLE: &str = "they form a cycle that nothing reaches from outside: no supplier, no production, no \
+                     other place; what is there can be moved, and advice to these places is marked; \
+                     add a lane from a supplier";
 
 /// What feeds tell that bears on a plan, of the sets in force.
 #[derive(Clone, Debug, Default)]
@@ -36,17 +42,29 @@ impl Gathered {
             self.setting.calendars.push(calendar);
         }
         let places = places_by_name(stocking);
-        let carrier = |id: &str| {
-            let found = stocking.calendar.iter().position(|calendar| calendar.id == id);
-            CalendarIndex(found.and_then(|found| u32::try_from(found).ok()).unwrap_or_default())
-        };
         for document in &stocking.lane {
             let ends = places.get(&*document.from).zip(places.get(&*document.to));
             let (Some((from, to)), Ok(terms)) = (ends, terms(document)) else { continue };
-            let (id, carrier) = ((*document.id).into(), carrier(&document.calendar));
+            let (id, carrier) = ((*document.id).into(), carrier(stocking, &document.calendar));
             self.setting.lanes.push(Lane { id, from: *from, to: *to, carrier, terms });
         }
-        let Some(of_feeds) = &stocking.lanes_of_feeds else { return };
+        if let Some(of_feeds) = &stocking.lanes_of_feeds {
+            self.take_lanes_of_feeds((stocking, of_feeds), outside, as_of);
+        }
+        for cycle in Loops::of(&self.setting).cycles() {
+            let name = cycle.name(&self.setting);
+            self.troubles.report(format!("lanes {name}"), CYCLE);
+        }
+    }
+
+    fn take_lanes_of_feeds(
+        &mut self,
+        (stocking, of_feeds): (&Stocking, &FeedLanesDocument),
+        outside: &Outside,
+        as_of: DateTime<Utc>,
+    ) {
+        let places = places_by_name(stocking);
+        let carrier = carrier(stocking, &of_feeds.calendar);
         let today = as_of.date_naive();
         for (feed, lane) in &outside.lanes {
             // Lanes between other places are none of this plan.
@@ -59,7 +77,7 @@ impl Gathered {
             let zone = self.zone_of(*from);
             match terms_of_fact(lane, of_feeds, zone) {
                 Ok(terms) => {
-                    let (id, carrier) = (id.into(), carrier(&of_feeds.calendar));
+                    let id = id.into();
                     self.setting.lanes.push(Lane { id, from: *from, to: *to, carrier, terms });
                 }
                 Err(why) => self.troubles.report(format!("lane {id}"), why),
@@ -71,6 +89,12 @@ impl Gathered {
         let calendar = self.setting.place(place)?.calendar;
         self.setting.calendar(calendar).map(Calendar::zone)
     }
+}
+
+/// Returns which calendar `id` is.
+fn carrier(stocking: &Stocking, id: &str) -> CalendarIndex {
+    let found = stocking.calendar.iter().position(|calendar| calendar.id == id);
+    CalendarIndex(found.and_then(|found| u32::try_from(found).ok()).unwrap_or_default())
 }
 
 fn lane_id(feed: &str, lane: &fact::lane::Lane) -> String {
