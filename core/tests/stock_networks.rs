@@ -1,9 +1,5 @@
 //! A depot and its bases: what each keeps is found for all together, from a document and records.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails where something is missing"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails where something is missing")]
 
 use std::collections::BTreeMap;
 
@@ -184,12 +180,15 @@ fn levels_are_the_fewest_with_which_so_few_are_missing() {
     assert_eq!(moves(&gathered, &advice), expected);
 }
 
+/// A name, what stands at each place, and what goes from where to where.
+type Case<'c> = (&'c str, [u32; 3], &'c [(&'c str, &'c str, u32)]);
+
 #[test]
 fn a_depot_gives_what_it_keeps_and_bases_do_not() {
     let (gathered, advice) = planned(&with(METRIC), [0, 0, 0]);
     let (levels, _) = told(&gathered, &advice);
     let [hub, north, south] = PLACES.map(|place| levels[place]);
-    let cases: [(&str, [u32; 3], &[(&str, &str, u32)]); 5] = [
+    let cases: [Case; 5] = [
         ("all are at their levels", [hub, north, south], &[]),
         ("one was used", [hub, north - 1, south], &[("HUB", "NORTH", 1)]),
         (
@@ -208,9 +207,9 @@ fn a_depot_gives_what_it_keeps_and_bases_do_not() {
         let document = with(METRIC);
         // The way across is the better one.
         let document = if name.contains("a base has") {
-            let (head, across) = document.split_at(document.rfind("[[lane]]").unwrap());
-            let at = head.find("[[lane]]").unwrap();
-            format!("{}{across}{}", &head[..at], &head[at..])
+            let (rest, across) = document.split_at(document.rfind("[[lane]]").unwrap());
+            let (head, lanes) = rest.split_at(rest.find("[[lane]]").unwrap());
+            format!("{head}{across}{lanes}")
         } else {
             document
         };

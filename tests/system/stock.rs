@@ -143,6 +143,43 @@ fn wrong_rows_are_named_and_the_rest_goes_on() {
 }
 
 #[test]
+fn a_cycle_of_lanes_is_named_and_the_rest_goes_on() {
+    let places = "place,calendar\nA,workdays\nB,workdays\nC,workdays\nD,workdays\n";
+    let lanes = "lane,from,to,carrier_calendar,transit_days\none-day,A,B,workdays,1\n\
+                 there,C,D,workdays,1\nback,D,C,workdays,1\n";
+    let stock = "item,place,on_hand,on_order,reserved,counted_on\nVENT-700,A,20,0,0,2025-01-14\n\
+                 VENT-700,B,0,0,0,2025-01-14\nVENT-700,C,0,0,0,2025-01-14\n\
+                 VENT-700,D,1,0,0,2025-01-14\n";
+    let deals = "deal,item,place,units,probability,needed_from\nT-1,VENT-700,B,4,0.9,2025-01-28\n\
+                 T-2,VENT-700,C,3,0.9,2025-01-24\n";
+    let files =
+        [("places.csv", places), ("lanes.csv", lanes), ("stock.csv", stock), ("deals.csv", deals)];
+    let (code, said) = advise(changed(&files).path(), "2025-01-15");
+    assert_eq!(code, Some(1), "{said}");
+    let found = problems(&said);
+    assert!(
+        found.len() == 1 && found[0].starts_with("lanes.csv:3: a cycle: C -> D -> C; "),
+        "{found:?}"
+    );
+    let advice = said["advice"].as_array().unwrap().iter();
+    let told: Vec<_> = advice.map(|one| (&one["to"], &one["quantity"], &one["marks"])).collect();
+    // B is advised as ever; C gets what D has, and is told that nothing else can come.
+    assert_eq!(
+        told,
+        [
+            (&json!("B"), &json!(4), &json!([])),
+            (&json!("C"), &json!(1), &json!(["lane-cycle", "shortfall"])),
+        ],
+        "{said:#}"
+    );
+    let reasons = said["advice"][1]["reasons"].as_array().unwrap();
+    let of_cycle = reasons.iter().find(|reason| reason["code"] == "lane-cycle").unwrap();
+    for language in ["en", "zh"] {
+        assert!(of_cycle[language].as_str().unwrap().contains("C -> D -> C"), "{of_cycle}");
+    }
+}
+
+#[test]
 fn what_is_firmed_is_counted_and_never_moved() {
     let firmed = "item,from,to,quantity,ship_on\nVENT-700,A,B,5,2025-01-20\n";
     let folder = changed(&[("firmed.csv", firmed)]);
@@ -317,8 +354,10 @@ fn a_depot_and_its_bases_keep_what_is_found_for_all_of_them() {
     let head = "network,item,depot,base,missing_max,service\n";
     let demand = "item,place,from,to,units\nVENT-700,B,2024-10-01,2024-10-31,3\n\
         VENT-700,B,2024-11-01,2024-11-30,2\nVENT-700,B,2024-12-01,2024-12-31,4\n";
-    let lanes = "lane,from,to,carrier_calendar,transit_days\nvan,A,B,workdays,1\nsea,M,A,workdays,9\n";
-    let places = "place,calendar,kind,review_days\nA,workdays,,1\nB,workdays,,1\nM,workdays,supplier,1\n";
+    let lanes =
+        "lane,from,to,carrier_calendar,transit_days\nvan,A,B,workdays,1\nsea,M,A,workdays,9\n";
+    let places =
+        "place,calendar,kind,review_days\nA,workdays,,1\nB,workdays,,1\nM,workdays,supplier,1\n";
     let stock = "item,place,on_hand,counted_on\nVENT-700,A,2,2025-03-01\nVENT-700,B,0,2025-03-01\n";
     let planned = |rows: &str| {
         let networks = format!("{head}{rows}");

@@ -82,6 +82,10 @@ fn english(advice: &Kept<'_>, note: &Note) -> String {
         Note::NoNextArrival => "nobody knows when this lane runs again".into(),
         Note::NoLane => "no lane leads to this place; add one".into(),
         Note::NoDeparture => "no lane to this place departs in the days that are planned".into(),
+        Note::Cycle(cycle) => format!(
+            "a cycle of lanes: {cycle}; nobody outside it sends anything, so only what is there already \
+             can be moved; add a lane from a supplier"
+        ),
         Note::Shortfall { units } => format!("nobody has {units} more that are needed; find them"),
         Note::Gaps => "the demand history has gaps; days nobody observed count neither way".into(),
         Note::Thin => "the demand history has fewer than three periods".into(),
@@ -132,6 +136,9 @@ fn chinese(advice: &Kept<'_>, note: &Note) -> String {
         Note::NoNextArrival => "该线路何时恢复尚不清楚".into(),
         Note::NoLane => "没有线路通往此地点；请添加".into(),
         Note::NoDeparture => "在计划的日期内没有线路发往此地点".into(),
+        Note::Cycle(cycle) => {
+            format!("线路成环：{cycle}；环外无人供货，只能调剂已有库存；请添加来自供应商的线路")
+        }
         Note::Shortfall { units } => format!("还缺 {units} 件没有来源；请设法寻找"),
         Note::Gaps => "需求历史有缺口；未观测的日子不计入".into(),
         Note::Thin => "需求历史不足三个期间".into(),

@@ -13,6 +13,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use self::advice::Advice;
 use self::ledger::Ledger;
+use self::loops::Loops;
 use self::need::Context;
 use self::setting::{LaneIndex, Position, Setting};
 use crate::calendar::shipping::{self, Closure, Voyage};
@@ -23,6 +24,7 @@ pub mod base;
 pub mod failures;
 mod ledger;
 pub mod need;
+pub mod loops;
 pub mod network;
 mod outlook;
 pub mod setting;
@@ -94,10 +96,11 @@ pub fn parts(
     })
 }
 
-/// When each lane runs, and which lead to each place.
+/// When each lane runs, which lead to each place, and which only go round.
 struct Routes {
     timetables: Vec<Timetable>,
     lanes_to: Vec<Vec<LaneIndex>>,
+    loops: Loops,
 }
 
 impl Routes {
@@ -111,11 +114,12 @@ impl Routes {
                 lanes.push(LaneIndex(index));
             }
         }
-        Self { timetables, lanes_to }
+        Self { timetables, lanes_to, loops: Loops::of(setting) }
     }
 
     fn context<'s>(&'s self, setting: &'s Setting, period: Period) -> Context<'s> {
-        Context { setting, period, timetables: &self.timetables, lanes_to: &self.lanes_to }
+        let Self { timetables, lanes_to, loops } = self;
+        Context { setting, period, timetables, lanes_to, loops }
     }
 }
 

@@ -82,6 +82,8 @@ struct Loader<'f> {
     calendars: HashMap<Box<str>, CalendarIndex>,
     items: HashMap<Box<str>, ItemIndex>,
     places: HashMap<Box<str>, PlaceIndex>,
+    /// In which line of its table each lane of the setting stands.
+    lane_lines: Vec<u64>,
     /// What stands for each item in the positions: itself, or the last of those that replace it.
     successors: Vec<ItemIndex>,
     drafts: HashMap<(ItemIndex, PlaceIndex), Draft>,
@@ -101,6 +103,7 @@ pub(super) fn load(folder: &Path, as_of: NaiveDate) -> Result<Loaded, LoadError>
         calendars: HashMap::new(),
         items: HashMap::new(),
         places: HashMap::new(),
+        lane_lines: Vec::new(),
         successors: Vec::new(),
         drafts: HashMap::new(),
         firmed: Vec::new(),
@@ -168,8 +171,8 @@ impl Loader<'_> {
         format!("{reason}; there is no advice for this item and place")
     }
 
-    fn finish(self) -> Loaded {
-        let mut drafts: Vec<_> = self.drafts.into_iter().collect();
+    fn finish(mut self) -> Loaded {
+        let mut drafts: Vec<_> = std::mem::take(&mut self.drafts).into_iter().collect();
         drafts.sort_unstable_by_key(|(pair, _)| *pair);
         let summaries: Vec<Summary> =
             drafts.iter().map(|(_, draft)| summary(&draft.history)).collect();
@@ -190,12 +193,12 @@ impl Loader<'_> {
                 coming: draft.coming,
             }
         });
-        let mut setting = self.setting;
-        setting.positions = positions.collect();
+        self.setting.positions = positions.collect();
+        self.report_cycles();
         let mut calendars: Vec<_> = self.calendars.into_iter().collect();
         calendars.sort_unstable_by_key(|(_, index)| *index);
         let calendars = calendars.into_iter().map(|(name, _)| name).collect();
-        Loaded { setting, calendars, firmed: self.firmed, problems: self.problems }
+        Loaded { setting: self.setting, calendars, firmed: self.firmed, problems: self.problems }
     }
 }
 

@@ -1,7 +1,5 @@
 //! Calendars and lanes, of the stocking document and of what feeds tell.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
@@ -13,8 +11,14 @@ use crate::calendar::shipping::{Exception, Terms, Transit, TransitError};
 use crate::fact;
 use crate::fact::almanac::{Almanac, Days, Work};
 use crate::fact::closure::Closure;
+use crate::stock::plan::loops::Loops;
 use crate::stock::plan::setting::{CalendarIndex, Lane, PlaceIndex};
 use crate::stock::stocking::{CalendarDocument, Day, FeedLanesDocument, LaneDocument, Stocking};
+
+/// What is wrong with places that supply each other in a circle, and what to do.
+const CYCLE: &str = "they form a cycle that nothing reaches from outside: no supplier, no production, no \
+                     other place; what is there can be moved, and advice to these places is marked; \
+                     add a lane from a supplier";
 
 /// What feeds tell that bears on a plan, of the sets in force.
 #[derive(Clone, Debug, Default)]
@@ -45,17 +49,24 @@ impl Gathered {
             let (id, carrier) = ((*document.id).into(), carrier(stocking, &document.calendar));
             self.setting.lanes.push(Lane { id, from: *from, to: *to, carrier, terms });
         }
-        self.take_lanes_of_feeds(stocking, outside, (&places, as_of));
+        if let Some(of_feeds) = &stocking.lanes_of_feeds {
+            self.take_lanes_of_feeds((stocking, of_feeds), outside, as_of);
+        }
+        for cycle in Loops::of(&self.setting).cycles() {
+            let name = cycle.name(&self.setting);
+            self.troubles.report(format!("lanes {name}"), CYCLE);
+        }
         report_gaps(&self.setting, &mut self.troubles);
     }
 
     fn take_lanes_of_feeds(
         &mut self,
-        stocking: &Stocking,
+        (stocking, of_feeds): (&Stocking, &FeedLanesDocument),
         outside: &Outside,
-        (places, as_of): (&BTreeMap<&str, PlaceIndex>, DateTime<Utc>),
+        as_of: DateTime<Utc>,
     ) {
-        let Some(of_feeds) = &stocking.lanes_of_feeds else { return };
+        let places = places_by_name(stocking);
+        let carrier = carrier(stocking, &of_feeds.calendar);
         let today = as_of.date_naive();
         for (feed, lane) in &outside.lanes {
             // Lanes between other places are none of this plan.
@@ -68,7 +79,7 @@ impl Gathered {
             let zone = self.zone_of(*from);
             match terms_of_fact(lane, of_feeds, zone) {
                 Ok(terms) => {
-                    let (id, carrier) = (id.into(), carrier(stocking, &of_feeds.calendar));
+                    let id = id.into();
                     self.setting.lanes.push(Lane { id, from: *from, to: *to, carrier, terms });
                 }
                 Err(why) => self.troubles.report(format!("lane {id}"), why),
@@ -82,7 +93,7 @@ impl Gathered {
     }
 }
 
-/// Returns the calendar `id` of the document.
+/// Returns which calendar `id` is.
 fn carrier(stocking: &Stocking, id: &str) -> CalendarIndex {
     let found = stocking.calendar.iter().position(|calendar| calendar.id == id);
     CalendarIndex(found.and_then(|found| u32::try_from(found).ok()).unwrap_or_default())

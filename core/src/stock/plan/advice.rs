@@ -190,6 +190,9 @@ pub enum Note {
     NoLane,
     /// Lanes lead there, but none departs.
     NoDeparture,
+    /// Only places of a cycle of lanes send there, and nothing reaches that from outside. Its places, in
+    /// the direction of the lanes: `A -> B -> A`.
+    Cycle(Box<str>),
     /// Nobody has all that is needed.
     Shortfall {
         /// Units that nobody has.
@@ -224,6 +227,7 @@ impl Note {
             Self::NoNextArrival => "next-arrival-unknown",
             Self::NoLane => "no-lane",
             Self::NoDeparture => "no-departure",
+            Self::Cycle(_) => "lane-cycle",
             Self::Shortfall { .. } => "shortfall",
             Self::Gaps => "history-gaps",
             Self::Thin => "history-thin",
@@ -251,6 +255,7 @@ impl Note {
             | Self::NoNextArrival
             | Self::NoLane
             | Self::NoDeparture
+            | Self::Cycle(_)
             | Self::Shortfall { .. }
             | Self::Gaps
             | Self::Thin

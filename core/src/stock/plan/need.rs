@@ -6,6 +6,7 @@ use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
 
 use super::advice::{LaneDates, Note, Outcome, Reckoning, Step};
+use super::loops::Loops;
 use super::network::{Level, Levels};
 use super::outlook::Outlook;
 use super::setting::{Aim, Costs, ItemIndex, LaneIndex, PlaceIndex, PlaceKind, Position, Setting};
@@ -28,6 +29,8 @@ pub(super) struct Context<'s> {
     pub(super) timetables: &'s [Timetable],
     /// The lanes to each place, the preferred ones first.
     pub(super) lanes_to: &'s [Vec<LaneIndex>],
+    /// The places that nothing reaches from outside.
+    pub(super) loops: &'s Loops,
 }
 
 /// A need of one item at one place.

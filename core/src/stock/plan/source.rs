@@ -208,6 +208,7 @@ fn notes(context: Context<'_>, need: &Need<'_>, choice: &Choice) -> Vec<Note> {
     if 1 < need.position.holdings.len() {
         notes.push(Note::Replaced);
     }
+    notes.extend(cycle(context, need));
     if choice.is_late {
         notes.push(Note::Late);
     }
@@ -227,9 +228,15 @@ fn notes(context: Context<'_>, need: &Need<'_>, choice: &Choice) -> Vec<Note> {
     notes
 }
 
+/// Returns the cycle of lanes on which alone the place of `need` depends, if there is one.
+fn cycle(context: Context<'_>, need: &Need<'_>) -> Option<Note> {
+    let cycle = context.loops.cycle_of(need.place())?;
+    Some(Note::Cycle(cycle.name(context.setting).into()))
+}
+
 /// Returns the advice for a need that no voyage can meet: to find one.
 fn unreachable_need(context: Context<'_>, need: &Need<'_>) -> Vec<Advice> {
-    let notes: Vec<Note> = need.trouble.clone().into_iter().collect();
+    let notes: Vec<Note> = need.trouble.clone().into_iter().chain(cycle(context, need)).collect();
     let (quantity, reckoning) = need.without_lane(context);
     vec![nobody(need, quantity, reckoning, notes)]
 }

@@ -66,8 +66,11 @@ impl Loader<'_> {
         let setting = &self.setting;
         let kind = |place| setting.place(place).map(|place| place.kind);
         let mut lanes = setting.lanes.iter();
-        if !lanes.clone().any(|one| one.to == depot && kind(one.from) == Some(PlaceKind::Supplier)) {
-            return Err("no lane in lanes.csv leads from a supplier to the depot; add one".to_owned());
+        if !lanes.clone().any(|one| one.to == depot && kind(one.from) == Some(PlaceKind::Supplier))
+        {
+            return Err(
+                "no lane in lanes.csv leads from a supplier to the depot; add one".to_owned()
+            );
         }
         if !lanes.any(|one| (one.from, one.to) == (depot, base)) {
             return Err("no lane in lanes.csv leads from the depot to the base; add one".to_owned());

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use upturn_core::calendar::Calendar;
 use upturn_core::calendar::hours::Minute;
 use upturn_core::calendar::shipping::{Exception, Terms, Transit, TransitError};
+use upturn_core::stock::plan::loops::Loops;
 use upturn_core::stock::plan::setting::{CalendarIndex, Lane, Place, PlaceIndex, PlaceKind};
 
 use super::{Loader, cell, next_index};
@@ -112,9 +113,24 @@ impl Loader<'_> {
             let carrier = loader.calendar(row, "carrier_calendar")?;
             let terms = terms(row)?;
             loader.setting.lanes.push(Lane { id: id.into(), from, to, carrier, terms });
+            loader.lane_lines.push(row.line);
             names.insert(id.to_owned());
             Ok(())
         })
+    }
+
+    /// Names the cycles of lanes that nothing reaches from outside, each at its first lane.
+    pub(super) fn report_cycles(&mut self) {
+        for cycle in Loops::of(&self.setting).cycles() {
+            let mut lanes = self.setting.lanes.iter().zip(&self.lane_lines);
+            let line = lanes.find(|(lane, _)| cycle.has(lane)).map(|(_, line)| *line);
+            let message = format!(
+                "a cycle: {}; no supplier, no production and no other place sends anything there; advice \
+                 to these places is marked; add a lane from a supplier",
+                cycle.name(&self.setting)
+            );
+            self.problems.report(&self.folder.join(LANES.file), line, message);
+        }
     }
 
     fn calendar(&self, row: Row<'_>, column: &str) -> Result<CalendarIndex, String> {
