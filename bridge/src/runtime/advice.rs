@@ -63,7 +63,7 @@ impl Runtime<'_> {
         advice::end(tx, &superseded, AdviceState::Superseded, now).await?;
         advice::end(tx, &withdrawn, AdviceState::Withdrawn, now).await?;
         advice::write(tx, &plan.new, now).await?;
-        advice::write(tx, &plan.renewed, now).await?;
+        advice::renew(tx, &plan.renewed).await?;
         if plan.is_quiet() {
             return Ok(Stepped::Done);
         }

@@ -13,7 +13,7 @@ use crate::stock::digest::Digest;
 
 mod write;
 
-pub(crate) use write::{end, write};
+pub(crate) use write::{end, renew, write};
 
 /// What a piece of advice is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]

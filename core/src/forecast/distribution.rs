@@ -5,6 +5,8 @@ pub const UNITS_MAX: usize = 1 << 16;
 
 /// Probability that may be cut off at the far end of an endless distribution.
 const TAIL: f64 = 1e-12;
+/// A mass at 0 whose logarithm is below this is near the smallest number that a float tells from 0.
+const LOG_NONE_MIN: f64 = -600.0;
 
 /// A distribution of a number of units, from none to a largest one.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,16 +75,22 @@ impl Distribution {
         if mean == 0.0 {
             return Ok(Self::nothing());
         }
-        // In logarithms: with a large mean, the mass at 0 is too small for a float.
+        // In logarithms where, with a large mean, the mass at 0 is too small for a float.
+        let is_small = log_none < LOG_NONE_MIN;
         let mut log_mass = log_none;
-        let mut reached = log_mass.exp();
+        let mut mass = log_mass.exp();
+        let mut reached = mass;
         let mut masses = vec![reached];
         for units in 1..=UNITS_MAX {
             if mean < units as f64 && 1.0 - TAIL <= reached {
                 break;
             }
-            log_mass += ratio(units as f64).ln();
-            let mass = log_mass.exp();
+            if is_small {
+                log_mass += ratio(units as f64).ln();
+                mass = log_mass.exp();
+            } else {
+                mass *= ratio(units as f64);
+            }
             if mean < units as f64 && mass < TAIL * f64::EPSILON {
                 break;
             }
@@ -191,7 +199,8 @@ mod tests {
 
     #[test]
     fn counts_have_the_mean_and_variance_they_were_asked_for() {
-        for (mean, variance) in [(0.02, 0.02), (2.5, 2.5), (2.5, 9.0), (900.0, 1_200.0)] {
+        let plain = [(0.02, 0.02), (2.5, 2.5), (2.5, 9.0), (599.0, 599.0)];
+        for (mean, variance) in plain.into_iter().chain([(601.0, 601.0), (900.0, 1_200.0)]) {
             let found = Distribution::negative_binomial(mean, variance).unwrap();
             let close = |a: f64, b: f64| (a - b).abs() < 1e-6 * b;
             assert!(close(found.mean(), mean), "mean of {mean}, {variance}: {}", found.mean());

@@ -15,11 +15,12 @@ const POSTGRES_ROWS_MAX: usize = 5_000;
 const INTO: &str = "
     INSERT INTO advice (id, key, decision, figures, document, item, source, place, quantity,
         ship_on, arrive_on, cover_until, replaces, state, revision, created_at, updated_at) ";
-const OVER: &str = "
-    ON CONFLICT (id) DO UPDATE SET figures = excluded.figures, document = excluded.document,
-        cover_until = excluded.cover_until";
+/// What a row is given whose piece says the same to be done for other reasons.
+const RENEW: &str = "
+    UPDATE advice SET figures = new.figures, document = new.document, cover_until = new.cover_until
+    FROM new WHERE advice.id = new.id";
 
-/// Writes `rows`; those whose id is there stand on other figures from now on.
+/// Writes `rows`, which are new.
 pub(crate) async fn write(
     tx: &mut Tx,
     rows: &[NewAdvice],
@@ -66,7 +67,7 @@ async fn write_sqlite(
             .push_bind(at)
             .push_bind(at);
     });
-    query.push(OVER).build().execute(db).await.map(drop)
+    query.build().execute(db).await.map(drop)
 }
 
 async fn write_postgres(
@@ -82,7 +83,7 @@ async fn write_postgres(
 
     let all = || rows.iter();
     let mut query = QueryBuilder::new(INTO);
-    query.push(ROWS).push(OVER);
+    query.push(ROWS);
     let query = query.build();
     query
         .bind(all().map(|one| &*one.id).collect::<Vec<_>>())
@@ -102,6 +103,45 @@ async fn write_postgres(
         .execute(db)
         .await
         .map(drop)
+}
+
+/// Has the pieces of `rows` stand on other figures from now on.
+pub(crate) async fn renew(tx: &mut Tx, rows: &[NewAdvice]) -> Result<(), StoreError> {
+    const NEW: &str = "
+        WITH new AS (SELECT * FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[])
+            AS new (id, figures, document, cover_until))";
+
+    match tx.connection() {
+        Backend::Sqlite(db) => {
+            for chunk in rows.chunks(SQLITE_ROWS_MAX) {
+                let mut query =
+                    QueryBuilder::new("WITH new (id, figures, document, cover_until) AS (");
+                query.push_values(chunk, |mut row, one| {
+                    row.push_bind(&*one.id)
+                        .push_bind(one.figures.to_string())
+                        .push_bind(&*one.document)
+                        .push_bind(one.cover_until.to_string());
+                });
+                query.push(")").push(RENEW).build().execute(&mut *db).await?;
+            }
+        }
+        Backend::Postgres(db) => {
+            for chunk in rows.chunks(POSTGRES_ROWS_MAX) {
+                let all = || chunk.iter();
+                let mut query = QueryBuilder::new(NEW);
+                query
+                    .push(RENEW)
+                    .build()
+                    .bind(all().map(|one| &*one.id).collect::<Vec<_>>())
+                    .bind(all().map(|one| one.figures.to_string()).collect::<Vec<_>>())
+                    .bind(all().map(|one| &*one.document).collect::<Vec<_>>())
+                    .bind(all().map(|one| one.cover_until.to_string()).collect::<Vec<_>>())
+                    .execute(&mut *db)
+                    .await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn text(day: Option<NaiveDate>) -> Option<String> {
