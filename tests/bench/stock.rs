@@ -81,6 +81,7 @@ fn setting() -> Result<Setting, Failure> {
         places,
         calendars: vec![calendar("2025-01-28".parse()?)?],
         lanes,
+        networks: Vec::new(),
         positions,
     })
 }

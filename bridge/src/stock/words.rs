@@ -30,20 +30,11 @@ fn english(advice: &Kept<'_>, note: &Note) -> String {
             "{available} available (on hand + on order - reserved); from {needed_on} on they may \
              not be enough"
         ),
-        Note::Level { network, units, reached } => {
-            let reached = match reached {
-                Reached::Missing(missing) => {
-                    format!("with all its levels {missing} are missing at its bases on average")
-                }
-                Reached::Promise(days) => {
-                    format!("with all its levels the depot has one ready within days: {days}")
-                }
-            };
-            format!(
-                "the network {network} keeps {units} here, on hand and on order, and there are \
-                 {available}; {reached}"
-            )
-        }
+        Note::Level { network, units, reached } => format!(
+            "the network {network} keeps {units} here, on hand and on order, and there are \
+             {available}; {}",
+            reached_in_english(*reached)
+        ),
         Note::Earlier { units } => {
             format!("counted as there are {units} that are to be sent before")
         }
@@ -93,21 +84,30 @@ fn english(advice: &Kept<'_>, note: &Note) -> String {
     }
 }
 
+fn reached_in_english(reached: Reached) -> String {
+    match reached {
+        Reached::Missing(missing) => {
+            format!("with all its levels {missing} are missing at its bases on average")
+        }
+        Reached::Promise(days) => {
+            format!("with all its levels the depot has one ready within days: {days}")
+        }
+    }
+}
+
 fn chinese(advice: &Kept<'_>, note: &Note) -> String {
     let Kept { available, needed_on, cover_until, .. } = advice;
     match note {
         Note::RunsOut => {
             format!("可用 {available} 件（在库 + 在途 - 预留）；自 {needed_on} 起可能不够")
         }
-        Note::Level { network, units, reached } => {
-            let reached = match reached {
+        Note::Level { network, units, reached } => format!(
+            "网络 {network} 在此保持 {units} 件（在库 + 在途），现有 {available} 件；{}",
+            match reached {
                 Reached::Missing(missing) => format!("按全部水平，各站点平均缺 {missing} 件"),
                 Reached::Promise(days) => format!("按全部水平，中心库 {days} 天内备好一件"),
-            };
-            format!(
-                "网络 {network} 在此保持 {units} 件（在库 + 在途），现有 {available} 件；{reached}"
-            )
-        }
+            }
+        ),
         Note::Earlier { units } => format!("已把此前建议发送的 {units} 件计为可用"),
         Note::Deals { now, later } => format!(
             "{cover_until} 之前可能需要货的未决商机：{now} 个；之后才需要、不计入的：{later} 个"

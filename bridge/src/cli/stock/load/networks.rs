@@ -1,6 +1,7 @@
 //! Networks: depots whose levels are found together with those of their bases.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use rust_decimal::Decimal;
 use upturn_core::money::exact::Exact;
@@ -34,13 +35,11 @@ impl Loader<'_> {
                 return Err("base is the depot; name another place".to_owned());
             }
             loader.require_lane((depot, base))?;
-            let known = match found.get_mut(id) {
-                Some(known) => known,
-                None => {
-                    let goal = goal(row)?;
+            let known = match found.entry(id.to_owned()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
                     let (bases, items) = (Vec::new(), Vec::new());
-                    let network = Network { id: id.into(), depot, bases, items, goal };
-                    found.entry(id.to_owned()).or_insert(network)
+                    new.insert(Network { id: id.into(), depot, bases, items, goal: goal(row)? })
                 }
             };
             if known.depot != depot {
