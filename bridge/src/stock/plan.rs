@@ -126,16 +126,13 @@ impl Comparison {
         for mut new in std::mem::take(&mut self.unmatched) {
             let way = (new.item.clone(), new.source.clone(), new.place.clone());
             let key = ways.get_mut(&way).and_then(Vec::pop);
-            match key.and_then(|key| left.remove(&key)) {
-                Some(old) => {
-                    // Other systems know it by its key.
-                    new.key.clone_from(&old.key);
-                    self.take_place_of(old, new);
-                }
-                None => {
-                    self.after.push(Standing::of(&new));
-                    self.made.new.push(new);
-                }
+            if let Some(old) = key.and_then(|key| left.remove(&key)) {
+                // Other systems know it by its key.
+                new.key.clone_from(&old.key);
+                self.take_place_of(old, new);
+            } else {
+                self.after.push(Standing::of(&new));
+                self.made.new.push(new);
             }
         }
         self.made.withdrawn = left.into_values().collect();
@@ -144,17 +141,17 @@ impl Comparison {
 
     /// Puts `new` in the place of `old`, if it says something else.
     fn take_place_of(&mut self, old: Standing, mut new: NewAdvice) {
-        if old.decision != new.decision {
-            new.replaces = Some(old.id);
-            self.after.push(Standing::of(&new));
-            self.made.new.push(new);
-        } else {
+        if old.decision == new.decision {
             let figures = new.figures;
             if old.figures != figures {
                 new.id.clone_from(&old.id);
                 self.made.renewed.push(new);
             }
             self.after.push(Standing { figures, ..old });
+        } else {
+            new.replaces = Some(old.id);
+            self.after.push(Standing::of(&new));
+            self.made.new.push(new);
         }
     }
 
@@ -243,7 +240,7 @@ mod tests {
         let own: Value = serde_json::from_str(&new.document).unwrap();
         let own_key = own["key"].as_str().map(Into::into);
         let own_key = own_key.filter(|_| state == AdviceState::Rejected);
-        Standing { state, own_key, ..Standing::of(new) }
+        Standing { own_key, state, ..Standing::of(new) }
     }
 
     #[test]
