@@ -136,7 +136,7 @@ impl Planner {
         let as_of = in_force.stocking.as_of.map_or(now, |as_of| as_of.to_utc());
         let mark = Mark {
             records: record::changes(store).await?,
-            sets: reading::bearing(store).await?,
+            sets: reading::bearing(store, &in_force.stocking).await?,
             advice: advice::plan_state(store).await?.revision,
             text: in_force.text.clone(),
             day: as_of.with_timezone(&in_force.zone).date_naive(),
@@ -190,7 +190,7 @@ impl Planner {
         let Some(in_force) = self.in_force.clone() else { return Ok(None) };
         let store = &self.office.store;
         let standing = advice::standing(store, mark.day).await?;
-        let outside = reading::outside(store, &self.office.shelf).await?;
+        let outside = reading::outside((store, &self.office.shelf), &in_force.stocking).await?;
         let kept = self.kept.take().filter(|(known, _)| {
             let same = Mark { sets: Vec::new(), ..mark.clone() };
             *known == same

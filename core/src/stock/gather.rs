@@ -24,6 +24,7 @@ mod learnt;
 mod outside;
 mod plans;
 pub mod row;
+mod sailings;
 
 pub use failures::cause;
 pub use outside::{Outside, own_calendar, terms};
