@@ -102,6 +102,7 @@ fn lane(from: PlaceIndex, to: PlaceIndex, transit: &str) -> Result<Lane, Failure
         to,
         carrier: CalendarIndex(0),
         terms,
+        schedule: None,
     })
 }
 

@@ -142,7 +142,7 @@ impl Planner {
         let as_of = in_force.stocking.as_of.map_or(now, |as_of| as_of.to_utc());
         let mark = Mark {
             records: record::changes(store).await?,
-            sets: reading::bearing(store).await?,
+            sets: reading::bearing(store, &in_force.stocking).await?,
             advice: advice::plan_state(store).await?.revision,
             text: in_force.text.clone(),
             day: as_of.with_timezone(&in_force.zone).date_naive(),
@@ -199,7 +199,7 @@ impl Planner {
             Some((revision, day, known)) if (revision, day) == (mark.advice, mark.day) => known,
             Some(_) | None => advice::standing(store, mark.day).await?,
         };
-        let outside = reading::outside(store, &self.office.shelf).await?;
+        let outside = reading::outside((store, &self.office.shelf), &in_force.stocking).await?;
         let kept = self.kept.take().filter(|(known, _)| {
             let same = Mark { sets: Vec::new(), ..mark.clone() };
             *known == same

@@ -25,31 +25,42 @@ const FAULTS_BACK: TimeDelta = TimeDelta::days(366);
 
 /// The kinds of feeds whose facts bear on a plan beside those that tell days.
 const BEARING: [&str; 2] = ["closures", "lanes"];
+/// The kinds whose facts bear on a plan where sailings are the departures of a lane.
+const SAILING: [&str; 4] = ["dcsa-schedules", "departures", "portchain", "terminal-calls"];
 
 /// Returns the numbers of the sets in force that bear on a plan.
-pub(crate) async fn bearing(store: &Store) -> Result<Vec<i64>, StoreError> {
+pub(crate) async fn bearing(store: &Store, stocking: &Stocking) -> Result<Vec<i64>, StoreError> {
     let active = feed_set::active(store).await?;
-    Ok(active.iter().filter(|set| is_bearing(&set.kind)).map(|set| set.id).collect())
+    let bearing = active.iter().filter(|set| is_bearing(&set.kind, stocking));
+    Ok(bearing.map(|set| set.id).collect())
 }
 
-fn is_bearing(kind: &str) -> bool {
-    BEARING.contains(&kind) || tells_days(kind)
+fn is_bearing(kind: &str, stocking: &Stocking) -> bool {
+    let has_sailings = || stocking.lane.iter().any(|lane| lane.sailings.is_some());
+    BEARING.contains(&kind) || tells_days(kind) || (SAILING.contains(&kind) && has_sailings())
 }
 
 /// Returns what the sets in force tell, those that came into force later later.
-pub(crate) async fn outside(store: &Store, shelf: &Shelf) -> Result<Outside, StoredError> {
+pub(crate) async fn outside(
+    (store, shelf): (&Store, &Shelf),
+    stocking: &Stocking,
+) -> Result<Outside, StoredError> {
     let mut outside = Outside::default();
-    for (feed, facts) in shelf.in_force(store, is_bearing).await? {
+    let in_force = shelf.in_force(store, |kind| is_bearing(kind, stocking)).await?;
+    for (feed, facts) in in_force {
         for fact in facts.iter() {
             match fact {
                 Fact::Calendar(almanac) => outside.almanacs.push((**almanac).clone()),
                 Fact::Closure(closure) => outside.closures.push((**closure).clone()),
                 Fact::Lane(lane) => outside.lanes.push((feed.clone(), (**lane).clone())),
+                Fact::Sailing(sailing) => {
+                    outside.sailings.push((feed.clone(), (**sailing).clone()));
+                }
+                Fact::PortCall(call) if call.is_omitted => outside.omitted.push((**call).clone()),
                 Fact::Rate(_)
                 | Fact::Tax(_)
                 | Fact::Duty(_)
                 | Fact::Goods(_)
-                | Fact::Sailing(_)
                 | Fact::PortCall(_)
                 | Fact::TransportEvent(_)
                 | Fact::Weather(_)

@@ -71,6 +71,18 @@ fn english(advice: &Kept<'_>, note: &Note) -> String {
                                stands in, so the days are a guess"
             .into(),
         Note::NoNextArrival => "nobody knows when this lane runs again".into(),
+        Note::Sailings { until } => format!(
+            "the days are those of sailings in a carrier's schedule, which tells departures up to {until}"
+        ),
+        Note::BeyondSchedule { until: Some(until) } => format!(
+            "the carrier's schedule tells departures up to {until}; beyond, the lane's own days of \
+             departure and transit stand in, so the days are a guess"
+        ),
+        Note::BeyondSchedule { until: None } => {
+            "no carrier's schedule tells a sailing to come; the \
+                                                 lane's own days of departure and transit stand in"
+                .into()
+        }
         Note::NoLane => "no lane leads to this place; add one".into(),
         Note::NoDeparture => "no lane to this place departs in the days that are planned".into(),
         Note::Cycle(cycle) => format!(
@@ -134,6 +146,15 @@ fn chinese(advice: &Kept<'_>, note: &Note) -> String {
         Note::Late => "没有班次能在可能缺货之前到达；这是最早的一班".into(),
         Note::NotAnnounced => "日历的节假日尚未公布；暂按每周规律推算，日期仅供参考".into(),
         Note::NoNextArrival => "该线路何时恢复尚不清楚".into(),
+        Note::Sailings { until } => {
+            format!("日期取自承运人的船期表，船期表列出的发运日截至 {until}")
+        }
+        Note::BeyondSchedule { until: Some(until) } => format!(
+            "承运人船期表列出的发运日截至 {until}；此后暂按线路自身的发运日和运输天数推算，日期仅供参考"
+        ),
+        Note::BeyondSchedule { until: None } => {
+            "船期表中没有将来的班次；暂按线路自身的发运日和运输天数推算".into()
+        }
         Note::NoLane => "没有线路通往此地点；请添加".into(),
         Note::NoDeparture => "在计划的日期内没有线路发往此地点".into(),
         Note::Cycle(cycle) => {

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::hours::{Hours, Minute};
 use super::{Calendar, Override, instant};
 
+pub mod schedule;
+
 /// How far a closure is followed, in days: longer ones have no known end.
 const CLOSURE_DAYS_MAX: u64 = 400;
 
@@ -260,24 +262,31 @@ impl Lane<'_> {
     fn departs(&self, from: DateTime<Utc>, day: NaiveDate) -> bool {
         let weekday = usize::try_from(day.weekday().num_days_from_monday()).ok();
         let is_departure = weekday.and_then(|weekday| self.terms.departs_on.get(weekday).copied());
+        is_departure == Some(true) && self.hands_over(day) && self.is_in_time(from, day)
+    }
+
+    /// Tells whether goods are handed over and picked up on `day`.
+    fn hands_over(&self, day: NaiveDate) -> bool {
         let is_paused = self.terms.last_pickup_on.is_some_and(|last| last < day)
             && self.terms.pickup_again_on.is_none_or(|again| day < again);
+        !is_paused && is_open(self.origin, day) && is_open(self.carrier, day)
+    }
+
+    fn is_in_time(&self, from: DateTime<Utc>, day: NaiveDate) -> bool {
         let cut_off = self.terms.cut_off.unwrap_or(Minute::MIDNIGHT);
-        let is_in_time = || {
-            let closes_at = instant::at(self.origin.zone(), day, cut_off);
-            closes_at.is_some_and(|closes_at| from <= closes_at)
-        };
-        is_departure == Some(true)
-            && !is_paused
-            && is_open(self.origin, day)
-            && is_open(self.carrier, day)
-            && is_in_time()
+        let closes_at = instant::at(self.origin.zone(), day, cut_off);
+        closes_at.is_some_and(|closes_at| from <= closes_at)
     }
 
     /// Returns what becomes of goods handed over on `ship_on`; `None` where they would arrive in a
     /// closure that is too long to wait for its end.
     fn voyage(&self, ship_on: NaiveDate) -> Option<Voyage> {
         let due_on = ship_on.checked_add_days(Days::new(self.planned_days().into()))?;
+        self.received(ship_on, due_on)
+    }
+
+    /// Returns what becomes of goods handed over on `ship_on` that are there on `due_on`.
+    fn received(&self, ship_on: NaiveDate, due_on: NaiveDate) -> Option<Voyage> {
         let arrive_on = match self.closure_at(due_on) {
             None => due_on,
             Some(closure) if self.is_long(&closure) => return None,

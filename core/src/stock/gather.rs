@@ -25,6 +25,7 @@ mod networks;
 mod outside;
 mod plans;
 pub mod row;
+mod sailings;
 pub mod work_orders;
 
 pub use failures::cause;

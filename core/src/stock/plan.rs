@@ -11,7 +11,7 @@ use std::num::NonZero;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use self::advice::Advice;
+use self::advice::{Advice, Note};
 use self::ledger::Ledger;
 use self::loops::Loops;
 use self::need::Context;
@@ -46,12 +46,16 @@ pub struct Period {
 }
 
 /// The voyages of a lane and the closures between them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Timetable {
     voyages: Vec<Voyage>,
     closures: Vec<Closure>,
     /// The first day on which the carrier picks up nothing, by its own word.
     pause_on: Option<NaiveDate>,
+    /// Whether a carrier's schedule is to tell its departures.
+    is_scheduled: bool,
+    /// The last day of departure that the schedule tells.
+    told_until: Option<NaiveDate>,
 }
 
 impl Period {
@@ -149,8 +153,9 @@ fn of_item(context: Context<'_>, positions: &[Position]) -> Vec<Advice> {
 
 impl Timetable {
     fn of(setting: &Setting, lane: &setting::Lane, period: Period) -> Self {
+        let schedule = lane.schedule.as_deref();
         let Some(lane) = setting.route(lane) else {
-            return Self { voyages: Vec::new(), closures: Vec::new(), pause_on: None };
+            return Self::default();
         };
         let beyond = chrono::Days::new(BEYOND_DAYS);
         let until = period.last_on().checked_add_days(beyond).unwrap_or(NaiveDate::MAX);
@@ -162,7 +167,23 @@ impl Timetable {
             closures.push(closure);
         }
         let pause_on = lane.terms.last_pickup_on.and_then(|last| last.succ_opt());
-        Self { voyages: lane.voyages(period.as_of, until), closures, pause_on }
+        let (voyages, told_until) = match schedule {
+            Some(schedule) => lane.scheduled(period.as_of, until, schedule),
+            None => (lane.voyages(period.as_of, until), None),
+        };
+        Self { voyages, closures, pause_on, is_scheduled: schedule.is_some(), told_until }
+    }
+
+    /// Tells how far a schedule tells its departures, if one is to do so, and whether `voyages` are among
+    /// them.
+    fn note(&self, voyages: impl IntoIterator<Item = Voyage>) -> Option<Note> {
+        let is_told = |voyage: Voyage| self.told_until.is_some_and(|until| voyage.ship_on <= until);
+        let are_told = voyages.into_iter().all(is_told);
+        match self.told_until {
+            _ if !self.is_scheduled => None,
+            Some(until) if are_told => Some(Note::Sailings { until }),
+            until => Some(Note::BeyondSchedule { until }),
+        }
     }
 
     /// Returns the first voyage after the one that leaves on `ship_on`.

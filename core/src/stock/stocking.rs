@@ -211,6 +211,36 @@ pub struct LaneDocument {
     /// The first day it picks up again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pickup_again_on: Option<NaiveDate>,
+    /// The sailings of feeds that are its departures; beyond their end, `transit` and `departures` hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sailings: Option<SailingsDocument>,
+}
+
+/// Which sailings of feeds are the departures of a lane. Those whose call is omitted are not.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SailingsDocument {
+    /// The code of the place where they begin: `CNSHA`.
+    pub from: String,
+    /// The code of the place where they end: `DEHAM`.
+    pub to: String,
+    /// Only those of this carrier: `MAEU`. Default: of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<String>,
+    /// Only those of this service: `AE7`. Default: of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// Only those that this feed tells. Default: those of all feeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<String>,
+    /// How many days before the last time to hand in goods leave the place. Default: 1.
+    #[serde(default = "one")]
+    #[schemars(range(max = 60))]
+    pub before_days: u16,
+    /// How many days after the arrival goods are at the place. Default: 1.
+    #[serde(default = "one")]
+    #[schemars(range(max = 60))]
+    pub after_days: u16,
 }
 
 /// How lanes that feeds tell of are used: those that begin and end at places of this document.

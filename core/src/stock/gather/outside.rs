@@ -4,16 +4,20 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use super::networks::report_gaps;
-use super::{Gathered, Troubles, places_by_name, slack};
+use super::{Gathered, Troubles, places_by_name, sailings, slack};
 use crate::calendar::Calendar;
 use crate::calendar::hours::Minute;
 use crate::calendar::shipping::{Exception, Terms, Transit, TransitError};
 use crate::fact;
 use crate::fact::almanac::{Almanac, Days, Work};
 use crate::fact::closure::Closure;
+use crate::fact::port_call::PortCall;
+use crate::fact::sailing::Sailing;
 use crate::stock::plan::loops::Loops;
 use crate::stock::plan::setting::{CalendarIndex, Lane, PlaceIndex};
-use crate::stock::stocking::{CalendarDocument, Day, FeedLanesDocument, LaneDocument, Stocking};
+use crate::stock::stocking::{
+    CalendarDocument, Day, FeedLanesDocument, LaneDocument, SailingsDocument, Stocking,
+};
 
 /// What is wrong with places that supply each other in a circle, and what to do.
 const CYCLE: &str = "they form a cycle that nothing reaches from outside: no supplier, no production, no \
@@ -29,6 +33,10 @@ pub struct Outside {
     pub closures: Vec<Closure>,
     /// Lanes, each with its feed.
     pub lanes: Vec<(String, fact::lane::Lane)>,
+    /// Sailings, each with its feed, those that came into force later later.
+    pub sailings: Vec<(String, Sailing)>,
+    /// Calls that are left out.
+    pub omitted: Vec<PortCall>,
 }
 
 impl Gathered {
@@ -47,7 +55,20 @@ impl Gathered {
             let ends = places.get(&*document.from).zip(places.get(&*document.to));
             let (Some((from, to)), Ok(terms)) = (ends, terms(document)) else { continue };
             let (id, carrier) = ((*document.id).into(), carrier(stocking, &document.calendar));
-            self.setting.lanes.push(Lane { id, from: *from, to: *to, carrier, terms });
+            let schedule = document.sailings.as_ref().map(|asked| {
+                let schedule = sailings::schedule(asked, outside, as_of);
+                if schedule.told_until.is_none() {
+                    let SailingsDocument { from, to, .. } = asked;
+                    let message = format!(
+                        "no feed in force tells a sailing from {from} to {to} to come; its own days \
+                         of departure stand alone"
+                    );
+                    self.troubles.report(format!("lane {}", document.id), message);
+                }
+                Box::new(schedule)
+            });
+            let (from, to) = (*from, *to);
+            self.setting.lanes.push(Lane { id, from, to, carrier, terms, schedule });
         }
         if let Some(of_feeds) = &stocking.lanes_of_feeds {
             self.take_lanes_of_feeds((stocking, of_feeds), outside, as_of);
@@ -80,7 +101,8 @@ impl Gathered {
             match terms_of_fact(lane, of_feeds, zone) {
                 Ok(terms) => {
                     let id = id.into();
-                    self.setting.lanes.push(Lane { id, from: *from, to: *to, carrier, terms });
+                    let (from, to, schedule) = (*from, *to, None);
+                    self.setting.lanes.push(Lane { id, from, to, carrier, terms, schedule });
                 }
                 Err(why) => self.troubles.report(format!("lane {id}"), why),
             }

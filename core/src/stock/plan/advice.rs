@@ -186,6 +186,17 @@ pub enum Note {
     NotAnnounced,
     /// Nobody knows when the lane runs again.
     NoNextArrival,
+    /// The days are those of sailings that a carrier's schedule tells.
+    Sailings {
+        /// The last day of departure that it tells.
+        until: NaiveDate,
+    },
+    /// This voyage, or the next, leaves after the last one that the schedule tells: the lane's own days of
+    /// departure and transit stood in.
+    BeyondSchedule {
+        /// The last day of departure that it tells; none: it tells of none.
+        until: Option<NaiveDate>,
+    },
     /// No lane leads there.
     NoLane,
     /// Lanes lead there, but none departs.
@@ -225,6 +236,8 @@ impl Note {
             Self::Late => "late",
             Self::NotAnnounced => "calendar-not-announced",
             Self::NoNextArrival => "next-arrival-unknown",
+            Self::Sailings { .. } => "sailings",
+            Self::BeyondSchedule { .. } => "beyond-schedule",
             Self::NoLane => "no-lane",
             Self::NoDeparture => "no-departure",
             Self::Cycle(_) => "lane-cycle",
@@ -248,11 +261,13 @@ impl Note {
             | Self::Closed(_)
             | Self::Surplus
             | Self::Replaced
+            | Self::Sailings { .. }
             | Self::Pack { .. }
             | Self::Minimum { .. } => false,
             Self::Late
             | Self::NotAnnounced
             | Self::NoNextArrival
+            | Self::BeyondSchedule { .. }
             | Self::NoLane
             | Self::NoDeparture
             | Self::Cycle(_)

@@ -215,6 +215,7 @@ mod tests {
                     to: index(*to),
                     carrier: CalendarIndex(0),
                     terms: crate::stock::gather::terms(&lane()).unwrap(),
+                    schedule: None,
                 }),
                 _ => panic!("{word} is no lane"),
             }

@@ -7,6 +7,7 @@ use super::base::Base;
 use super::failures::Failures;
 use super::network::Network;
 use crate::calendar::Calendar;
+use crate::calendar::shipping::schedule::Schedule;
 use crate::calendar::shipping::{self, Terms};
 use crate::forecast::pipeline::Prospect;
 use crate::money::Currency;
@@ -112,6 +113,8 @@ pub struct Lane {
     pub carrier: CalendarIndex,
     /// How it runs.
     pub terms: Terms,
+    /// When it departs, where a carrier's schedule tells it; the terms hold beyond its end.
+    pub schedule: Option<Box<Schedule>>,
 }
 
 /// What is there of an item at a place, and what is needed.

@@ -219,6 +219,7 @@ fn notes(context: Context<'_>, need: &Need<'_>, choice: &Choice) -> Vec<Note> {
     if choice.next.is_none() {
         notes.push(Note::NoNextArrival);
     }
+    notes.extend(timetable.and_then(|t| t.note([choice.voyage].into_iter().chain(choice.next))));
     if base.has_gaps {
         notes.push(Note::Gaps);
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use chrono_tz::Tz;
 
-use super::{AimDocument, Stocking};
+use super::{AimDocument, SailingsDocument, Stocking};
 use crate::rule::finding::{Fault, Finding};
 use crate::stock::gather;
 
@@ -13,6 +13,8 @@ use crate::stock::gather;
 const ROWS_MAX: usize = 10_000;
 /// Most bases of a network.
 const BASES_MAX: usize = 99;
+/// Most days between a place and the port.
+const SAILING_DAYS_MAX: u16 = 60;
 
 /// Reads a document, and finds what does not fit together.
 pub(super) fn parse(text: &str) -> Result<Stocking, Vec<Finding>> {
@@ -115,7 +117,14 @@ impl Checker<'_> {
                 self.refuse(span.clone(), "wrong-lane", (what, "let it lead to another"));
             }
             if let Err(what) = gather::terms(lane) {
-                self.refuse(span, "wrong-lane", (what, "correct the lane"));
+                self.refuse(span.clone(), "wrong-lane", (what, "correct the lane"));
+            }
+            let is_far = |sailings: &SailingsDocument| {
+                SAILING_DAYS_MAX < sailings.before_days.max(sailings.after_days)
+            };
+            if lane.sailings.as_ref().is_some_and(is_far) {
+                let what = format!("before_days or after_days is above {SAILING_DAYS_MAX}");
+                self.refuse(span, "out-of-range", (what, "write 0 to 60"));
             }
         }
         if let Some(of_feeds) = &stocking.lanes_of_feeds {

@@ -112,9 +112,10 @@ impl Loader<'_> {
             }
             let carrier = loader.calendar(row, "carrier_calendar")?;
             let terms = terms(row)?;
-            loader.setting.lanes.push(Lane { id: id.into(), from, to, carrier, terms });
-            loader.lane_lines.push(row.line);
             names.insert(id.to_owned());
+            let (id, schedule) = (id.into(), None);
+            loader.setting.lanes.push(Lane { id, from, to, carrier, terms, schedule });
+            loader.lane_lines.push(row.line);
             Ok(())
         })
     }
