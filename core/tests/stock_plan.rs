@@ -11,7 +11,6 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use upturn_core::calendar::Calendar;
-use upturn_core::calendar::shipping::schedule::{Departure, Schedule};
 use upturn_core::calendar::shipping::{Closure, Exception, Terms};
 use upturn_core::forecast::pipeline::Prospect;
 use upturn_core::money::Currency;
@@ -23,6 +22,9 @@ use upturn_core::stock::plan::setting::{
     PlaceIndex, PlaceKind, Position, Setting,
 };
 use upturn_core::stock::plan::{self, Period};
+
+#[path = "stock_plan/sailings.rs"]
+mod sailings;
 
 const VENTILATOR: ItemIndex = ItemIndex(0);
 const A: PlaceIndex = PlaceIndex(0);
@@ -337,45 +339,6 @@ fn what_nobody_can_bring_is_told() {
     assert_eq!(marks(&setting, as_of), ["calendar-not-announced"]);
     setting.positions[1].deals[0].prospect = Prospect::new(0.5, u32::MAX).unwrap();
     assert_eq!(marks(&setting, as_of), ["demand-too-large"]);
-}
-
-#[test]
-fn sailings_are_the_departures_of_a_lane_and_the_end_of_their_schedule_is_told() {
-    let mut setting = ventilators("1.5");
-    setting.lanes.truncate(1);
-    let sailing = |by: &str, arrives: &str| Departure {
-        hand_in_by: format!("2025-01-{by}T12:00:00+08:00").parse().unwrap(),
-        arrives_on: day(arrives),
-    };
-    let told = |until: &str, departures: Vec<Departure>| {
-        let mut setting = setting.clone();
-        let told_until = Some(sailing(until, "2025-01-01").hand_in_by);
-        let schedule = Schedule { departures, told_until, before_days: 1, after_days: 1 };
-        setting.lanes[0].schedule = Some(Box::new(schedule));
-        let advice = plan::advise(&setting, period("2025-01-15T10:00:00+08:00"));
-        let notes = advice[0].notes.iter().map(Note::code);
-        let told = notes.filter(|code| ["sailings", "beyond-schedule"].contains(code));
-        (dates(&advice[0]), told.collect::<Vec<_>>())
-    };
-    let all = || {
-        vec![sailing("17", "2025-01-22"), sailing("22", "2025-01-26"), sailing("24", "2025-02-06")]
-    };
-    let cases = [
-        // Needed on the 28th: the sailing of the 22nd leaves on the 21st and is there on the 27th.
-        ("in time", told("24", all()), ("2025-01-21", "2025-02-07"), "sailings"),
-        ("omitted", told("24", vec![all()[0], all()[2]]), ("2025-01-16", "2025-02-07"), "sailings"),
-        // The lane's own next day of departure that arrives before the festival stands in.
-        (
-            "the schedule ends",
-            told("22", all()[..2].to_vec()),
-            ("2025-01-26", "2025-02-06"),
-            "beyond-schedule",
-        ),
-    ];
-    for (name, (found, notes), (ship_on, next_on), note) in cases {
-        assert_eq!(found, (ship_on.to_owned(), next_on.to_owned()), "case: {name}");
-        assert_eq!(notes, [note], "case: {name}");
-    }
 }
 
 #[test]
