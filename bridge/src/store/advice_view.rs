@@ -202,7 +202,7 @@ mod tests {
     use serde_json::json;
 
     use super::super::advice::{
-        Change, NewAdvice, change, end, plan_state, save_plan, standing, write,
+        Change, NewAdvice, change, end, plan_state, renew, save_plan, standing, write,
     };
     use super::super::testing::{at, each_backend};
     use super::*;
@@ -251,6 +251,13 @@ mod tests {
             let known = standing(store, day).await.unwrap();
             assert_eq!((known.len(), known[0].quantity), (1, 12));
 
+            // Other figures of the same decision are told, and nobody's revision is another.
+            let mut tx = store.begin().await.unwrap();
+            renew(&mut tx, &[piece("b", 13, None)]).await.unwrap();
+            tx.commit().await.unwrap();
+            let row = find(store, "b").await.unwrap().unwrap();
+            assert_eq!((row.quantity, row.view.quantity, row.revision), (12, 13, 1));
+
             let put_off = Change {
                 state: AdviceState::Snoozed,
                 quantity: 12,
@@ -272,7 +279,7 @@ mod tests {
                 assert_eq!(u64::try_from(page.len()).unwrap(), expected, "case: {minute}");
             }
             let row = find(store, "b").await.unwrap().unwrap();
-            assert_eq!((row.state_at(at(3)), row.view.quantity), (AdviceState::Snoozed, 12));
+            assert_eq!((row.state_at(at(3)), row.quantity), (AdviceState::Snoozed, 12));
         })
         .await;
     }
