@@ -1,5 +1,6 @@
 //! Reasons in words, in English and in Chinese.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use upturn_core::calendar::shipping::Closure;
 use upturn_core::stock::plan::advice::Note;
@@ -74,26 +75,36 @@ fn english(advice: &Kept<'_>, note: &Note) -> String {
         Note::Sailings { until } => format!(
             "the days are those of sailings in a carrier's schedule, which tells departures up to {until}"
         ),
-        Note::BeyondSchedule { until: Some(until) } => format!(
-            "the carrier's schedule tells departures up to {until}; beyond, the lane's own days of \
-             departure and transit stand in, so the days are a guess"
-        ),
-        Note::BeyondSchedule { until: None } => {
-            "no carrier's schedule tells a sailing to come; the \
-                                                 lane's own days of departure and transit stand in"
-                .into()
-        }
+        Note::BeyondSchedule { until } => beyond_in_english(*until),
         Note::NoLane => "no lane leads to this place; add one".into(),
         Note::NoDeparture => "no lane to this place departs in the days that are planned".into(),
-        Note::Cycle(cycle) => format!(
-            "a cycle of lanes: {cycle}; nobody outside it sends anything, so only what is there already \
-             can be moved; add a lane from a supplier"
-        ),
+        Note::Cycle(cycle) => cycle_in_english(cycle),
         Note::Shortfall { units } => format!("nobody has {units} more that are needed; find them"),
         Note::Gaps => "the demand history has gaps; days nobody observed count neither way".into(),
         Note::Thin => "the demand history has fewer than three periods".into(),
         Note::TooLarge(reason) => format!("not reckoned: {reason}"),
     }
+}
+
+fn beyond_in_english(until: Option<NaiveDate>) -> String {
+    match until {
+        Some(until) => format!(
+            "the carrier's schedule tells departures up to {until}; beyond, the lane's own days of \
+             departure and transit stand in, so the days are a guess"
+        ),
+        None => {
+            "no carrier's schedule tells a sailing to come; the lane's own days of departure and \
+                 transit stand in"
+                .to_owned()
+        }
+    }
+}
+
+fn cycle_in_english(cycle: &str) -> String {
+    format!(
+        "a cycle of lanes: {cycle}; nobody outside it sends anything, so only what is there already can \
+         be moved; add a lane from a supplier"
+    )
 }
 
 fn reached_in_english(reached: Reached) -> String {
