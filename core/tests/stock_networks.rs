@@ -188,7 +188,7 @@ fn a_depot_gives_what_it_keeps_and_bases_do_not() {
     let (gathered, advice) = planned(&with(METRIC), [0, 0, 0]);
     let (levels, _) = told(&gathered, &advice);
     let [hub, north, south] = PLACES.map(|place| levels[place]);
-    let cases: [Case; 5] = [
+    let cases: [Case<'_>; 5] = [
         ("all are at their levels", [hub, north, south], &[]),
         ("one was used", [hub, north - 1, south], &[("HUB", "NORTH", 1)]),
         (

@@ -144,11 +144,13 @@ mod tests {
         (voyages.iter().map(told).collect(), until)
     }
 
+    /// A name, sailings, the schedule's end, voyages, and until when they are told.
+    type Case<'c> = (&'c str, &'c [&'c str], Option<&'c str>, &'c [&'c str], Option<&'c str>);
+
     #[test]
     fn a_schedule_tells_departures_up_to_its_end_and_the_lane_itself_those_beyond() {
         let beyond = ["01-23 to 02-03"];
         let weekly = ["01-09 to 01-20", "01-16 to 01-27", "01-23 to 02-03"];
-        type Case<'c> = (&'c str, &'c [&'c str], Option<&'c str>, &'c [&'c str], Option<&'c str>);
         let cases: [Case<'_>; 8] = [
             ("no schedule", &[], None, &weekly, None),
             (
