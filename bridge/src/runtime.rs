@@ -57,6 +57,7 @@ pub(crate) mod forecasts;
 mod letters;
 pub(crate) mod overrule;
 pub(crate) mod fold;
+mod hand_over;
 pub(crate) mod reading;
 pub(crate) mod records;
 pub(crate) mod recovery;

@@ -90,6 +90,8 @@ pub(crate) enum Occurrence {
     TaskContradicted,
     /// Somebody took it on.
     TaskAccepted,
+    /// Somebody gave it to another, or decided who has it: whoever has it now is told.
+    TaskHandedOver,
     /// It was done.
     TaskDone,
     /// Somebody decided that nothing will be done.
@@ -158,12 +160,13 @@ impl LetterLanguage {
 
 impl Occurrence {
     /// All of them.
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::TaskCreated,
         Self::TaskAmended,
         Self::TaskWithdrawn,
         Self::TaskContradicted,
         Self::TaskAccepted,
+        Self::TaskHandedOver,
         Self::TaskDone,
         Self::TaskDismissed,
         Self::TaskEscalated,
@@ -191,6 +194,7 @@ impl Occurrence {
             Self::TaskWithdrawn => "task-withdrawn",
             Self::TaskContradicted => "task-contradicted",
             Self::TaskAccepted => "task-accepted",
+            Self::TaskHandedOver => "task-handed-over",
             Self::TaskDone => "task-done",
             Self::TaskDismissed => "task-dismissed",
             Self::TaskEscalated => "task-escalated",

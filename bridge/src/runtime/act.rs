@@ -1,7 +1,7 @@
 //! What people and other systems do with tasks, through the one writer.
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 use upturn_core::booking::Span;
 use upturn_core::id::TaskId;
 use upturn_core::input::{Action, Input, Verb};
@@ -14,7 +14,7 @@ use super::letters::{Desk, Told};
 use super::reading::LoggedAction;
 use super::request::Acted;
 use super::wish::Logged;
-use super::{Runtime, clocks, deal};
+use super::{Runtime, clocks, deal, hand_over};
 use crate::delivery::document::Occurrence;
 use crate::store::audit::NewEntry;
 use crate::store::error::StoreError;
@@ -70,10 +70,11 @@ impl Runtime<'_> {
             NewEntry { at: now, actor: &actor, action, subject: task.as_str(), detail: &detail };
         task_history::append_late(&mut tx, entry, done_at).await?;
         if let Some(occurrence) = Occurrence::find(action) {
-            let mut detail = detail.clone();
-            if let Some(members) = detail.as_object_mut() {
-                members.insert("actor".into(), json!(actor));
-            }
+            let detail = if let Deed::HandOver { package, .. } = &deed {
+                hand_over::detail(&actor, package)
+            } else {
+                by(&actor, &detail)
+            };
             let told = Told {
                 task: &task,
                 occurrence,
@@ -96,6 +97,15 @@ impl Runtime<'_> {
         self.announce();
         Ok(Acted::Done)
     }
+}
+
+/// Returns `detail` with who did it.
+fn by(actor: &str, detail: &Value) -> Value {
+    let mut detail = detail.clone();
+    if let Some(members) = detail.as_object_mut() {
+        members.insert("actor".into(), json!(actor));
+    }
+    detail
 }
 
 /// Does what a deed brings about besides, a coupon or a meeting; returns why not, where it cannot.

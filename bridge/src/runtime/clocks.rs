@@ -130,7 +130,7 @@ impl Runtime<'_> {
             return Ok(0);
         }
         let desk = self.desk(&fold.engine);
-        let ended = overrule::end_due(tx, desk.registry, now).await?;
+        let ended = overrule::end_due(tx, &desk, now).await?;
         let timers = task_timer::take_due(tx, now, FIRED_MAX).await?;
         for timer in &timers {
             let Some(life) = task_life::find(tx, &timer.task).await? else { continue };

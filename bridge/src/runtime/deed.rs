@@ -29,6 +29,11 @@ impl Words {
         let text = text.replace("\r\n", "\n").replace('\0', "\u{fffd}").trim().to_owned();
         (!text.is_empty() && text.chars().count() <= WORDS_MAX).then_some(Self(text))
     }
+
+    /// Returns them as text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// How a task that is done has ended.

@@ -11,7 +11,8 @@ use upturn_core::task::life::State;
 use super::consequence::ACTOR;
 use super::deed;
 use super::fold::Fold;
-use super::{Runtime, clocks, timers};
+use super::letters::Desk;
+use super::{Runtime, clocks, hand_over, timers};
 use crate::delivery::letter::text;
 use crate::forecasts::wins::ChanceSaid;
 use crate::store::audit::{self, NewEntry};
@@ -98,10 +99,15 @@ impl Runtime<'_> {
         }
         note(&mut tx, now, wish, (machine.as_deref(), current.as_ref())).await?;
         if let Subject::Task(task) = &wish.subject {
-            let registry = fold.engine.registry();
-            // What was given to somebody goes back with the decision that gave it.
-            let is_back = wish.what == What::Route && wish.value.is_none();
-            settle(&mut tx, registry, (task, wish.what), (now, is_back)).await?;
+            let desk = self.desk(&fold.engine);
+            let decision = Decision {
+                what: wish.what,
+                // What was given to somebody goes back with the decision that gave it.
+                is_back: wish.what == What::Route && wish.value.is_none(),
+                by: &wish.actor,
+                reason: Some(&wish.reason),
+            };
+            settle(&mut tx, &desk, (task, decision), now).await?;
         }
         let next_timer = timers::next(&mut tx).await?;
         tx.commit().await?;
@@ -114,7 +120,7 @@ impl Runtime<'_> {
 /// Ends the decisions whose time is over by `now`; returns how many there were.
 pub(super) async fn end_due(
     tx: &mut Tx,
-    registry: &Registry,
+    desk: &Desk<'_>,
     now: DateTime<Utc>,
 ) -> Result<usize, StoreError> {
     let due = overrule::due(tx, now, ENDED_MAX).await?;
@@ -130,7 +136,9 @@ pub(super) async fn end_due(
             Subject::Deal(_) => audit::append(tx, entry).await?,
             Subject::Task(task) => {
                 task_history::append_late(tx, entry, one.until).await?;
-                settle(tx, registry, (task, one.what), (now, true)).await?;
+                let what = one.what;
+                let decision = Decision { what, is_back: true, by: ACTOR, reason: None };
+                settle(tx, desk, (task, decision), now).await?;
             }
         }
     }
@@ -213,14 +221,25 @@ async fn note(
     }
 }
 
+/// Something that was decided about a task, or whose time is over.
+#[derive(Clone, Copy, Debug)]
+struct Decision<'d> {
+    what: What,
+    /// Whether what was decided holds no more.
+    is_back: bool,
+    by: &'d str,
+    reason: Option<&'d str>,
+}
+
 /// Makes a task stand as the machine says with what people decided over it. A task whose decided owner is
 /// not the one any more goes back, as far as nobody has taken it on.
 async fn settle(
     tx: &mut Tx,
-    registry: &Registry,
-    (task, what): (&TaskId, What),
-    (now, is_back): (DateTime<Utc>, bool),
+    desk: &Desk<'_>,
+    (task, decision): (&TaskId, Decision<'_>),
+    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    let (registry, Decision { what, is_back, by, reason }) = (desk.registry, decision);
     let (Some(before), Some(life)) =
         (lead::find(tx, task).await?, task_life::find(tx, task).await?)
     else {
@@ -255,6 +274,9 @@ async fn settle(
     }
     if grade != before.grade_now || owner != life.owner {
         fall_due(tx, (task, &before, &grade), (registry, &owner, &life), now).await?;
+    }
+    if owner != life.owner && owner != by {
+        hand_over::tell_decided(tx, desk, task, (by, reason, now)).await?;
     }
     Ok(())
 }

@@ -58,6 +58,7 @@ pub const HEADLINES: &[(&str, &str, &str)] = &[
     ("task-dismissed", "Task dismissed", "任务已放弃"),
     ("task-done", "Task done", "任务已完成"),
     ("task-escalated", "Task overdue, please step in", "任务超时，请介入"),
+    ("task-handed-over", "A task is yours now", "任务已移交给您"),
     ("task-silent", "Nobody is working on this task", "任务无人跟进"),
     ("task-withdrawn", "Task withdrawn", "任务已撤回"),
 ];

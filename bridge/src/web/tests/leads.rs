@@ -1,6 +1,7 @@
 //! Leads: judged when they are made, listed by score, and overruled by people with both values kept.
 
 use std::fs;
+use std::sync::Arc;
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Days, TimeDelta, Utc};
@@ -11,9 +12,10 @@ use super::site::{Answer, PASSWORD, SHANGHAI, Site, bearer};
 use super::writer::with_writer;
 use crate::auth::person::{EVERYWHERE, Profile};
 use crate::auth::role::Role;
+use crate::delivery::testing::{Recorder, destination, routing};
 use crate::store::forecast::{ForecastKind, NewForecast};
 use crate::store::record::StoredRecord;
-use crate::store::{forecast, person, record};
+use crate::store::{forecast, outbox_view, person, record};
 
 const PEOPLE: &str = "id,name,manager,substitute,team\nlin,Lin,meng,wu,ev\nwu,Wu,meng,,ev\n\
     amy,Amy,meng,,ev\nmeng,Meng,,,\n";
@@ -348,6 +350,40 @@ async fn a_decision_ends_at_its_time_and_the_machine_counts_again() {
     assert_eq!(detail["owner"], "lin", "nobody had taken it on");
     let history = detail["history"].as_array().unwrap();
     assert_eq!(history.iter().filter(|entry| entry["action"] == "override-ended").count(), 2);
+}
+
+#[tokio::test]
+async fn whoever_gets_a_task_is_told_and_nobody_of_what_they_did_themselves() {
+    let site = site().await;
+    let task = fail(&site, &["d1"]).await;
+    site.delivery.send_replace(routing(vec![destination("crm", Arc::<Recorder>::default())]));
+    let id = task["id"].as_str().unwrap();
+    let told = async || {
+        let letters = outbox_view::of_subject(&site.store, id, 50).await.unwrap();
+        let count = letters.iter().filter(|letter| letter.kind == "task-handed-over").count();
+        let body = outbox_view::newest_body(&site.store, id).await.unwrap().unwrap_or_default();
+        let part = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        (count, part("owner"), part("actor"), part("reason") + &part("text"))
+    };
+    let at = path(&task, "/override");
+    say(&site, "meng", ("PUT", &at), &over("grade", "B")).await;
+    assert_eq!(told().await.0, 0, "it has the owner that it had");
+    let answer = say(&site, "meng", ("PUT", &at), &over("route", "amy")).await;
+    let is_said = (1, "amy".to_owned(), "meng".to_owned());
+    let (count, owner, actor, why) = told().await;
+    assert_eq!((count, owner, actor), is_said);
+    assert_eq!(why, over("route", "amy")["reason"]);
+    let mut own = over("route", "meng");
+    own["replaces"] = answer.json()["overrides"][0]["id"].clone();
+    let answer = say(&site, "meng", ("PUT", &at), &own).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    assert_eq!(told().await.0, 1, "who took it knows");
+    let package = json!({"situation": "told", "next-step": "call"});
+    let over = json!({"to": "wu", "kind": "general", "package": package});
+    let answer = say(&site, "meng", ("POST", &path(&task, "/hand-over")), &over).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let text = "next-step: call\nsituation: told".to_owned();
+    assert_eq!(told().await, (2, "wu".to_owned(), "meng".to_owned(), text));
 }
 
 #[tokio::test]
