@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::task::TaskTracker;
 use upturn_core::catalogue::Catalogue;
 use upturn_core::compliance::policy::Policy;
 use upturn_core::lead::policy::Policy as LeadPolicy;
@@ -33,6 +34,8 @@ use crate::runtime::request::{Changes, Request, Wanted};
 pub(crate) struct Reloader {
     files: Arc<Files>,
     asks: mpsc::Sender<Request>,
+    /// What is read again is done whether anybody waits for it or not.
+    tracker: TaskTracker,
     clock: Arc<dyn Clock>,
     /// What was read last comes into force last.
     turn: tokio::sync::Mutex<()>,
@@ -123,7 +126,7 @@ impl Reloader {
     /// the one that is in force.
     pub(crate) fn new(
         config: &Config,
-        asks: mpsc::Sender<Request>,
+        (asks, tracker): (mpsc::Sender<Request>, TaskTracker),
         clock: Arc<dyn Clock>,
         registry: &Registry,
         documents: Documents,
@@ -146,6 +149,7 @@ impl Reloader {
         Self {
             files,
             asks,
+            tracker,
             clock,
             turn,
             refused,
@@ -159,8 +163,15 @@ impl Reloader {
         }
     }
 
-    /// Reads everything again and puts it in force; `actor` is who wants it.
-    pub(crate) async fn reload(&self, actor: &str) -> Result<Changes, ReloadError> {
+    /// Reads everything again and puts it in force; `actor` is who wants it. Whoever asked may give up
+    /// waiting: it is done to its end, or not at all.
+    pub(crate) async fn reload(self: &Arc<Self>, actor: &str) -> Result<Changes, ReloadError> {
+        let (reloader, actor) = (Arc::clone(self), actor.to_owned());
+        let done = self.tracker.spawn(async move { reloader.read_again(&actor).await });
+        done.await?
+    }
+
+    async fn read_again(&self, actor: &str) -> Result<Changes, ReloadError> {
         let _turn = self.turn.lock().await;
         let files = Arc::clone(&self.files);
         let Read { rules, registry, policy, delivery, feeds, leads } =

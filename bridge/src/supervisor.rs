@@ -247,7 +247,7 @@ fn app(
         submit,
         reloader: Arc::new(Reloader::new(
             &plan.config,
-            asks.clone(),
+            (asks.clone(), house.tracker.clone()),
             Arc::new(SystemClock),
             &plan.registry,
             Documents {

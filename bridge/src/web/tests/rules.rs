@@ -1,6 +1,7 @@
 //! Rules: which are in force, reloading them, and why there is no task.
 
 use std::fs;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -89,6 +90,33 @@ async fn a_reload_says_what_changed_and_an_edit_keeps_counts() {
     assert_eq!(made["tasks"][0]["version"], listed["rules"][1]["version"]);
     let stranger = site.get("/api/v1/rules", &[]).await;
     assert_problem(&stranger, StatusCode::UNAUTHORIZED, "unauthenticated");
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_comes_into_force_as_a_whole() {
+    const LEADS: [(&str, &str); 4] = [
+        ("worth.toml", include_str!("../../../../deploy/rules/leads/service-lead.toml")),
+        ("abc.toml", include_str!("../../../../deploy/rules/leads/abc.toml")),
+        ("by-grade.toml", include_str!("../../../../deploy/rules/leads/by-grade.toml")),
+        ("service.toml", include_str!("../../../../deploy/rules/leads/service.toml")),
+    ];
+    let site = Site::with_user().await;
+    write(&site, "care.toml", &rule("care", "live", 3));
+    for (file, text) in LEADS {
+        write(&site, file, text);
+    }
+    let mut leads = site.leads.subscribe();
+    // Nobody answers yet, and whoever asked gives up.
+    let given_up = tokio::time::timeout(Duration::from_millis(20), reload(&site)).await;
+    assert!(given_up.is_err());
+    // Rules come into force by the writer, leads by whoever read them.
+    with_writer(&site, async {
+        leads.changed().await.unwrap();
+        let rules = get(&site, "/api/v1/rules").await.json();
+        assert_eq!(rules["rules"][0]["id"], "care");
+    })
+    .await;
+    assert!(!site.leads.borrow().is_empty());
 }
 
 #[tokio::test]

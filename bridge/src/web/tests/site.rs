@@ -14,6 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::{OnceCell, broadcast, mpsc, watch};
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 use upturn_core::id::{DeviceId, EventId, RuleId, TaskId};
 use upturn_core::lead::policy::Policy;
@@ -167,7 +168,7 @@ impl Site {
         let app = App {
             reloader: Arc::new(Reloader::new(
                 &config,
-                asks.clone(),
+                (asks.clone(), TaskTracker::new()),
                 as_clock,
                 &Registry::default(),
                 documents,
