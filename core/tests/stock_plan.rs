@@ -15,7 +15,7 @@ use upturn_core::calendar::shipping::{Closure, Exception, Terms};
 use upturn_core::forecast::pipeline::Prospect;
 use upturn_core::money::Currency;
 use upturn_core::stock::plan::advice::{Action, Advice, Note};
-use upturn_core::stock::plan::base::{Base, Observed, Summary};
+use upturn_core::stock::plan::base::Base;
 use upturn_core::stock::plan::network::{Goal, Network};
 use upturn_core::stock::plan::setting::{
     Aim, CalendarIndex, Coming, Costs, Deal, Holding, Item, ItemIndex, Lane, LaneIndex, Place,
@@ -339,24 +339,6 @@ fn what_nobody_can_bring_is_told() {
     assert_eq!(marks(&setting, as_of), ["calendar-not-announced"]);
     setting.positions[1].deals[0].prospect = Prospect::new(0.5, u32::MAX).unwrap();
     assert_eq!(marks(&setting, as_of), ["demand-too-large"]);
-}
-
-#[test]
-fn demand_is_learnt_from_periods_of_any_length() {
-    let observed = |first_on, last_on, units| Observed {
-        first_on: day(first_on),
-        last_on: day(last_on),
-        units,
-    };
-    let even = [observed("2025-01-01", "2025-01-10", 5), observed("2025-01-11", "2025-01-30", 10)];
-    let base = Summary::of(&even).base(1.0);
-    assert_eq!((base.per_day, base.spread, base.has_gaps), (0.5, 1.0, false));
-    let gap = [observed("2025-01-01", "2025-01-10", 0), observed("2025-02-01", "2025-02-10", 40)];
-    let base = Summary::of(&gap).base(1.0);
-    assert_eq!((base.per_day, base.has_gaps), (2.0, true));
-    // Its own spread is 40; two periods against twelve pooled ones.
-    assert!((base.spread - (2.0 * 40.0 + 12.0) / 14.0).abs() < 1e-9, "{base:?}");
-    assert!(Summary::of(&[]).base(3.0).per_day.abs() < 1e-9);
 }
 
 prop_compose! {

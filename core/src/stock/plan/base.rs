@@ -103,3 +103,32 @@ pub fn pooled_spread<'s>(summaries: impl Iterator<Item = &'s Summary>) -> f64 {
         .fold((0.0, 0.0), |(sum, count), spread| (sum + spread, count + 1.0));
     if count == 0.0 { 1.0 } else { (sum / count).max(1.0) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn demand_is_learnt_from_periods_of_any_length() {
+        let observed = |first_on, last_on, units| Observed {
+            first_on: day(first_on),
+            last_on: day(last_on),
+            units,
+        };
+        let even =
+            [observed("2025-01-01", "2025-01-10", 5), observed("2025-01-11", "2025-01-30", 10)];
+        let base = Summary::of(&even).base(1.0);
+        assert_eq!((base.per_day, base.spread, base.has_gaps), (0.5, 1.0, false));
+        let gap =
+            [observed("2025-01-01", "2025-01-10", 0), observed("2025-02-01", "2025-02-10", 40)];
+        let base = Summary::of(&gap).base(1.0);
+        assert_eq!((base.per_day, base.has_gaps), (2.0, true));
+        // Its own spread is 40; two periods against twelve pooled ones.
+        assert!((base.spread - (2.0 * 40.0 + 12.0) / 14.0).abs() < 1e-9, "{base:?}");
+        assert!(Summary::of(&[]).base(3.0).per_day.abs() < 1e-9);
+    }
+}
