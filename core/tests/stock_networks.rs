@@ -173,10 +173,11 @@ fn levels_are_the_fewest_with_which_so_few_are_missing() {
     let Reached::Missing(missing) = reached[0] else { panic!("{reached:?}") };
     assert!(missing <= "0.05".parse().unwrap(), "{missing}");
     assert!((f64::try_from(missing).unwrap() - expected.missing).abs() < 1e-4);
-    // Nobody has any, so the maker is asked for the depot's, and the bases wait for it.
+    // Nobody has any, so the maker is asked for all: what the depot keeps, and what the bases wait for.
     let [hub, north, south] = PLACES.map(|place| levels[place]);
+    let all = hub + north + south;
     let expected =
-        moved(&[("MAKER", "HUB", hub), ("nobody", "NORTH", north), ("nobody", "SOUTH", south)]);
+        moved(&[("MAKER", "HUB", all), ("nobody", "NORTH", north), ("nobody", "SOUTH", south)]);
     assert_eq!(moves(&gathered, &advice), expected);
 }
 
@@ -188,19 +189,28 @@ fn a_depot_gives_what_it_keeps_and_bases_do_not() {
     let (gathered, advice) = planned(&with(METRIC), [0, 0, 0]);
     let (levels, _) = told(&gathered, &advice);
     let [hub, north, south] = PLACES.map(|place| levels[place]);
-    let cases: [Case<'_>; 5] = [
+    let cases: [Case<'_>; 6] = [
         ("all are at their levels", [hub, north, south], &[]),
-        ("one was used", [hub, north - 1, south], &[("HUB", "NORTH", 1)]),
+        (
+            "one was used, and the depot orders what it gives",
+            [hub, north - 1, south],
+            &[("HUB", "NORTH", 1), ("MAKER", "HUB", 1)],
+        ),
         (
             "the depot has one, and keeps more",
             [1, north - 1, south],
-            &[("HUB", "NORTH", 1), ("MAKER", "HUB", hub - 1)],
+            &[("HUB", "NORTH", 1), ("MAKER", "HUB", hub)],
+        ),
+        (
+            "the depot has less than it is asked for",
+            [1, north, south - 2],
+            &[("HUB", "SOUTH", 1), ("MAKER", "HUB", hub + 1)],
         ),
         ("a base has more than it keeps", [hub, north + 1, south - 1], &[("NORTH", "SOUTH", 1)]),
         (
             "a base has what it keeps",
             [0, north, south - 1],
-            &[("MAKER", "HUB", hub), ("nobody", "SOUTH", 1)],
+            &[("MAKER", "HUB", hub + 1), ("nobody", "SOUTH", 1)],
         ),
     ];
     for (name, stock, expected) in cases {

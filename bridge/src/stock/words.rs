@@ -36,6 +36,10 @@ fn english(advice: &Kept<'_>, note: &Note) -> String {
              {available}; {}",
             reached_in_english(*reached)
         ),
+        Note::Taken { given, owed } => format!(
+            "this plan sends {given} from here on to places of the network, which do not count as \
+             available, and {owed} more that they need are ordered beside the level"
+        ),
         Note::Earlier { units } => {
             format!("counted as there are {units} that are to be sent before")
         }
@@ -130,6 +134,9 @@ fn chinese(advice: &Kept<'_>, note: &Note) -> String {
                 Reached::Missing(missing) => format!("按全部水平，各站点平均缺 {missing} 件"),
                 Reached::Promise(days) => format!("按全部水平，中心库 {days} 天内备好一件"),
             }
+        ),
+        Note::Taken { given, owed } => format!(
+            "本计划从此处向网络中的其他地点发出 {given} 件，不计入可用量；它们还缺 {owed} 件，在目标水平之外一并订购"
         ),
         Note::Earlier { units } => format!("已把此前建议发送的 {units} 件计为可用"),
         Note::Deals { now, later } => format!(

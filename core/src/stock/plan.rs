@@ -14,7 +14,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use self::advice::{Advice, Note};
 use self::ledger::Ledger;
 use self::loops::Loops;
-use self::need::Context;
+use self::need::{Context, Need, Taken};
+use self::network::Levels;
 use self::setting::{LaneIndex, Position, Setting};
 use crate::calendar::shipping::{self, Closure, Voyage};
 use crate::parallel;
@@ -130,24 +131,48 @@ impl Routes {
 /// Returns what to send of one item, whose positions these are.
 fn of_item(context: Context<'_>, positions: &[Position]) -> Vec<Advice> {
     let levels = network::levels(context, positions);
-    let find = |position| need::find(context, position, &levels);
+    let find = |position| need::find(context, position, &levels, Taken::default());
     let mut needs: Vec<_> = positions.iter().filter_map(find).collect();
     if needs.is_empty() {
         return Vec::new();
     }
-    // Who has to act first chooses first.
-    needs.sort_by_key(|need| (need.voyage().map(|voyage| voyage.ship_on), need.place()));
     let mut ledger = Ledger::new(context, positions, (&needs, &levels));
+    // What a depot needs depends on what is taken of it.
+    needs.retain(|need| !need.is_depot());
+    let mut found = serve(context, needs, (&levels, &mut ledger));
+    for position in network::depots(context, positions, &levels) {
+        let need = need::find(context, position, &levels, ledger.taken(position));
+        found.append(&mut serve(context, need.into_iter().collect(), (&levels, &mut ledger)));
+    }
+    found.sort_by_key(|advice| (advice.to, advice.voyage, advice.from, advice.item));
+    found
+}
+
+/// Returns what to send for `needs`, and for what they leave open before a closure; enters it in the ledger.
+fn serve(
+    context: Context<'_>,
+    mut needs: Vec<Need<'_>>,
+    (levels, ledger): (&Levels, &mut Ledger<'_>),
+) -> Vec<Advice> {
     let mut found = Vec::new();
     let mut later = Vec::new();
+    let when = |need: &Need<'_>| (need.voyage().map(|voyage| voyage.ship_on), need.place());
+    let mut meet = |need: &Need<'_>| {
+        let served = source::serve(context, need, ledger);
+        if let Some(depot) = network::depot_of(context, levels, need.place()) {
+            ledger.owe(depot, source::unmet(&served));
+        }
+        served
+    };
+    // Who has to act first chooses first.
+    needs.sort_by_key(when);
     for need in &needs {
-        let mut served = source::serve(context, need, &mut ledger);
+        let mut served = meet(need);
         later.extend(source::rest(context, need, &served));
         found.append(&mut served);
     }
-    later.sort_by_key(|need| (need.voyage().map(|voyage| voyage.ship_on), need.place()));
-    found.extend(later.iter().flat_map(|need| source::serve(context, need, &mut ledger)));
-    found.sort_by_key(|advice| (advice.to, advice.voyage, advice.from, advice.item));
+    later.sort_by_key(when);
+    found.extend(later.iter().flat_map(meet));
     found
 }
 

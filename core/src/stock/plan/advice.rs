@@ -125,6 +125,14 @@ pub enum Note {
         /// What the levels of the network come to.
         reached: Reached,
     },
+    /// Other places of its network take from the depot: what this plan sends them is not counted as there,
+    /// and what they need and it has not is ordered beside its level.
+    Taken {
+        /// Units that it sends.
+        given: u32,
+        /// Units that it owes.
+        owed: u32,
+    },
     /// What was advised to be sent before is counted as if it were there.
     Earlier {
         /// Its units.
@@ -223,6 +231,7 @@ impl Note {
         match self {
             Self::RunsOut => "runs-out",
             Self::Level { .. } => "level",
+            Self::Taken { .. } => "taken",
             Self::Earlier { .. } => "sent-before",
             Self::Deals { .. } => "deals",
             Self::Base { .. } => "base-demand",
@@ -253,6 +262,7 @@ impl Note {
         match self {
             Self::RunsOut
             | Self::Level { .. }
+            | Self::Taken { .. }
             | Self::Earlier { .. }
             | Self::Deals { .. }
             | Self::Base { .. }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use super::need::{Context, Need};
+use super::need::{Context, Need, Taken};
 use super::network::Levels;
 use super::outlook::Outlook;
 use super::setting::{ItemIndex, PlaceIndex, Position};
@@ -18,6 +18,8 @@ pub(super) struct Ledger<'s> {
     short: BTreeSet<PlaceIndex>,
     levels: &'s Levels,
     given: BTreeMap<(PlaceIndex, ItemIndex), u32>,
+    /// What depots of networks were asked for and had not.
+    owed: BTreeMap<PlaceIndex, u32>,
 }
 
 impl<'s> Ledger<'s> {
@@ -29,7 +31,7 @@ impl<'s> Ledger<'s> {
         // What a depot keeps, it keeps for others.
         let itself = needs.iter().filter(|need| !(need.is_depot() && need.is_covered_apart()));
         let short = itself.map(Need::place).collect();
-        Self { context, positions, short, levels, given: BTreeMap::new() }
+        Self { context, positions, short, levels, given: BTreeMap::new(), owed: BTreeMap::new() }
     }
 
     /// Returns what `place` can give of each item on `ship_on`, replaced ones first: what stands on its
@@ -74,6 +76,19 @@ impl<'s> Ledger<'s> {
     pub(super) fn give(&mut self, place: PlaceIndex, item: ItemIndex, units: u32) {
         let given = self.given.entry((place, item)).or_default();
         *given = given.saturating_add(units);
+    }
+
+    /// Notes that the depot `place` was asked for `units` more than it has.
+    pub(super) fn owe(&mut self, place: PlaceIndex, units: u32) {
+        let owed = self.owed.entry(place).or_default();
+        *owed = owed.saturating_add(units);
+    }
+
+    /// Returns what the place of `position` gives, and what it owes.
+    pub(super) fn taken(&self, position: &Position) -> Taken {
+        let given: i64 = position.holdings.iter().map(|h| self.given(position.place, h.item)).sum();
+        let owed = self.owed.get(&position.place).copied().unwrap_or_default();
+        Taken { given: u32::try_from(given).unwrap_or(u32::MAX), owed }
     }
 
     fn given(&self, place: PlaceIndex, item: ItemIndex) -> i64 {

@@ -38,8 +38,10 @@ pub(super) struct Context<'s> {
 pub(super) struct Need<'s> {
     pub(super) position: &'s Position,
     pub(super) outlook: Outlook<'s>,
-    /// What there is, with what is to be sent before.
+    /// What there is, with what is to be sent before and without what is given to others.
     pub(super) available: i64,
+    /// What other places take of it in this plan.
+    pub(super) taken: Taken,
     /// Units that are to be sent before.
     pub(super) earlier: u32,
     pub(super) aim: Aim,
@@ -51,6 +53,13 @@ pub(super) struct Need<'s> {
     pub(super) choices: Vec<Choice>,
     /// Why it cannot be met or reckoned.
     pub(super) trouble: Option<Note>,
+}
+
+/// What a depot sends its bases in a plan, and what they asked it for and it has not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) given: u32,
+    pub(super) owed: u32,
 }
 
 /// How a lane can meet a need.
@@ -114,10 +123,11 @@ impl Need<'_> {
         self.is_covered
     }
 
-    /// Returns by how much there is less than the level asks for, with what is made before `until`.
+    /// Returns by how much there is less than the level and what is owed ask for, with what is made before
+    /// `until`.
     pub(super) fn below_level(&self, until: NaiveDate) -> i64 {
-        let units = self.level.map_or(i64::MIN, |level| level.units.into());
-        units.saturating_sub(self.supply(until))
+        let units = |level: Level| i64::from(level.units) + i64::from(self.taken.owed);
+        self.level.map_or(i64::MIN, units).saturating_sub(self.supply(until))
     }
 
     /// Returns the voyage of its preferred lane.
@@ -126,18 +136,19 @@ impl Need<'_> {
     }
 }
 
-/// Returns what `position` needs within the plan's days, if it needs anything.
+/// Returns what `position` needs within the plan's days, of which so much is `taken`, if it needs anything.
 pub(super) fn find<'s>(
     context: Context<'s>,
     position: &'s Position,
     levels: &Levels,
+    taken: Taken,
 ) -> Option<Need<'s>> {
     let place = context.setting.place(position.place)?;
     if place.kind == PlaceKind::Supplier {
         return None;
     }
     let outlook = Outlook::new(position, context.today(position.place));
-    let available = position.available();
+    let available = position.available().saturating_sub(taken.given.into());
     let level = levels.get(&position.place).copied();
     if 0 <= available && outlook.is_nothing() && level.is_none() {
         return None;
@@ -148,6 +159,7 @@ pub(super) fn find<'s>(
         position,
         outlook,
         available,
+        taken,
         earlier: 0,
         aim,
         level,
@@ -273,7 +285,7 @@ impl Need<'_> {
         let Ok(quantity @ 1..) = u32::try_from(missing) else { return Ok(None) };
         let next = timetable.next_after(voyage.ship_on);
         let closed_from = timetable.closed_from(voyage);
-        let level = self.level.map_or(0, |level| level.units);
+        let level = self.level.map_or(0, |level| level.units.saturating_add(self.taken.owed));
         let (tight_on, up_to) = (tight.until, tight.up_to().max(level));
         Ok(Some(Choice {
             lane,

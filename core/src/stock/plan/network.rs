@@ -90,6 +90,34 @@ pub(super) fn levels(context: Context<'_>, positions: &[Position]) -> Levels {
     levels
 }
 
+/// Returns the depot of the network for which `place` keeps a level, if it does not for others itself.
+pub(super) fn depot_of(
+    context: Context<'_>,
+    levels: &Levels,
+    place: PlaceIndex,
+) -> Option<PlaceIndex> {
+    let level = levels.get(&place).filter(|level| !level.is_depot)?;
+    context.setting.networks.get(level.network).map(|network| network.depot)
+}
+
+/// Returns the positions of depots: one that another depot supplies comes before it.
+pub(super) fn depots<'s>(
+    context: Context<'_>,
+    positions: &'s [Position],
+    levels: &Levels,
+) -> Vec<&'s Position> {
+    let is_depot = |place: PlaceIndex| levels.get(&place).is_some_and(|level| level.is_depot);
+    let is_supplied = |place: PlaceIndex| {
+        let lanes = usize::try_from(place.0).ok().and_then(|place| context.lanes_to.get(place));
+        let mut from = lanes.into_iter().flatten().filter_map(|lane| context.setting.lane(*lane));
+        from.any(|lane| is_depot(lane.from))
+    };
+    let mut depots: Vec<&Position> =
+        positions.iter().filter(|position| is_depot(position.place)).collect();
+    depots.sort_by_key(|position| !is_supplied(position.place));
+    depots
+}
+
 /// A network with what is needed of an item, and how long it takes.
 #[derive(Debug)]
 struct Reckoned {

@@ -2,7 +2,7 @@
 
 use super::advice::{Action, Advice, Note, Reckoning};
 use super::ledger::Ledger;
-use super::need::{self, Choice, Context, Need, expectation};
+use super::need::{self, Choice, Context, Need, Taken, expectation};
 use super::setting::{ItemIndex, PlaceIndex, PlaceKind};
 
 /// Days that demand is told for.
@@ -78,6 +78,16 @@ pub(super) fn rest<'s>(
     let choice = need.choices.iter().find(|choice| choice.lane == lane)?;
     let sent = served.iter().filter(|one| one.from.is_some()).map(|one| one.quantity);
     need::before_closure(context, need, choice, sent.fold(0, u32::saturating_add))
+}
+
+/// Returns the units of `served` that nobody has.
+pub(super) fn unmet(served: &[Advice]) -> u32 {
+    let notes = served.first().map(|first| first.notes.iter());
+    let shortfall = |note: &Note| match note {
+        Note::Shortfall { units } => Some(*units),
+        _ => None,
+    };
+    notes.into_iter().flatten().find_map(shortfall).unwrap_or_default()
 }
 
 fn consignments(
@@ -176,6 +186,10 @@ fn notes(context: Context<'_>, need: &Need<'_>, choice: &Choice) -> Vec<Note> {
         let network = context.setting.networks.get(level.network);
         let network = network.map(|network| network.id.clone()).unwrap_or_default();
         notes.push(Note::Level { network, units: level.units, reached: level.reached });
+    }
+    let Taken { given, owed } = need.taken;
+    if 0 < given || 0 < owed {
+        notes.push(Note::Taken { given, owed });
     }
     if 0 < need.earlier {
         notes.push(Note::Earlier { units: need.earlier });
