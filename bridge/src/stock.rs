@@ -1,5 +1,6 @@
 //! Advice on stock: how it is told, and how the service makes and keeps it.
 
+mod day;
 pub(crate) mod digest;
 pub(crate) mod document;
 pub(crate) mod kept;

@@ -73,7 +73,7 @@ impl Runtime<'_> {
             let occurrence =
                 if is_first { Occurrence::AdviceCreated } else { Occurrence::AdviceSuperseded };
             if let Some(view) =
-                desk.wants(occurrence).then(|| kept::read(&new.document).ok()).flatten()
+                desk.wants(occurrence).then(|| kept::read(&new.packed).ok()).flatten()
             {
                 let body = body((&new.id, &view), (new.quantity, &plan.owner));
                 let notice = Notice {

@@ -27,6 +27,8 @@ const EVENTS_MAX: u32 = 1_000;
 /// Dead letters in one step; each may hold a large payload.
 const DEAD_LETTERS_MAX: u32 = 100;
 
+/// Pieces of advice in one step.
+const ADVICE_MAX: u32 = 1_000;
 /// Letters in one step.
 const LETTERS_MAX: u32 = 500;
 
@@ -36,6 +38,7 @@ pub(super) struct Round {
     events: Option<Cut>,
     dead_letters_before: Option<DateTime<Utc>>,
     letters_before: DateTime<Utc>,
+    advice_before: DateTime<Utc>,
 }
 
 impl Runtime<'_> {
@@ -66,6 +69,7 @@ impl Runtime<'_> {
             },
             dead_letters_before: self.retention.dead_letters.map(span),
             letters_before: span(self.retention.letters),
+            advice_before: span(self.retention.advice),
         });
         Ok(PAUSE)
     }
@@ -84,12 +88,14 @@ impl Runtime<'_> {
             dead = retention::delete_dead_letters(&mut tx, before, DEAD_LETTERS_MAX).await?;
         }
         let letters = retention::delete_letters(&mut tx, round.letters_before, LETTERS_MAX).await?;
+        let advice = retention::delete_advice(&mut tx, round.advice_before, ADVICE_MAX).await?;
         tx.commit().await?;
         fold.engine.forget_before(new.horizon, 0);
         self.metrics.retention.events_deleted.inc_by(events);
         self.metrics.retention.dead_letters_deleted.inc_by(dead);
         self.metrics.retention.letters_deleted.inc_by(letters);
-        Ok(new != old || 0 < dead + letters)
+        self.metrics.retention.advice_deleted.inc_by(advice);
+        Ok(new != old || 0 < dead + letters + advice)
     }
 
     /// Returns what of the log may go so that everything since `since` can still be judged.

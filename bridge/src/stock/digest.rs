@@ -7,13 +7,13 @@ use sha2::{Digest as _, Sha256};
 /// Hexadecimal digits that are compared: 128 bits, so that no two pieces are ever taken for one.
 const DIGITS: usize = 32;
 
-/// The beginning of a SHA-256 of texts.
+/// The beginning of a SHA-256.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Digest(u128);
 
 impl Digest {
-    /// Returns that of `parts`, each with its length: no text passes for another split elsewhere.
-    pub(super) fn of(parts: &[&str]) -> Self {
+    /// Returns that of `parts`, each with its length: none passes for another split elsewhere.
+    pub(super) fn of(parts: &[&[u8]]) -> Self {
         let mut hash = Sha256::new();
         for part in parts {
             hash.update(part.len().to_le_bytes());
@@ -52,6 +52,6 @@ mod tests {
         assert_eq!(Some(read), Digest::read(&read.to_string()));
         assert_eq!(whole.get(..DIGITS), Some(&*read.to_string()));
         assert_eq!(Digest::read("4f1e"), None);
-        assert_ne!(Digest::of(&["ab", "c"]), Digest::of(&["a", "bc"]));
+        assert_ne!(Digest::of(&[b"ab", b"c"]), Digest::of(&[b"a", b"bc"]));
     }
 }

@@ -11,10 +11,17 @@ use upturn_core::stock::plan::setting::{
     Aim, ItemIndex, Lane, LaneIndex, PlaceIndex, Position, Setting,
 };
 
+use super::day::Day;
 use super::view::{Ages, CalendarView, LaneView, OutcomeView, StepView, View};
 use super::words;
 
+/// Bytes that most pieces take.
+const PACKED_LEN: usize = 512;
+
 /// One piece of advice. How old its data is changes by itself, so only days are kept of that.
+///
+/// It is kept packed ([`Kept::pack`]), its fields by their places: a new one goes to the end and has a
+/// default, and none is taken out.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Kept<'p> {
     /// What makes two plans speak of the same.
@@ -26,26 +33,26 @@ pub(crate) struct Kept<'p> {
     pub(super) from: Option<Cow<'p, str>>,
     pub(super) to: Cow<'p, str>,
     pub(super) lane: Option<Cow<'p, str>>,
-    pub(super) ship_on: Option<NaiveDate>,
-    pub(super) arrive_on: Option<NaiveDate>,
-    pub(super) next_on: Option<NaiveDate>,
-    closed_from: Option<NaiveDate>,
-    pub(super) needed_on: NaiveDate,
-    pub(super) cover_until: NaiveDate,
+    pub(super) ship_on: Option<Day>,
+    pub(super) arrive_on: Option<Day>,
+    pub(super) next_on: Option<Day>,
+    closed_from: Option<Day>,
+    pub(super) needed_on: Day,
+    pub(super) cover_until: Day,
     pub(super) available: i64,
     up_to: u32,
     level: f64,
     ratio: Option<f64>,
     currency: Option<Currency>,
-    outcomes_until: NaiveDate,
+    outcomes_until: Day,
     sent: Expected,
     missed: Expected,
     steps: Vec<Below>,
     together: Option<Vec<Below>>,
     lanes: Vec<Dates<'p>>,
     notes: Vec<Note>,
-    counted_on: Option<NaiveDate>,
-    demand_until: Option<NaiveDate>,
+    counted_on: Option<Day>,
+    demand_until: Option<Day>,
     calendars: Vec<Announced<'p>>,
 }
 
@@ -55,15 +62,15 @@ struct Expected(Decimal, Decimal, Option<Decimal>);
 
 /// A quantity, and below which ratio of costs it is enough.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
-struct Below(u32, Option<f64>);
+struct Below(u32, Option<f32>);
 
 /// A lane, where it begins, its last day, when that arrives, when the next does, and whether it is late.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-struct Dates<'p>(Cow<'p, str>, Cow<'p, str>, NaiveDate, NaiveDate, Option<NaiveDate>, bool);
+struct Dates<'p>(Cow<'p, str>, Cow<'p, str>, Day, Day, Option<Day>, bool);
 
 /// A calendar, its revision, and until when its holidays are known.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-struct Announced<'p>(Cow<'p, str>, Cow<'p, str>, Option<NaiveDate>);
+struct Announced<'p>(Cow<'p, str>, Cow<'p, str>, Option<Day>);
 
 impl<'p> Kept<'p> {
     /// Returns what is kept of `advice`.
@@ -91,28 +98,47 @@ impl<'p> Kept<'p> {
             from: from.map(Cow::Borrowed),
             to: to.into(),
             lane: advice.lane.map(|lane| names.lane(lane).into()),
-            ship_on: advice.voyage.map(|voyage| voyage.ship_on),
-            arrive_on: advice.voyage.map(|voyage| voyage.arrive_on),
-            next_on: advice.next.map(|voyage| voyage.arrive_on),
-            closed_from: advice.closed_from,
-            needed_on: reckoning.needed_on,
-            cover_until: reckoning.cover_until,
+            ship_on: advice.voyage.map(|voyage| Day(voyage.ship_on)),
+            arrive_on: advice.voyage.map(|voyage| Day(voyage.arrive_on)),
+            next_on: advice.next.map(|voyage| Day(voyage.arrive_on)),
+            closed_from: advice.closed_from.map(Day),
+            needed_on: Day(reckoning.needed_on),
+            cover_until: Day(reckoning.cover_until),
             available: reckoning.available,
             up_to: reckoning.up_to,
             level: reckoning.level,
             ratio: reckoning.ratio,
             currency,
-            outcomes_until: reckoning.outcomes_until,
+            outcomes_until: Day(reckoning.outcomes_until),
             sent: Expected::of(reckoning.sent),
             missed: Expected::of(reckoning.missed),
             steps: steps(&reckoning.steps),
             together: reckoning.steps_together.as_deref().map(steps),
             lanes: reckoning.options.iter().map(|dates| names.dates(dates)).collect(),
             notes: advice.notes.clone(),
-            counted_on: counted,
-            demand_until: position.and_then(|position| position.base.until),
+            counted_on: counted.map(Day),
+            demand_until: position.and_then(|position| position.base.until).map(Day),
             calendars: names.calendars(advice, lane),
         }
+    }
+
+    /// Returns it as it is kept.
+    pub(crate) fn pack(&self) -> Vec<u8> {
+        let mut packed = Vec::with_capacity(PACKED_LEN);
+        // Writing to memory does not fail, and nothing in it is refused.
+        if let Err(error) = rmp_serde::encode::write(&mut packed, self) {
+            tracing::error!(error = &error as &dyn std::error::Error, "a piece cannot be kept");
+        }
+        packed
+    }
+
+    /// Returns the piece that was [packed](Self::pack), or kept as text by an earlier build.
+    fn unpack(packed: &[u8]) -> Result<Self, String> {
+        // No packed piece begins as a text does.
+        if packed.first() == Some(&b'{') {
+            return serde_json::from_slice(packed).map_err(|error| error.to_string());
+        }
+        rmp_serde::from_slice(packed).map_err(|error| error.to_string())
     }
 
     /// Returns it with its words.
@@ -129,18 +155,18 @@ impl<'p> Kept<'p> {
             from: text(&self.from),
             to: self.to.to_string(),
             lane: text(&self.lane),
-            latest_ship_on: self.ship_on,
-            arrives_on: self.arrive_on,
-            next_arrival_on: self.next_on,
-            closed_from: self.closed_from,
-            needed_on: self.needed_on,
-            cover_until: self.cover_until,
+            latest_ship_on: date(self.ship_on),
+            arrives_on: date(self.arrive_on),
+            next_arrival_on: date(self.next_on),
+            closed_from: date(self.closed_from),
+            needed_on: self.needed_on.0,
+            cover_until: self.cover_until.0,
             available: self.available,
             up_to: self.up_to,
             service_level: self.level,
             cost_ratio: self.ratio,
             currency: self.currency,
-            outcomes_until: self.outcomes_until,
+            outcomes_until: self.outcomes_until.0,
             if_shipped: self.sent.told(),
             if_missed: self.missed.told(),
             break_even: steps(&self.steps),
@@ -149,9 +175,9 @@ impl<'p> Kept<'p> {
             reasons: self.notes.iter().map(|note| words::sentence(self, note)).collect(),
             marks: marks.map(|note| note.code().to_owned()).collect(),
             data: Ages {
-                stock_counted_on: self.counted_on,
+                stock_counted_on: date(self.counted_on),
                 stock_age_days: None,
-                demand_until: self.demand_until,
+                demand_until: date(self.demand_until),
                 demand_age_days: None,
                 calendars: self.calendars.iter().map(Announced::told).collect(),
             },
@@ -159,12 +185,29 @@ impl<'p> Kept<'p> {
     }
 }
 
-/// Returns what `document` says, in words. Those of earlier builds hold the words.
-pub(crate) fn read(document: &str) -> serde_json::Result<View> {
-    match serde_json::from_str::<Kept<'_>>(document) {
+/// Returns what a piece of advice says, in words. Those of the first builds hold the words.
+///
+/// # Errors
+///
+/// What is wrong, if nothing can be read of it.
+pub(crate) fn read(packed: &[u8]) -> Result<View, String> {
+    match Kept::unpack(packed) {
         Ok(kept) => Ok(kept.told()),
-        Err(error) => serde_json::from_str(document).map_err(|_| error),
+        Err(error) => serde_json::from_slice(packed).map_err(|_| error),
     }
+}
+
+/// Returns the key that the plan gave a piece, which another key may have taken the place of.
+///
+/// # Errors
+///
+/// What is wrong, if nothing can be read of it.
+pub(crate) fn read_key(packed: &[u8]) -> Result<String, String> {
+    Ok(read(packed)?.key)
+}
+
+fn date(day: Option<Day>) -> Option<NaiveDate> {
+    day.map(|Day(date)| date)
 }
 
 fn key(names: [&str; 3], closed_from: Option<NaiveDate>) -> String {
@@ -176,7 +219,7 @@ fn key(names: [&str; 3], closed_from: Option<NaiveDate>) -> String {
 }
 
 fn steps(steps: &[Step]) -> Vec<Below> {
-    steps.iter().map(|step| Below(step.quantity, step.below)).collect()
+    steps.iter().map(Below::of).collect()
 }
 
 impl Expected {
@@ -192,8 +235,18 @@ impl Expected {
 }
 
 impl Below {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "seven digits of a ratio are more than is known"
+    )]
+    fn of(step: &Step) -> Self {
+        Self(step.quantity, step.below.map(|below| below as f32))
+    }
+
     fn told(&self) -> StepView {
-        StepView { quantity: self.0, below: self.1 }
+        // By its digits: what is added to them in a longer number says nothing.
+        let below = self.1.and_then(|below| below.to_string().parse().ok());
+        StepView { quantity: self.0, below }
     }
 }
 
@@ -203,9 +256,9 @@ impl Dates<'_> {
         LaneView {
             lane: lane.to_string(),
             from: from.to_string(),
-            latest_ship_on: *latest_ship_on,
-            arrives_on: *arrives_on,
-            next_arrival_on: *next_arrival_on,
+            latest_ship_on: latest_ship_on.0,
+            arrives_on: arrives_on.0,
+            next_arrival_on: date(*next_arrival_on),
             is_late: *is_late,
         }
     }
@@ -217,7 +270,7 @@ impl Announced<'_> {
         CalendarView {
             calendar: calendar.to_string(),
             revision: revision.to_string(),
-            announced_until: *announced_until,
+            announced_until: date(*announced_until),
         }
     }
 }
@@ -256,9 +309,9 @@ impl<'l> Names<'l> {
         Dates(
             self.lane(dates.lane).into(),
             from.map_or("", |from| self.place(from)).into(),
-            dates.voyage.ship_on,
-            dates.voyage.arrive_on,
-            dates.next.map(|next| next.arrive_on),
+            Day(dates.voyage.ship_on),
+            Day(dates.voyage.arrive_on),
+            dates.next.map(|next| Day(next.arrive_on)),
             dates.is_late,
         )
     }
@@ -274,7 +327,7 @@ impl<'l> Names<'l> {
         let calendars = calendars.into_iter().filter_map(|index| {
             let calendar = self.setting.calendar(index)?;
             let name = self.calendars.get(usize::try_from(index.0).ok()?)?;
-            let until = calendar.announced_until();
+            let until = calendar.announced_until().map(Day);
             Some(Announced((&**name).into(), calendar.revision().into(), until))
         });
         calendars.collect()

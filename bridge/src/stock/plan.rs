@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use upturn_core::parallel;
 use upturn_core::stock::gather::{Firmed, Trouble, Troubles};
 
+use super::day::Day;
 use super::digest::Digest;
 use super::kept::Kept;
 use crate::store::advice::{AdviceState, NewAdvice, Standing};
@@ -158,8 +159,14 @@ impl Comparison {
     /// Gives `piece` a key of its own; returns whether people are to be asked about it.
     fn is_asked(&mut self, piece: &mut Kept<'_>) -> bool {
         if !self.keys.insert(piece.key.clone()) {
-            piece.key = format!("{}/{}", piece.key, piece.needed_item);
-            self.keys.insert(piece.key.clone());
+            // For another item, or by another lane of the same way.
+            let key = format!("{}/{}", piece.key, piece.needed_item);
+            piece.key.clone_from(&key);
+            let mut number = 1;
+            while !self.keys.insert(piece.key.clone()) {
+                number += 1;
+                piece.key = format!("{key}/{number}");
+            }
         }
         // Whoever decided against so much is asked again only about more.
         self.rejected.get(&*piece.key).is_none_or(|most| *most < piece.quantity)
@@ -182,22 +189,22 @@ pub(crate) fn firmed(standing: &[Standing]) -> Vec<Firmed> {
 /// Returns the row of `kept`. No two plans have the same revision and no two pieces of a plan the same
 /// number, so no two have the same id. In this order rows are written one behind another.
 fn piece(kept: &Kept<'_>, (revision, number): (i64, usize)) -> NewAdvice {
-    let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
+    let day = |day: Option<Day>| day.map(|day| day.to_string()).unwrap_or_default();
     let decision = Digest::of(&[
-        &kept.action,
-        &kept.item,
-        &kept.needed_item,
-        &kept.quantity.to_string(),
-        kept.from.as_deref().unwrap_or_default(),
-        &kept.to,
-        kept.lane.as_deref().unwrap_or_default(),
-        &day(kept.ship_on),
-        &day(kept.arrive_on),
+        kept.action.as_bytes(),
+        kept.item.as_bytes(),
+        kept.needed_item.as_bytes(),
+        kept.quantity.to_string().as_bytes(),
+        kept.from.as_deref().unwrap_or_default().as_bytes(),
+        kept.to.as_bytes(),
+        kept.lane.as_deref().unwrap_or_default().as_bytes(),
+        day(kept.ship_on).as_bytes(),
+        day(kept.arrive_on).as_bytes(),
         // What missing it means is part of what is advised.
-        &day(kept.next_on),
+        day(kept.next_on).as_bytes(),
     ]);
-    let document = serde_json::to_string(kept).unwrap_or_default();
-    let figures = Digest::of(&[&document]);
+    let packed = kept.pack();
+    let figures = Digest::of(&[&packed]);
     let mark = figures.head();
     NewAdvice {
         // The mark keeps plans apart that were made again after a backup was restored.
@@ -205,14 +212,14 @@ fn piece(kept: &Kept<'_>, (revision, number): (i64, usize)) -> NewAdvice {
         key: (*kept.key).into(),
         figures,
         decision,
-        document,
+        packed,
         item: (*kept.item).into(),
         source: kept.from.as_deref().map(Into::into),
         place: (*kept.to).into(),
         quantity: kept.quantity,
-        ship_on: kept.ship_on,
-        arrive_on: kept.arrive_on,
-        cover_until: kept.cover_until,
+        ship_on: kept.ship_on.map(|day| day.0),
+        arrive_on: kept.arrive_on.map(|day| day.0),
+        cover_until: kept.cover_until.0,
         replaces: None,
     }
 }
@@ -235,11 +242,21 @@ mod tests {
         comparison.finish().0
     }
 
+    #[test]
+    fn pieces_of_one_way_have_keys_of_their_own() {
+        let by = |day: &str| kept::testing::one(["V", "B", "A"], "V/B/A", (5, day));
+        let days = ["2025-01-05", "2025-01-15", "2025-01-25", "2025-01-26"];
+        let mut comparison = Comparison::of(NewPlan::default(), Vec::new());
+        comparison.take(days.map(by).into());
+        let new = comparison.finish().0.new;
+        let keys: Vec<&str> = new.iter().map(|new| &*new.key).collect();
+        assert_eq!(keys, ["V/B/A", "V/B/A/V", "V/B/A/V/2", "V/B/A/V/3"]);
+    }
+
     /// Returns `new` as it stands, with the key that its plan gave it where it was decided against.
     fn standing(new: &NewAdvice, state: AdviceState) -> Standing {
-        let own: Value = serde_json::from_str(&new.document).unwrap();
-        let own_key = own["key"].as_str().map(Into::into);
-        let own_key = own_key.filter(|_| state == AdviceState::Rejected);
+        let own_key = kept::read_key(&new.packed).unwrap();
+        let own_key = (state == AdviceState::Rejected).then_some(own_key.into());
         Standing { own_key, state, ..Standing::of(new) }
     }
 

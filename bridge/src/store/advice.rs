@@ -10,6 +10,7 @@ use super::column::Column;
 use super::error::StoreError;
 use super::{Store, Tx};
 use crate::stock::digest::Digest;
+use crate::stock::kept;
 
 mod write;
 
@@ -78,8 +79,8 @@ pub(crate) struct NewAdvice {
     pub(crate) decision: Digest,
     /// A digest of all that is said of it.
     pub(crate) figures: Digest,
-    /// All that is said of it, as JSON.
-    pub(crate) document: String,
+    /// All that is said of it.
+    pub(crate) packed: Vec<u8>,
     /// What is sent.
     pub(crate) item: Box<str>,
     /// From where.
@@ -177,7 +178,8 @@ pub(crate) struct Change<'c> {
 pub(crate) async fn standing(store: &Store, today: NaiveDate) -> Result<Vec<Standing>, StoreError> {
     const SQL: &str = "
         SELECT id, key, state, decision, figures, item, source, place, quantity, arrive_on,
-            CASE WHEN state = 'rejected' THEN document END
+            CASE WHEN state = 'rejected' THEN document END,
+            CASE WHEN state = 'rejected' THEN packed END
         FROM advice WHERE state IN ('open', 'snoozed', 'firmed')
             OR (state = 'rejected' AND $1 <= cover_until)";
 
@@ -263,8 +265,8 @@ pub(crate) async fn change(
     Ok(changed == 1)
 }
 
-/// Id, key, state, decision, figures, item, source, place, quantity, day of arrival; the document of what
-/// was decided against.
+/// Id, key, state, decision, figures, item, source, place, quantity, day of arrival; of what was decided
+/// against all that is said.
 type StandingRow = (
     String,
     String,
@@ -277,18 +279,14 @@ type StandingRow = (
     i64,
     Option<String>,
     Option<String>,
+    Option<Vec<u8>>,
 );
 
-/// The part of a piece's document that names it.
-#[derive(serde::Deserialize)]
-struct Named {
-    key: String,
-}
-
 fn read(row: StandingRow) -> Result<Standing, StoreError> {
-    let (id, key, word, decision, figures, item, source, place, units, arrive_on, document) = row;
-    let named: Option<Named> =
-        document.map(|document| Column("advice", "document").json(&document)).transpose()?;
+    let (id, key, word, decision, figures, item, source, place, units, arrive_on, told, packed) =
+        row;
+    let own_key = told.map(|told| kept::read_key(said(&told, packed.as_deref()))).transpose();
+    let own_key = own_key.map_err(|error| Column("advice", "packed").inconsistent(&error))?;
     let digest = |name: &'static str, text: &str| {
         let unknown = || Column("advice", name).inconsistent("no digest");
         Digest::read(text).ok_or_else(unknown)
@@ -296,7 +294,7 @@ fn read(row: StandingRow) -> Result<Standing, StoreError> {
     Ok(Standing {
         id: id.into(),
         key: key.into(),
-        own_key: named.map(|named| named.key.into()),
+        own_key: own_key.map(Into::into),
         state: state(&word)?,
         decision: digest("decision", &decision)?,
         figures: digest("figures", &figures)?,
@@ -306,6 +304,11 @@ fn read(row: StandingRow) -> Result<Standing, StoreError> {
         quantity: quantity(units)?,
         arrive_on: arrive_on.as_deref().map(day).transpose()?,
     })
+}
+
+/// Returns all that a row says: rows of earlier builds have a `document`, others are `packed`.
+pub(super) fn said<'r>(document: &'r str, packed: Option<&'r [u8]>) -> &'r [u8] {
+    packed.unwrap_or(document.as_bytes())
 }
 
 /// Returns the state that a row has.

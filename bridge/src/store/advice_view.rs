@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
-use super::advice::{AdviceState, quantity, state};
+use super::advice::{AdviceState, quantity, said, state};
 use super::column::Column;
 use super::error::StoreError;
 use super::{Backend, Store, Tx};
@@ -59,7 +59,7 @@ impl AdviceRow {
 }
 
 const COLUMNS: &str = "
-    SELECT id, key, state, revision, document, quantity, replaces, created_at, updated_at, actor,
+    SELECT id, key, state, revision, document, packed, quantity, replaces, created_at, updated_at, actor,
         reason, snoozed_until
     FROM advice ";
 
@@ -166,6 +166,7 @@ struct Row {
     state: String,
     revision: i64,
     document: String,
+    packed: Option<Vec<u8>>,
     quantity: i64,
     replaces: Option<String>,
     created_at: i64,
@@ -177,15 +178,14 @@ struct Row {
 
 impl Row {
     fn read(self) -> Result<AdviceRow, StoreError> {
-        let unread = |error: serde_json::Error| {
-            Column("advice", "document").inconsistent(&error.to_string())
-        };
+        let said = said(&self.document, self.packed.as_deref());
+        let unread = |error: String| Column("advice", "packed").inconsistent(&error);
         Ok(AdviceRow {
             id: self.id,
             key: self.key,
             state: state(&self.state)?,
             revision: self.revision,
-            view: kept::read(&self.document).map_err(unread)?,
+            view: kept::read(said).map_err(unread)?,
             quantity: quantity(self.quantity)?,
             replaces: self.replaces,
             created_at: Column("advice", "created_at").time(self.created_at)?,
@@ -204,6 +204,7 @@ mod tests {
     use super::super::advice::{
         Change, NewAdvice, change, end, plan_state, renew, save_plan, standing, write,
     };
+    use super::super::retention::delete_advice;
     use super::super::testing::{at, each_backend};
     use super::*;
     use crate::stock::digest::Digest;
@@ -216,7 +217,7 @@ mod tests {
             key: "V/B/A".into(),
             decision: Digest::default(),
             figures: Digest::default(),
-            document: serde_json::to_string(&kept).unwrap(),
+            packed: kept.pack(),
             item: "V".into(),
             source: Some("A".into()),
             place: "B".into(),
@@ -280,6 +281,38 @@ mod tests {
             }
             let row = find(store, "b").await.unwrap().unwrap();
             assert_eq!((row.state_at(at(3)), row.quantity), (AdviceState::Snoozed, 12));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_nobody_decided_about_goes_once_it_is_over_for_long() {
+        each_backend(async |store| {
+            let mut tx = store.begin().await.unwrap();
+            let states = [
+                ("a", AdviceState::Superseded, 1),
+                ("b", AdviceState::Withdrawn, 2),
+                ("c", AdviceState::Superseded, 3),
+                ("d", AdviceState::Firmed, 1),
+                ("e", AdviceState::Rejected, 1),
+                ("f", AdviceState::Shipped, 1),
+            ];
+            for (id, state, ended) in states {
+                write(&mut tx, &[piece(id, 1, None)], at(0)).await.unwrap();
+                end(&mut tx, &[id], state, at(ended)).await.unwrap();
+            }
+            write(&mut tx, &[piece("g", 1, None)], at(0)).await.unwrap();
+            tx.commit().await.unwrap();
+            for (before, max, expected) in [(1, 9, "abcdefg"), (3, 1, "bcdefg"), (3, 9, "cdefg")] {
+                let mut tx = store.begin().await.unwrap();
+                delete_advice(&mut tx, at(before), max).await.unwrap();
+                tx.commit().await.unwrap();
+                let mut kept = String::new();
+                for (id, ..) in states.into_iter().chain([("g", AdviceState::Open, 0)]) {
+                    kept.extend(find(store, id).await.unwrap().map(|row| row.id));
+                }
+                assert_eq!(kept, expected, "case: before {before}, at most {max}");
+            }
         })
         .await;
     }

@@ -166,6 +166,28 @@ pub(crate) async fn delete_letters(
         .rows_affected()))
 }
 
+/// Deletes at most `rows_max` pieces of advice that ended before `before`, the oldest first, and that nobody
+/// decided about; returns how many.
+pub(crate) async fn delete_advice(
+    tx: &mut Tx,
+    before: DateTime<Utc>,
+    rows_max: u32,
+) -> Result<u64, StoreError> {
+    const SQL: &str = "
+        DELETE FROM advice WHERE id IN (
+            SELECT id FROM advice
+            WHERE state IN ('superseded', 'withdrawn') AND updated_at < $1
+            ORDER BY updated_at LIMIT $2
+        )";
+
+    Ok(on_backend!(tx.connection(), db => sqlx::query(SQL)
+        .bind(before.timestamp_millis())
+        .bind(i64::from(rows_max))
+        .execute(db)
+        .await?
+        .rows_affected()))
+}
+
 /// Returns the bytes that are in use: what a file keeps free for later rows is not counted.
 pub(crate) async fn size(store: &Store) -> Result<u64, StoreError> {
     const SQLITE: &str = "

@@ -172,7 +172,7 @@ pub(crate) fn tables() -> Vec<Table> {
             "advice",
             "id:text key:text state:text revision decision:text figures:text document:text item:text \
              source:text place:text quantity ship_on:text arrive_on:text cover_until:text \
-             replaces:text created_at updated_at actor:text reason:text snoozed_until",
+             replaces:text created_at updated_at actor:text reason:text snoozed_until packed:bytes",
         ),
         Table::of("advice_plan", "id revision as_of planned_at document:text"),
         Table::of("record_mark", "id changes"),

@@ -15,6 +15,8 @@ pub(crate) struct RetentionMetrics {
     pub(crate) dead_letters_deleted: Counter,
     /// Letters to other systems deleted for their age.
     pub(crate) letters_deleted: Counter,
+    /// Pieces of advice deleted for their age.
+    pub(crate) advice_deleted: Counter,
     /// How much longer events are kept for an open episode, in seconds.
     pub(crate) held_seconds: Gauge,
     /// How large the database is.
@@ -44,6 +46,7 @@ impl RetentionMetrics {
                 "Letters to other systems deleted for their age",
                 &metrics.letters_deleted,
             ),
+            ("advice_deleted", "Pieces of advice deleted for their age", &metrics.advice_deleted),
         ];
         for (name, help, counter) in counters {
             registry.register(name, help, counter.clone());

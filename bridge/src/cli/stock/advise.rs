@@ -163,11 +163,12 @@ mod tests {
         for one in &advice {
             let mut view = View::of(names, period, one);
             (view.data.stock_age_days, view.data.demand_age_days) = (None, None);
-            let document = serde_json::to_string(&Kept::of(names, one)).unwrap();
-            let earlier = serde_json::to_string(&view).unwrap();
-            let expected: View = serde_json::from_str(&earlier).unwrap();
-            for document in [document, earlier] {
-                assert_eq!(kept::read(&document).unwrap(), expected, "case: {document}");
+            let kept = Kept::of(names, one);
+            let named = serde_json::to_vec(&kept).unwrap();
+            let worded = serde_json::to_vec(&view).unwrap();
+            let expected: View = serde_json::from_slice(&worded).unwrap();
+            for (build, document) in [("now", kept.pack()), ("named", named), ("worded", worded)] {
+                assert_eq!(kept::read(&document).unwrap(), expected, "case: {build}");
             }
         }
     }

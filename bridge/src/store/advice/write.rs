@@ -13,11 +13,12 @@ const SQLITE_ROWS_MAX: usize = 500;
 const POSTGRES_ROWS_MAX: usize = 5_000;
 
 const INTO: &str = "
-    INSERT INTO advice (id, key, decision, figures, document, item, source, place, quantity,
+    INSERT INTO advice (id, key, decision, figures, document, packed, item, source, place, quantity,
         ship_on, arrive_on, cover_until, replaces, state, revision, created_at, updated_at) ";
 /// What a row is given whose piece says the same to be done for other reasons.
 const RENEW: &str = "
-    UPDATE advice SET figures = new.figures, document = new.document, cover_until = new.cover_until
+    UPDATE advice SET figures = new.figures, document = '', packed = new.packed,
+        cover_until = new.cover_until
     FROM new WHERE advice.id = new.id";
 
 /// Writes `rows`, which are new.
@@ -53,7 +54,8 @@ async fn write_sqlite(
             .push_bind(&*one.key)
             .push_bind(one.decision.to_string())
             .push_bind(one.figures.to_string())
-            .push_bind(&*one.document)
+            .push("''")
+            .push_bind(&*one.packed)
             .push_bind(&*one.item)
             .push_bind(one.source.as_deref())
             .push_bind(&*one.place)
@@ -76,10 +78,12 @@ async fn write_postgres(
     at: i64,
 ) -> Result<(), sqlx::Error> {
     const ROWS: &str = "
-        SELECT rows.*, 'open', 1, $14, $14
-        FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[],
+        SELECT id, key, decision, figures, '', packed, item, source, place, quantity,
+            ship_on, arrive_on, cover_until, replaces, 'open', 1, $14, $14
+        FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::BYTEA[], $6::TEXT[],
             $7::TEXT[], $8::TEXT[], $9::BIGINT[], $10::TEXT[], $11::TEXT[], $12::TEXT[],
-            $13::TEXT[]) AS rows";
+            $13::TEXT[]) AS rows (id, key, decision, figures, packed, item, source, place,
+            quantity, ship_on, arrive_on, cover_until, replaces)";
 
     let all = || rows.iter();
     let mut query = QueryBuilder::new(INTO);
@@ -90,7 +94,7 @@ async fn write_postgres(
         .bind(all().map(|one| &*one.key).collect::<Vec<_>>())
         .bind(all().map(|one| one.decision.to_string()).collect::<Vec<_>>())
         .bind(all().map(|one| one.figures.to_string()).collect::<Vec<_>>())
-        .bind(all().map(|one| &*one.document).collect::<Vec<_>>())
+        .bind(all().map(|one| &*one.packed).collect::<Vec<_>>())
         .bind(all().map(|one| &*one.item).collect::<Vec<_>>())
         .bind(all().map(|one| one.source.as_deref()).collect::<Vec<_>>())
         .bind(all().map(|one| &*one.place).collect::<Vec<_>>())
@@ -108,18 +112,18 @@ async fn write_postgres(
 /// Has the pieces of `rows` stand on other figures from now on.
 pub(crate) async fn renew(tx: &mut Tx, rows: &[NewAdvice]) -> Result<(), StoreError> {
     const NEW: &str = "
-        WITH new AS (SELECT * FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[])
-            AS new (id, figures, document, cover_until))";
+        WITH new AS (SELECT * FROM unnest($1::TEXT[], $2::TEXT[], $3::BYTEA[], $4::TEXT[])
+            AS new (id, figures, packed, cover_until))";
 
     match tx.connection() {
         Backend::Sqlite(db) => {
             for chunk in rows.chunks(SQLITE_ROWS_MAX) {
                 let mut query =
-                    QueryBuilder::new("WITH new (id, figures, document, cover_until) AS (");
+                    QueryBuilder::new("WITH new (id, figures, packed, cover_until) AS (");
                 query.push_values(chunk, |mut row, one| {
                     row.push_bind(&*one.id)
                         .push_bind(one.figures.to_string())
-                        .push_bind(&*one.document)
+                        .push_bind(&*one.packed)
                         .push_bind(one.cover_until.to_string());
                 });
                 query.push(")").push(RENEW).build().execute(&mut *db).await?;
@@ -134,7 +138,7 @@ pub(crate) async fn renew(tx: &mut Tx, rows: &[NewAdvice]) -> Result<(), StoreEr
                     .build()
                     .bind(all().map(|one| &*one.id).collect::<Vec<_>>())
                     .bind(all().map(|one| one.figures.to_string()).collect::<Vec<_>>())
-                    .bind(all().map(|one| &*one.document).collect::<Vec<_>>())
+                    .bind(all().map(|one| &*one.packed).collect::<Vec<_>>())
                     .bind(all().map(|one| one.cover_until.to_string()).collect::<Vec<_>>())
                     .execute(&mut *db)
                     .await?;
