@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use upturn_core::stock::gather::row::{Order, Product, Rows, Stock};
+use upturn_core::stock::gather::row::{Deal, Order, Product, Rows, Stock};
 use upturn_core::stock::gather::{self, Gathered, Outside};
 use upturn_core::stock::plan::advice::{Advice, Note};
 use upturn_core::stock::plan::network::Reached;
@@ -113,8 +113,12 @@ fn rows(stock: [u32; 3]) -> Rows {
 }
 
 fn planned(document: &str, stock: [u32; 3]) -> (Gathered, Vec<Advice>) {
+    planned_of(document, &rows(stock))
+}
+
+fn planned_of(document: &str, rows: &Rows) -> (Gathered, Vec<Advice>) {
     let stocking = Stocking::parse(document).unwrap();
-    let mut gathered = gather::records(&stocking, &rows(stock), &[], as_of());
+    let mut gathered = gather::records(&stocking, rows, &[], as_of());
     gathered.take_outside(&stocking, &Outside::default(), as_of());
     let period = Period { as_of: as_of(), ahead_days: stocking.ahead_days };
     let advice = plan::advise(&gathered.setting, period);
@@ -229,6 +233,70 @@ fn a_depot_gives_what_it_keeps_and_bases_do_not() {
             assert!(!one.notes.contains(&Note::Late), "case: {name}: {one:?}");
         }
     }
+}
+
+#[test]
+fn what_deals_add_is_sent_beside_the_level_and_in_time() {
+    let (gathered, advice) = planned(&with(METRIC), [0, 0, 0]);
+    let (levels, _) = told(&gathered, &advice);
+    let [hub, north, south] = PLACES.map(|place| levels[place]);
+    let deal = |units: &str, on: &str| Deal {
+        id: "d".to_owned(),
+        product: Some("FAN".to_owned()),
+        quantity: Some(units.to_owned()),
+        probability: Some("0.95".to_owned()),
+        expected_on: on.parse().ok(),
+        place: Some("NORTH".to_owned()),
+        closed_on: None,
+    };
+    // The depot is asked for what the base keeps and for what the deal takes, and not for one of them.
+    let rows = Rows { deals: vec![deal("4", "2026-03-20")], ..rows([hub + 9, north, south]) };
+    let (gathered, advice) = planned_of(&with(METRIC), &rows);
+    let sent: Vec<&Advice> = advice.iter().filter(|one| one.from.is_some()).collect();
+    let expected = moved(&[("HUB", "NORTH", 4)]);
+    assert_eq!(moves(&gathered, &advice), expected, "{advice:?}");
+    let ship_on = sent[0].voyage.unwrap().ship_on;
+    assert!("2026-03-10".parse::<NaiveDate>().unwrap() < ship_on, "{ship_on}");
+    assert!(!sent[0].notes.contains(&Note::Late), "{advice:?}");
+}
+
+#[test]
+fn a_depot_keeps_for_its_bases_what_others_ask_for() {
+    let (gathered, advice) = planned(&with(METRIC), [0, 0, 0]);
+    let (levels, _) = told(&gathered, &advice);
+    let [hub, north, south] = PLACES.map(|place| levels[place]);
+    // SOUTH is none of the network, and has nothing.
+    let document = with(METRIC).replacen("[\"NORTH\", \"SOUTH\"]", "[\"NORTH\"]", 1);
+    let (gathered, advice) = planned(&document, [0, 0, 0]);
+    let (levels, _) = told(&gathered, &advice);
+    let own = levels["HUB"];
+    for (stock, given) in [(own, 0), (own + 1, 1)] {
+        let (gathered, advice) = planned(&document, [stock, north, 0]);
+        let moves = moves(&gathered, &advice);
+        let to_south = moves.get(&("HUB".to_owned(), "SOUTH".to_owned()));
+        assert_eq!(to_south.copied().unwrap_or_default(), given, "{stock}: {moves:?}");
+        let (gathered, advice) = planned(&document, [stock, 0, south]);
+        let moves = self::moves(&gathered, &advice);
+        assert_eq!(moves.get(&("HUB".to_owned(), "NORTH".to_owned())), Some(&north), "{moves:?}");
+    }
+    assert!(0 < own && own <= hub);
+}
+
+#[test]
+fn a_network_whose_levels_cannot_be_found_says_so() {
+    let document = with(METRIC).replacen(
+        "transit = \"3\"",
+        "transit = \"3\"\nlast_pickup_on = \"2026-02-01\"",
+        1,
+    );
+    let (_, advice) = planned(&document, [0, 0, 0]);
+    let said = |note: &Note| {
+        let Note::NoLevels { network, why } = note else { return None };
+        Some((network.to_string(), why.to_string()))
+    };
+    let told: Vec<_> = advice.iter().flat_map(|one| one.notes.iter().filter_map(said)).collect();
+    let expected = ("region".to_owned(), "no lane that runs leads to SOUTH".to_owned());
+    assert!(told.contains(&expected), "{advice:?}");
 }
 
 #[test]

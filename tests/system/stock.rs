@@ -387,6 +387,10 @@ fn a_depot_and_its_bases_keep_what_is_found_for_all_of_them() {
         ("spares,VENT-700,B,A,0.1,\n", "leads from a supplier to the depot"),
         ("spares,VENT-700,A,B,0.1,0.9\n", "give missing_max, or service"),
         ("spares,VENT-9,A,B,0.1,\n", "'VENT-9' is not in items.csv"),
+        (
+            "spares,VENT-700,A,B,0.1,\nothers,VENT-700,A,B,0.1,\n",
+            "keeps the item for network 'spares' already",
+        ),
     ];
     for (rows, expected) in wrong {
         let (code, said) = planned(rows);

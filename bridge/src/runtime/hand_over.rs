@@ -19,19 +19,21 @@ pub(super) fn detail(actor: &str, package: &BTreeMap<String, Words>) -> Value {
     json!({ "actor": actor, "text": lines.collect::<Vec<_>>().join("\n") })
 }
 
-/// Tells whoever has `task` since somebody decided so: `by`, with the reason where there is one.
+/// Tells whoever has `task` since somebody decided so: `by`, with the reason where there is one. Owners are
+/// the one before and the one it has.
 pub(super) async fn tell_decided(
     tx: &mut Tx,
     desk: &Desk<'_>,
     task: &TaskId,
+    (before, owner): (&str, &str),
     (by, reason, now): (&str, Option<&str>, DateTime<Utc>),
 ) -> Result<(), StoreError> {
     let told = Told {
         task,
         occurrence: Occurrence::TaskHandedOver,
         detail: &json!({ "actor": by, "reason": reason }),
-        // At one moment one decision is taken about a task.
-        cause: &format!("decided at {}", letter::text(now)),
+        // While the clock stands behind the log, many decisions have one time.
+        cause: &format!("decided at {}: {before} to {owner}", letter::text(now)),
         from: None,
         subject: None,
         to: None,

@@ -276,7 +276,7 @@ async fn settle(
         fall_due(tx, (task, &before, &grade), (registry, &owner, &life), now).await?;
     }
     if owner != life.owner && owner != by {
-        hand_over::tell_decided(tx, desk, task, (by, reason, now)).await?;
+        hand_over::tell_decided(tx, desk, task, (&life.owner, &owner), (by, reason, now)).await?;
     }
     Ok(())
 }

@@ -31,15 +31,11 @@ fn english(advice: &Kept<'_>, note: &Note) -> String {
             "{available} available (on hand + on order - reserved); from {needed_on} on they may \
              not be enough"
         ),
-        Note::Level { network, units, reached } => format!(
-            "the network {network} keeps {units} here, on hand and on order, and there are \
-             {available}; {}",
-            reached_in_english(*reached)
-        ),
-        Note::Taken { given, owed } => format!(
-            "this plan sends {given} from here on to places of the network, which do not count as \
-             available, and {owed} more that they need are ordered beside the level"
-        ),
+        Note::Level { network, units, reached } => {
+            level_in_english(network, (*units, *available), *reached)
+        }
+        Note::NoLevels { network, why } => no_levels_in_english(network, why),
+        Note::Taken { given, owed } => taken_in_english(*given, *owed),
         Note::Earlier { units } => {
             format!("counted as there are {units} that are to be sent before")
         }
@@ -111,6 +107,37 @@ fn cycle_in_english(cycle: &str) -> String {
     )
 }
 
+fn level_in_english(network: &str, (units, available): (u32, i64), reached: Reached) -> String {
+    let reached = reached_in_english(reached);
+    format!(
+        "the network {network} keeps {units} here, on hand and on order, and there are {available}; {reached}"
+    )
+}
+
+fn no_levels_in_english(network: &str, why: &str) -> String {
+    format!("the network {network} has no levels of this item, and nothing is kept for it: {why}")
+}
+
+fn taken_in_english(given: u32, owed: u32) -> String {
+    format!(
+        "this plan sends {given} from here on to places of the network, which do not count as available, \
+         and {owed} more that they need are ordered beside the level"
+    )
+}
+
+fn taken_in_chinese(given: u32, owed: u32) -> String {
+    format!(
+        "本计划从此处向网络中的其他地点发出 {given} 件，不计入可用量；它们还缺 {owed} 件，在目标水平之外一并订购"
+    )
+}
+
+fn reached_in_chinese(reached: Reached) -> String {
+    match reached {
+        Reached::Missing(missing) => format!("按全部水平，各站点平均缺 {missing} 件"),
+        Reached::Promise(days) => format!("按全部水平，中心库 {days} 天内备好一件"),
+    }
+}
+
 fn reached_in_english(reached: Reached) -> String {
     match reached {
         Reached::Missing(missing) => {
@@ -130,14 +157,12 @@ fn chinese(advice: &Kept<'_>, note: &Note) -> String {
         }
         Note::Level { network, units, reached } => format!(
             "网络 {network} 在此保持 {units} 件（在库 + 在途），现有 {available} 件；{}",
-            match reached {
-                Reached::Missing(missing) => format!("按全部水平，各站点平均缺 {missing} 件"),
-                Reached::Promise(days) => format!("按全部水平，中心库 {days} 天内备好一件"),
-            }
+            reached_in_chinese(*reached)
         ),
-        Note::Taken { given, owed } => format!(
-            "本计划从此处向网络中的其他地点发出 {given} 件，不计入可用量；它们还缺 {owed} 件，在目标水平之外一并订购"
-        ),
+        Note::NoLevels { network, why } => {
+            format!("网络 {network} 无法计算该物料的保有量，不为其保有：{why}")
+        }
+        Note::Taken { given, owed } => taken_in_chinese(*given, *owed),
         Note::Earlier { units } => format!("已把此前建议发送的 {units} 件计为可用"),
         Note::Deals { now, later } => format!(
             "{cover_until} 之前可能需要货的未决商机：{now} 个；之后才需要、不计入的：{later} 个"

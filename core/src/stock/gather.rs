@@ -28,7 +28,7 @@ pub mod row;
 mod sailings;
 pub mod work_orders;
 
-pub use failures::cause;
+pub use failures::{LOOK_BACK_DAYS, cause};
 pub use networks::goal;
 pub use outside::{Outside, own_calendar, terms};
 

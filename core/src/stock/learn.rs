@@ -13,7 +13,8 @@ const INTERVAL_Z: f64 = 1.644_853_626_951;
 /// A line of a closed work order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// The order's number; several lines tell several parts.
+    /// The order's number, with the device where an order may hold several; several lines tell several
+    /// parts.
     pub order: String,
     /// The device's model.
     pub model: String,

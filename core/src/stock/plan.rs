@@ -27,6 +27,7 @@ mod ledger;
 pub mod need;
 pub mod loops;
 pub mod network;
+mod outcome;
 mod outlook;
 pub mod setting;
 mod source;
@@ -130,7 +131,7 @@ impl Routes {
 
 /// Returns what to send of one item, whose positions these are.
 fn of_item(context: Context<'_>, positions: &[Position]) -> Vec<Advice> {
-    let levels = network::levels(context, positions);
+    let levels = Levels::of(context, positions);
     let find = |position| need::find(context, position, &levels, Taken::default());
     let mut needs: Vec<_> = positions.iter().filter_map(find).collect();
     if needs.is_empty() {
@@ -172,8 +173,22 @@ fn serve(
         found.append(&mut served);
     }
     later.sort_by_key(when);
-    found.extend(later.iter().flat_map(meet));
+    for more in later.iter().flat_map(meet) {
+        add(&mut found, more);
+    }
     found
+}
+
+/// Adds `more`, which goes with what is `found` already where that takes the same voyage.
+fn add(found: &mut Vec<Advice>, more: Advice) {
+    let way = |one: &Advice| (one.item, one.from, one.to, one.lane, one.voyage);
+    let same = found.iter_mut().find(|one| way(one) == way(&more) && one.from.is_some());
+    let Some(same) = same else {
+        found.push(more);
+        return;
+    };
+    same.quantity = same.quantity.saturating_add(more.quantity);
+    same.reckoning.cover_until = same.reckoning.cover_until.max(more.reckoning.cover_until);
 }
 
 impl Timetable {

@@ -21,6 +21,9 @@ use crate::task::Title;
 
 mod check;
 
+/// Most bases of a network.
+pub const BASES_MAX: usize = 99;
+
 /// A document that says how stock is planned.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

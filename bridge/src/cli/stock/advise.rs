@@ -164,10 +164,11 @@ mod tests {
             let mut view = View::of(names, period, one);
             (view.data.stock_age_days, view.data.demand_age_days) = (None, None);
             let kept = Kept::of(names, one);
-            let named = serde_json::to_vec(&kept).unwrap();
+            let of_names = serde_json::to_vec(&kept).unwrap();
             let worded = serde_json::to_vec(&view).unwrap();
             let expected: View = serde_json::from_slice(&worded).unwrap();
-            for (build, document) in [("now", kept.pack()), ("named", named), ("worded", worded)] {
+            for (build, document) in [("now", kept.pack()), ("named", of_names), ("worded", worded)]
+            {
                 assert_eq!(kept::read(&document).unwrap(), expected, "case: {build}");
             }
         }

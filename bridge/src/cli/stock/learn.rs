@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use upturn_core::money::exact::Exact;
-use upturn_core::stock::gather;
+use upturn_core::stock::gather::{self, LOOK_BACK_DAYS};
 use upturn_core::stock::learn::{self, Learnt, Line};
 use upturn_core::stock::stocking::FailureDocument;
 
@@ -71,6 +71,9 @@ struct Proposed {
     /// Where it stands in the table that a person wrote.
     #[serde(skip)]
     line: Option<u64>,
+    /// Whether a person wrote how often devices fail.
+    #[serde(skip)]
+    is_rate_written: bool,
 }
 
 /// What the folder holds.
@@ -80,31 +83,39 @@ struct Tables {
     devices: BTreeMap<String, u64>,
     /// Rows that a person wrote.
     kept: Vec<Proposed>,
+    /// Rows that a person wrote without the share, which is learnt.
+    asked: Vec<Proposed>,
     problems: Problems,
 }
 
 pub(super) fn run(args: &Args, config: Option<&Path>, clock: &dyn Clock) -> Exit {
-    let as_of = args.as_of.unwrap_or_else(|| clock.now()).date_naive();
+    let as_of = args.as_of.unwrap_or_else(|| clock.now());
     let Some(input) = &args.input else {
         return store_command::run(config, async |config| {
-            Ok(args.propose(stored::tables(&config, as_of).await?, as_of))
+            let (tables, today) = stored::tables(&config, as_of).await?;
+            // As the service learns.
+            let days = chrono::Days::new(LOOK_BACK_DAYS.into());
+            Ok(args.propose(tables, today - days, today))
         });
     };
+    let as_of = as_of.date_naive();
     if !input.join(ORDERS.file).is_file() {
         let folder = input.display();
         output::note(format_args!("upturn: there is no {} in '{folder}'", ORDERS.file));
         return Exit::NoInput;
     }
-    Tables::read(input, as_of).map_or(Exit::DataErr, |tables| args.propose(tables, as_of))
+    Tables::read(input, as_of).map_or(Exit::DataErr, |tables| {
+        let first_on = tables.lines.iter().map(|line| line.failed_on).min();
+        args.propose(tables, first_on.unwrap_or(as_of), as_of)
+    })
 }
 
 impl Args {
-    /// Says what `tables` tell up to `as_of`.
-    fn propose(&self, mut tables: Tables, as_of: NaiveDate) -> Exit {
-        let first_on = tables.lines.iter().map(|line| line.failed_on).min();
-        let first_on = self.since.map(|since| since.date_naive()).or(first_on).unwrap_or(as_of);
+    /// Says what `tables` tell up to `as_of`, from `first_on` if nobody says since when.
+    fn propose(&self, mut tables: Tables, first_on: NaiveDate, as_of: NaiveDate) -> Exit {
+        let first_on = self.since.map_or(first_on, |since| since.date_naive());
         let learnt = learn::learn(&tables.lines, &tables.devices, &(first_on..as_of));
-        let rows = merged(&tables.kept, &learnt);
+        let rows = merged(&tables.kept, &tables.asked, &learnt);
         let told = if self.toml {
             let folder = self.input.clone().unwrap_or_default();
             documents(&rows, &folder, &mut tables.problems)
@@ -183,9 +194,12 @@ fn line(row: Row<'_>, as_of: NaiveDate) -> Result<Line, String> {
 }
 
 /// Returns what people wrote, then what was learnt of what they did not write.
-fn merged(kept: &[Proposed], learnt: &[Learnt]) -> Vec<Proposed> {
+fn merged(kept: &[Proposed], asked: &[Proposed], learnt: &[Learnt]) -> Vec<Proposed> {
     let mut rows = kept.to_vec();
-    for one in learnt.iter().map(Proposed::learnt) {
+    for mut one in learnt.iter().map(Proposed::learnt) {
+        if let Some(asked) = asked.iter().find(|row| row.is_about(&one)) {
+            one.take_written(asked);
+        }
         match kept.iter().find(|row| row.is_about(&one)) {
             None => rows.push(one),
             Some(row) => output::note(format_args!(
@@ -219,6 +233,7 @@ impl Proposed {
             share_high: text("share_high"),
             by: text("by"),
             line: Some(row.line),
+            is_rate_written: row.find("per_year").is_some(),
         }
     }
 
@@ -237,6 +252,18 @@ impl Proposed {
             share_high: number(high),
             by: LEARNT.to_owned(),
             line: None,
+            is_rate_written: false,
+        }
+    }
+
+    /// Takes what a person wrote beside the share.
+    fn take_written(&mut self, written: &Self) {
+        if written.is_rate_written {
+            self.per_year.clone_from(&written.per_year);
+            self.is_rate_written = true;
+        }
+        if !written.lag_days.is_empty() {
+            self.lag_days.clone_from(&written.lag_days);
         }
     }
 
@@ -295,8 +322,8 @@ impl Proposed {
             Some(percent) => number("share", percent.trim())? / Decimal::ONE_HUNDRED,
             None => number("share", &self.share)?,
         };
-        let is_written = self.by != LEARNT && !self.per_year.is_empty();
-        let per_year = is_written.then(|| number("per_year", &self.per_year)).transpose()?;
+        let per_year =
+            self.is_rate_written.then(|| number("per_year", &self.per_year)).transpose()?;
         let lag_days = match &*self.lag_days {
             "" => 0,
             days => days.parse().map_err(|_| format!("lag_days is '{days}'; write days, as 4"))?,
@@ -325,7 +352,9 @@ mod tests {
             let [share, per_year, lag_days] = numbers.map(str::to_owned);
             let (model, part) = ("X7 \"new\"".to_owned(), "BOARD".to_owned());
             let (fault, by) = (fault.to_owned(), by.to_owned());
-            Proposed { model, fault, part, share, per_year, lag_days, by, ..Proposed::default() }
+            let is_rate_written = by != LEARNT && !per_year.is_empty();
+            let rest = Proposed::default();
+            Proposed { model, fault, part, share, per_year, lag_days, by, is_rate_written, ..rest }
         };
         let rows = [
             row("a", ["35%", "0.20", ""], ""),
@@ -363,5 +392,35 @@ mod tests {
         let kept: Vec<_> = rows.iter().filter_map(|row| row.document().ok()).collect();
         assert_eq!(read, kept);
         assert_eq!(problems.to_string().lines().count(), 4, "{problems}");
+    }
+
+    #[test]
+    fn what_a_person_wrote_beside_a_share_that_is_learnt_stays() {
+        let written = |fault: &str, per_year: &str, lag_days: &str| Proposed {
+            model: "X7".to_owned(),
+            fault: fault.to_owned(),
+            part: "BOARD".to_owned(),
+            per_year: per_year.to_owned(),
+            lag_days: lag_days.to_owned(),
+            is_rate_written: !per_year.is_empty(),
+            ..Proposed::default()
+        };
+        let learnt = ["care", "heat", "other"].map(|fault| Learnt {
+            model: "X7".to_owned(),
+            fault: fault.to_owned(),
+            part: "BOARD".to_owned(),
+            orders: 10,
+            share: 0.3,
+            interval: (0.1, 0.5),
+            lag_days: 4,
+            per_year: Some(0.5),
+        });
+        let rows = merged(&[], &[written("care", "2", ""), written("heat", "", "9")], &learnt);
+        let documents = rows.iter().map(|row| row.document().unwrap());
+        let brief: Vec<_> = documents
+            .map(|one| (one.per_year.map(|rate| rate.to_string()), one.lag_days.unwrap()))
+            .collect();
+        assert_eq!(brief, [(Some("2".to_owned()), 4), (None, 9), (None, 4)]);
+        assert!(rows.iter().all(|row| row.share == "0.3000"), "{rows:?}");
     }
 }

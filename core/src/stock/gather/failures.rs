@@ -13,7 +13,7 @@ use crate::stock::plan::failures::{Cause, YEAR_DAYS};
 use crate::stock::stocking::FailureDocument;
 
 /// How many days back failures are counted for how often devices fail.
-const LOOK_BACK_DAYS: u16 = 365;
+pub const LOOK_BACK_DAYS: u16 = 365;
 /// How a device's status says that it is gone.
 pub(super) const RETIRED: &str = "retired";
 

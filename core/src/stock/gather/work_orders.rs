@@ -36,7 +36,8 @@ pub fn lines(rows: &Rows, today: NaiveDate) -> Vec<Line> {
         let used_on = order.used_on.unwrap_or(order.failed_on);
         for name in model.into_iter().chain(product) {
             lines.push(Line {
-                order: order.id.clone(),
+                // An order may hold several devices, and each is a failure.
+                order: format!("{}/{}", order.id, order.device),
                 model: name.to_owned(),
                 fault: order.fault.clone(),
                 failed_on: order.failed_on,
@@ -98,6 +99,8 @@ mod tests {
                 order("w-2", "2025-02-10", None, None),
                 order("w-3", "2025-03-10", Some("BOARD"), None),
                 order("w-4", "2025-04-10", Some("CABLE"), None),
+                // One order, two devices, of which one needed nothing.
+                WorkOrder { device: "d-2".to_owned(), ..order("w-3", "2025-03-10", None, None) },
                 // Too long ago, and not closed yet.
                 order("w-5", "2023-04-10", Some("BOARD"), None),
                 order("w-6", "2025-06-25", Some("BOARD"), None),
@@ -110,13 +113,14 @@ mod tests {
     fn what_a_row_leaves_out_closed_orders_tell() {
         let as_of: DateTime<Utc> = "2025-06-30T04:00:00Z".parse().unwrap();
         let document = include_str!("../../../../deploy/stock/stocking.toml");
-        // Two of four orders needed the part; two devices are of the model, one is of the product.
+        // Two of five failures of the model needed the part, and two of four of the product, of which one of
+        // the two devices is.
         let per_year = |devices: f64, share: f64| devices * share / YEAR_DAYS;
         let cases: [(&str, &str, Option<f64>); 6] = [
-            ("X7", "part = \"BOARD\"", Some(per_year(2.0, 0.5))),
+            ("X7", "part = \"BOARD\"", Some(per_year(2.0, 0.4))),
             ("EV-X7", "part = \"BOARD\"", Some(per_year(1.0, 0.5))),
             ("X7", "part = \"BOARD\"\nshare = \"0.1\"", Some(per_year(2.0, 0.1))),
-            ("X7", "part = \"BOARD\"\nlag_days = 366", Some(per_year(2.0, 0.5))),
+            ("X7", "part = \"BOARD\"\nlag_days = 366", Some(per_year(2.0, 0.4))),
             ("X7", "part = \"FAN\"", None),
             ("X9", "part = \"BOARD\"", None),
         ];
@@ -143,8 +147,8 @@ mod tests {
         let rows = rows();
         let lines = lines(&rows, day("2025-06-30"));
         let told: Vec<_> = lines.iter().map(|line| (&*line.order, &*line.model)).collect();
-        assert_eq!(told[..2], [("w-1", "X7"), ("w-1", "EV-X7")]);
-        assert!(!told.iter().any(|(order, _)| *order == "w-6"), "it is not closed: {told:?}");
+        assert_eq!(told[..2], [("w-1/d-1", "X7"), ("w-1/d-1", "EV-X7")]);
+        assert!(!told.iter().any(|(order, _)| *order == "w-6/d-1"), "it is not closed: {told:?}");
         assert_eq!(lines[0].part, Some(("BOARD".to_owned(), day("2025-01-14"))));
         assert_eq!(lines[4].part, Some(("BOARD".to_owned(), day("2025-03-10"))));
         assert_eq!(names(&rows).collect::<Vec<_>>(), ["X7", "EV-X7", "X7"]);

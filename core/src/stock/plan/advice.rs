@@ -125,6 +125,13 @@ pub enum Note {
         /// What the levels of the network come to.
         reached: Reached,
     },
+    /// What the place keeps for its network cannot be found, so it keeps nothing for it.
+    NoLevels {
+        /// The network.
+        network: Box<str>,
+        /// Why.
+        why: Box<str>,
+    },
     /// Other places of its network take from the depot: what this plan sends them is not counted as there,
     /// and what they need and it has not is ordered beside its level.
     Taken {
@@ -231,6 +238,7 @@ impl Note {
         match self {
             Self::RunsOut => "runs-out",
             Self::Level { .. } => "level",
+            Self::NoLevels { .. } => "no-levels",
             Self::Taken { .. } => "taken",
             Self::Earlier { .. } => "sent-before",
             Self::Deals { .. } => "deals",
@@ -275,6 +283,7 @@ impl Note {
             | Self::Pack { .. }
             | Self::Minimum { .. } => false,
             Self::Late
+            | Self::NoLevels { .. }
             | Self::NotAnnounced
             | Self::NoNextArrival
             | Self::BeyondSchedule { .. }

@@ -34,12 +34,12 @@ impl<'s> Ledger<'s> {
         Self { context, positions, short, levels, given: BTreeMap::new(), owed: BTreeMap::new() }
     }
 
-    /// Returns what `place` can give of each item on `ship_on`, replaced ones first: what stands on its
-    /// shelf, or is made by then, and is more than it needs itself on the days before `until`. Who needs
-    /// some itself gives none.
+    /// Returns what `place` can give `to` of each item on `ship_on`, replaced ones first: what stands on its
+    /// shelf, or is made by then, and is more than it needs itself, or keeps for others, on the days before
+    /// `until`. Who needs some itself gives none.
     pub(super) fn surplus(
         &self,
-        place: PlaceIndex,
+        (place, to): (PlaceIndex, PlaceIndex),
         (ship_on, until): (NaiveDate, NaiveDate),
     ) -> Vec<(ItemIndex, u32)> {
         let found = self.positions.binary_search_by_key(&place, |position| position.place);
@@ -51,9 +51,14 @@ impl<'s> Ledger<'s> {
         let outlook = Outlook::new(position, self.context.today(place));
         // A demand that cannot be reckoned leaves nothing over.
         let Ok(demand) = outlook.demand(until) else { return Vec::new() };
-        let keeps = i64::try_from(demand.quantile(item.aim.level())).unwrap_or(i64::MAX);
-        let level = self.levels.get(&place).filter(|level| !level.is_depot);
-        let keeps = keeps.max(level.map_or(0, |level| level.units.into()));
+        let mut keeps = i64::try_from(demand.quantile(item.aim.level())).unwrap_or(i64::MAX);
+        let level = self.levels.at(place).filter(|_| !self.levels.is_kept_for(place, to));
+        if let Some(level) = level {
+            let Ok(beside) = level.beside(&outlook, until, item.aim.level()) else {
+                return Vec::new();
+            };
+            keeps = keeps.max(beside.saturating_add(level.units.into()));
+        }
         let given: i64 = position.holdings.iter().map(|h| self.given(place, h.item)).sum();
         let made = ship_on.succ_opt().map_or(0, |after| position.coming_before(after));
         let there = position.available().saturating_add(made);

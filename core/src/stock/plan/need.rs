@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 
 use chrono::{Days, NaiveDate};
-use rust_decimal::Decimal;
 
-use super::advice::{LaneDates, Note, Outcome, Reckoning, Step};
+use super::advice::{LaneDates, Note, Reckoning};
 use super::loops::Loops;
 use super::network::{Level, Levels};
+use super::outcome::{outcome, steps};
 use super::outlook::Outlook;
 use super::setting::{Aim, Costs, ItemIndex, LaneIndex, PlaceIndex, PlaceKind, Position, Setting};
 use super::{Period, Timetable};
@@ -15,11 +15,6 @@ use crate::calendar::Calendar;
 use crate::calendar::shipping::Voyage;
 use crate::forecast::distribution::Distribution;
 use crate::forecast::pipeline::PipelineError;
-
-/// Steps of quantities that are told in full; of more only those around the one that is right.
-const STEPS_MAX: usize = 12;
-/// Places after the point of expectations.
-const PLACES: u32 = 4;
 
 /// What all needs share.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +42,8 @@ pub(super) struct Need<'s> {
     pub(super) aim: Aim,
     /// What the place keeps for a network, whatever is needed.
     pub(super) level: Option<Level>,
+    /// Why it keeps nothing for the network it is of.
+    pub(super) no_levels: Option<Note>,
     /// Whether what there is is enough for what is needed, and only the level is missed.
     is_covered: bool,
     /// How it can be met by each lane.
@@ -123,11 +120,18 @@ impl Need<'_> {
         self.is_covered
     }
 
-    /// Returns by how much there is less than the level and what is owed ask for, with what is made before
-    /// `until`.
-    pub(super) fn below_level(&self, until: NaiveDate) -> i64 {
-        let units = |level: Level| i64::from(level.units) + i64::from(self.taken.owed);
-        self.level.map_or(i64::MIN, units).saturating_sub(self.supply(until))
+    /// Returns by how much there is less than the place has to keep before `until`, with what is made by then.
+    pub(super) fn below_level(&self, until: NaiveDate) -> Result<i64, PipelineError> {
+        Ok(self.kept(until)?.unwrap_or(i64::MIN).saturating_sub(self.supply(until)))
+    }
+
+    /// Returns what the place has to keep before `until`, if it keeps a level: that, what is needed beside
+    /// it, and what it owes.
+    fn kept(&self, until: NaiveDate) -> Result<Option<i64>, PipelineError> {
+        let Some(level) = self.level else { return Ok(None) };
+        let beside = level.beside(&self.outlook, until, self.aim.level())?;
+        let own = i64::from(level.units) + i64::from(self.taken.owed);
+        Ok(Some(own.saturating_add(beside)))
     }
 
     /// Returns the voyage of its preferred lane.
@@ -149,7 +153,7 @@ pub(super) fn find<'s>(
     }
     let outlook = Outlook::new(position, context.today(position.place));
     let available = position.available().saturating_sub(taken.given.into());
-    let level = levels.get(&position.place).copied();
+    let level = levels.at(position.place);
     if 0 <= available && outlook.is_nothing() && level.is_none() {
         return None;
     }
@@ -163,6 +167,7 @@ pub(super) fn find<'s>(
         earlier: 0,
         aim,
         level,
+        no_levels: levels.missing_at(position.place).cloned(),
         is_covered: false,
         choices: Vec::new(),
         trouble: None,
@@ -227,7 +232,7 @@ impl Need<'_> {
     /// Finds the choices; returns whether there is a need at all.
     fn choose(&mut self, context: Context<'_>, after: NaiveDate) -> Result<bool, PipelineError> {
         self.is_covered = self.is_covered(after)?;
-        if self.is_covered && self.below_level(after) <= 0 {
+        if self.is_covered && self.below_level(after)? <= 0 {
             return Ok(false);
         }
         let place = usize::try_from(self.place().0).unwrap_or(usize::MAX);
@@ -251,20 +256,15 @@ impl Need<'_> {
         timetable: &Timetable,
     ) -> Result<Option<Choice>, PipelineError> {
         let voyages = &timetable.voyages;
-        let failed = RefCell::new(None);
-        let in_time = voyages.partition_point(|voyage| {
-            let covered = self.is_covered(voyage.arrive_on);
-            covered.unwrap_or_else(|error| {
-                failed.replace(Some(error));
-                false
-            })
-        });
-        if let Some(error) = failed.into_inner() {
-            return Err(error);
+        let in_time = count_while(voyages, |day| self.is_covered(day))?;
+        let mut last_in_time = in_time.saturating_sub(1);
+        if self.level.is_some() {
+            // A level is ordered up to at once, what is needed beside it in time.
+            let all = self.supply(NaiveDate::MAX);
+            let is_kept = |day| Ok(self.kept(day)?.is_none_or(|kept| kept <= all));
+            let kept = count_while(voyages, is_kept)?;
+            last_in_time = last_in_time.min(kept.saturating_sub(1));
         }
-        // A level is ordered up to at once.
-        let is_below = self.level.is_some() && 0 < self.below_level(NaiveDate::MAX);
-        let last_in_time = if is_below { 0 } else { in_time.saturating_sub(1) };
         let Some(voyage) = voyages.get(last_in_time).copied() else { return Ok(None) };
         self.choice_of(context, (lane, timetable), voyage, in_time == 0)
     }
@@ -281,12 +281,13 @@ impl Need<'_> {
         let cover_until = self.next_chance(context, timetable, voyage).or(after);
         let cover_until = cover_until.unwrap_or(NaiveDate::MAX);
         let tight = self.tight(voyage.arrive_on, cover_until)?;
-        let missing = tight.missing().max(self.below_level(cover_until));
+        let missing = tight.missing().max(self.below_level(cover_until)?);
         let Ok(quantity @ 1..) = u32::try_from(missing) else { return Ok(None) };
         let next = timetable.next_after(voyage.ship_on);
         let closed_from = timetable.closed_from(voyage);
-        let level = self.level.map_or(0, |level| level.units.saturating_add(self.taken.owed));
-        let (tight_on, up_to) = (tight.until, tight.up_to().max(level));
+        let kept = self.kept(cover_until)?.unwrap_or_default();
+        let kept = u32::try_from(kept).unwrap_or(u32::MAX);
+        let (tight_on, up_to) = (tight.until, tight.up_to().max(kept));
         Ok(Some(Choice {
             lane,
             voyage,
@@ -340,17 +341,21 @@ impl Need<'_> {
         until: NaiveDate,
     ) -> Result<NaiveDate, PipelineError> {
         let today = context.today(self.place());
-        if self.is_covered {
-            // Only the level is missed, and that already.
-            return Ok(today);
-        }
+        let is_enough = |before: NaiveDate| {
+            // Where what is needed is there, only the level is missed.
+            if self.is_covered {
+                Ok(self.below_level(before)? <= 0)
+            } else {
+                self.is_covered(before)
+            }
+        };
         let (mut covered, mut open) = (today, until.pred_opt().unwrap_or(until).max(today));
         // Enough for all days before `covered`; not for those up to `open`.
         while covered < open {
             let half = (open - covered).num_days() / 2;
             let day = covered + Days::new(half.unsigned_abs());
             let after = day.succ_opt().unwrap_or(day);
-            if self.is_covered(after)? {
+            if is_enough(after)? {
                 covered = after;
             } else {
                 open = day;
@@ -366,7 +371,8 @@ impl Need<'_> {
         let today = context.today(self.place());
         let after = context.period.last_on().succ_opt().unwrap_or(NaiveDate::MAX);
         let tight = self.tight(today, after).unwrap_or_else(|_| Tight::unknown(after));
-        let missing = tight.missing().max(self.below_level(after)).max(0);
+        let below = self.below_level(after).unwrap_or_default();
+        let missing = tight.missing().max(below).max(0);
         let quantity = u32::try_from(missing).unwrap_or(u32::MAX);
         let outcome = outcome(&tight.demand, tight.supply, self.costs());
         let reckoning = Reckoning {
@@ -448,47 +454,17 @@ impl LaneDates {
     }
 }
 
-/// Returns what is missing and left over on average where `stock` meets `demand`.
-fn outcome(demand: &Distribution, stock: i64, costs: Option<Costs>) -> Outcome {
-    let level = usize::try_from(stock).unwrap_or_default();
-    // What is owed already is missing, whatever else comes.
-    let owed = stock.min(0).unsigned_abs() as f64;
-    let short = expectation(demand.expected_short(level) + owed);
-    let idle = expectation(demand.expected_idle(level));
-    let cost = costs.and_then(|costs| {
-        let short = costs.shortage.checked_mul(short)?;
-        let idle = costs.idle.checked_mul(idle)?;
-        Some(short.checked_add(idle)?.round_dp(2))
+/// Returns how many of `voyages` arrive while `is_enough` holds, which is so up to some day.
+fn count_while(
+    voyages: &[Voyage],
+    is_enough: impl Fn(NaiveDate) -> Result<bool, PipelineError>,
+) -> Result<usize, PipelineError> {
+    let failed = RefCell::new(None);
+    let count = voyages.partition_point(|voyage| {
+        is_enough(voyage.arrive_on).unwrap_or_else(|error| {
+            failed.replace(Some(error));
+            false
+        })
     });
-    Outcome { short, idle, cost }
-}
-
-pub(super) fn expectation(number: f64) -> Decimal {
-    Decimal::try_from(number).unwrap_or_default().round_dp(PLACES).normalize()
-}
-
-/// Returns which quantity is right up to which ratio of costs, around `chosen`.
-fn steps(demand: &Distribution, available: i64, chosen: u32) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
-    let mut reached = 0.0;
-    for (units, mass) in (0_i64..).zip(demand.masses()) {
-        reached += mass;
-        // Hardly ever needed, and so no quantity anybody would ask about.
-        if *mass < 1e-6 {
-            continue;
-        }
-        let quantity = u32::try_from((units - available).max(0)).unwrap_or(u32::MAX);
-        let more = 1.0 - reached;
-        let below = (1e-9 < more).then(|| reached / more);
-        match steps.last_mut().filter(|last| last.quantity == quantity) {
-            Some(last) => last.below = below,
-            None => steps.push(Step { quantity, below }),
-        }
-    }
-    if steps.len() <= STEPS_MAX {
-        return steps;
-    }
-    let right = steps.partition_point(|step| step.quantity < chosen);
-    let around = steps.into_iter().skip(right.saturating_sub(STEPS_MAX / 2)).take(STEPS_MAX);
-    around.collect()
+    failed.into_inner().map_or(Ok(count), Err)
 }

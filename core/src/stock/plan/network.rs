@@ -7,8 +7,12 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::Timetable;
-use super::need::{Context, expectation};
+use super::advice::Note;
+use super::need::Context;
+use super::outcome::expectation;
+use super::outlook::Outlook;
 use super::setting::{ItemIndex, PlaceIndex, PlaceKind, Position};
+use crate::forecast::pipeline::PipelineError;
 use crate::stock::solve::guaranteed_service::{self, Stage};
 use crate::stock::solve::{SolveError, metric, normal};
 
@@ -65,29 +69,92 @@ pub enum Reached {
 }
 
 /// The levels of an item by place.
-pub(super) type Levels = BTreeMap<PlaceIndex, Level>;
+#[derive(Debug, Default)]
+pub(super) struct Levels {
+    found: BTreeMap<PlaceIndex, Level>,
+    /// Why places of networks have none.
+    missing: BTreeMap<PlaceIndex, Note>,
+}
 
-/// Returns the levels of the item whose positions these are, and the networks that have none, since their
-/// demand cannot be reckoned or a lane is missing. Of a place in two networks the first counts.
-pub(super) fn levels(context: Context<'_>, positions: &[Position]) -> Levels {
-    let mut levels = Levels::new();
-    let Some(item) = positions.first().map(|position| position.item) else { return levels };
-    for (index, network) in context.setting.networks.iter().enumerate() {
-        if network.items.binary_search(&item).is_err() {
-            continue;
+impl Levels {
+    /// Finds those of the item whose positions these are. Of a place in two networks the first counts.
+    pub(super) fn of(context: Context<'_>, positions: &[Position]) -> Self {
+        let mut levels = Self::default();
+        let Some(item) = positions.first().map(|position| position.item) else { return levels };
+        for (index, network) in context.setting.networks.iter().enumerate() {
+            if network.items.binary_search(&item).is_err() {
+                continue;
+            }
+            let reckoned = Reckoned::of(context, network, positions);
+            match reckoned.and_then(|one| one.levels(network.goal)) {
+                Ok(found) => levels.add((index, network), found),
+                Err(error) => {
+                    let (network_id, why) = (network.id.clone(), error.to_string().into());
+                    let note = Note::NoLevels { network: network_id, why };
+                    for place in network.bases.iter().chain([&network.depot]) {
+                        levels.missing.entry(*place).or_insert_with(|| note.clone());
+                    }
+                }
+            }
         }
-        let Some(found) =
-            Reckoned::of(context, network, positions).and_then(|one| one.levels(network.goal))
-        else {
-            continue;
-        };
+        levels
+    }
+
+    fn add(&mut self, (index, network): (usize, &Network), found: Found) {
         let Found { depot, bases, reached } = found;
         let of_bases = network.bases.iter().zip(bases).map(|(place, units)| (*place, units, false));
         for (place, units, is_depot) in of_bases.chain([(network.depot, depot, true)]) {
-            levels.entry(place).or_insert(Level { units, network: index, is_depot, reached });
+            let level = Level { units, network: index, is_depot, reached };
+            self.found.entry(place).or_insert(level);
         }
     }
-    levels
+
+    /// Returns what `place` keeps.
+    pub(super) fn at(&self, place: PlaceIndex) -> Option<Level> {
+        self.found.get(&place).copied()
+    }
+
+    /// Returns why `place` keeps nothing for the network it is of.
+    pub(super) fn missing_at(&self, place: PlaceIndex) -> Option<&Note> {
+        self.missing.get(&place).filter(|_| !self.found.contains_key(&place))
+    }
+
+    /// Returns whether `place` keeps for others of its network what `to` needs.
+    pub(super) fn is_kept_for(&self, place: PlaceIndex, to: PlaceIndex) -> bool {
+        let network = |place: PlaceIndex| self.at(place).map(|level| level.network);
+        let is_depot = self.at(place).is_some_and(|level| level.is_depot);
+        is_depot && network(place) == network(to)
+    }
+}
+
+impl Level {
+    /// Returns the units beside the level that are needed with probability `level` at a place with this
+    /// `outlook` before `until`: at a base what deals add, since its own demand is in the level; at a depot
+    /// all that is needed there, since its level is for others.
+    pub(super) fn beside(
+        self,
+        outlook: &Outlook<'_>,
+        until: NaiveDate,
+        level: f64,
+    ) -> Result<i64, PipelineError> {
+        let units = if !self.is_depot {
+            outlook.deals_add(until, level)?
+        } else if outlook.is_nothing() {
+            0
+        } else {
+            outlook.demand(until)?.quantile(level)
+        };
+        Ok(i64::try_from(units).unwrap_or(i64::MAX))
+    }
+}
+
+/// Why a network has no levels of an item.
+#[derive(Debug, thiserror::Error)]
+enum LevelError {
+    #[error("no lane that runs leads to {0}")]
+    NoWay(Box<str>),
+    #[error(transparent)]
+    Solve(#[from] SolveError),
 }
 
 /// Returns the depot of the network for which `place` keeps a level, if it does not for others itself.
@@ -96,7 +163,7 @@ pub(super) fn depot_of(
     levels: &Levels,
     place: PlaceIndex,
 ) -> Option<PlaceIndex> {
-    let level = levels.get(&place).filter(|level| !level.is_depot)?;
+    let level = levels.at(place).filter(|level| !level.is_depot)?;
     context.setting.networks.get(level.network).map(|network| network.depot)
 }
 
@@ -106,7 +173,7 @@ pub(super) fn depots<'s>(
     positions: &'s [Position],
     levels: &Levels,
 ) -> Vec<&'s Position> {
-    let is_depot = |place: PlaceIndex| levels.get(&place).is_some_and(|level| level.is_depot);
+    let is_depot = |place: PlaceIndex| levels.at(place).is_some_and(|level| level.is_depot);
     let is_supplied = |place: PlaceIndex| {
         let lanes = usize::try_from(place.0).ok().and_then(|place| context.lanes_to.get(place));
         let mut from = lanes.into_iter().flatten().filter_map(|lane| context.setting.lane(*lane));
@@ -134,8 +201,15 @@ struct Found {
 }
 
 impl Reckoned {
-    /// Returns nothing where no lane leads to the depot, or from it to a base.
-    fn of(context: Context<'_>, network: &Network, positions: &[Position]) -> Option<Self> {
+    fn of(
+        context: Context<'_>,
+        network: &Network,
+        positions: &[Position],
+    ) -> Result<Self, LevelError> {
+        let no_way = |place: PlaceIndex| {
+            let name = context.setting.place(place).map(|place| place.id.clone());
+            LevelError::NoWay(name.unwrap_or_default())
+        };
         let lead = |to: PlaceIndex, is_from: &dyn Fn(PlaceIndex) -> bool| {
             let lanes = context.lanes_to.get(usize::try_from(to.0).ok()?)?;
             let mut known = lanes.iter().filter_map(|lane| {
@@ -149,29 +223,25 @@ impl Reckoned {
         let is_supplier = |from: PlaceIndex| {
             context.setting.place(from).is_some_and(|place| place.kind == PlaceKind::Supplier)
         };
-        let depot_days = lead(network.depot, &is_supplier)?;
+        let depot_days = lead(network.depot, &is_supplier).ok_or_else(|| no_way(network.depot))?;
         let base = |place: &PlaceIndex| {
             let found = positions.binary_search_by_key(place, |position| position.place);
             let position = found.ok().and_then(|found| positions.get(found));
             let (per_day, spread) = position.map_or((0.0, 1.0), daily);
-            Some(metric::Base {
-                per_day,
-                spread,
-                days: lead(*place, &|from| from == network.depot)?,
-            })
+            let days = lead(*place, &|from| from == network.depot);
+            Ok(metric::Base { per_day, spread, days: days.ok_or_else(|| no_way(*place))? })
         };
-        let bases = network.bases.iter().map(base).collect::<Option<_>>()?;
-        Some(Self { depot_days, bases })
+        let bases = network.bases.iter().map(base).collect::<Result<_, LevelError>>()?;
+        Ok(Self { depot_days, bases })
     }
 
-    fn levels(&self, goal: Goal) -> Option<Found> {
-        let found = match goal {
-            Goal::Missing(missing_max) => self.fewest(missing_max),
+    fn levels(&self, goal: Goal) -> Result<Found, LevelError> {
+        Ok(match goal {
+            Goal::Missing(missing_max) => self.fewest(missing_max)?,
             Goal::Promise { level, depot_cost, base_cost } => {
-                self.promised(level, (depot_cost, base_cost))
+                self.promised(level, (depot_cost, base_cost))?
             }
-        };
-        found.ok()
+        })
     }
 
     fn fewest(&self, missing_max: f64) -> Result<Found, SolveError> {

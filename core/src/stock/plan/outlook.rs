@@ -63,6 +63,16 @@ impl<'p> Outlook<'p> {
         self.with(until, &prospects, pipeline::together).map(Some)
     }
 
+    /// Returns the units that deals add before `until` to what is needed with probability `level` without
+    /// them.
+    pub(super) fn deals_add(&self, until: NaiveDate, level: f64) -> Result<usize, PipelineError> {
+        if self.deals.is_empty() {
+            return Ok(0);
+        }
+        let without = Self { deals: &[], ..*self }.demand(until)?.quantile(level);
+        Ok(self.demand(until)?.quantile(level).saturating_sub(without))
+    }
+
     /// Returns how many deals may need something before `until`, and how many only later.
     pub(super) fn count_deals(&self, until: NaiveDate) -> (usize, usize) {
         let now = self.deals.iter().filter(|deal| 0.0 < self.share(deal, until)).count();

@@ -2,7 +2,8 @@
 
 use super::advice::{Action, Advice, Note, Reckoning};
 use super::ledger::Ledger;
-use super::need::{self, Choice, Context, Need, Taken, expectation};
+use super::need::{self, Choice, Context, Need, Taken};
+use super::outcome::expectation;
 use super::setting::{ItemIndex, PlaceIndex, PlaceKind};
 
 /// Days that demand is told for.
@@ -83,10 +84,8 @@ pub(super) fn rest<'s>(
 /// Returns the units of `served` that nobody has.
 pub(super) fn unmet(served: &[Advice]) -> u32 {
     let notes = served.first().map(|first| first.notes.iter());
-    let shortfall = |note: &Note| match note {
-        Note::Shortfall { units } => Some(*units),
-        _ => None,
-    };
+    let shortfall =
+        |note: &Note| if let Note::Shortfall { units } = note { Some(*units) } else { None };
     notes.into_iter().flatten().find_map(shortfall).unwrap_or_default()
 }
 
@@ -110,7 +109,8 @@ fn consignments(
             let kind = context.setting.place(lane.from).map(|place| place.kind);
             match (action, kind) {
                 (Action::Transfer, Some(PlaceKind::Site)) => {
-                    found.extend(transfers(context, lane.from, choice, (left, &mut *ledger)));
+                    let way = (lane.from, need.place());
+                    found.extend(transfers(context, way, choice, (left, &mut *ledger)));
                 }
                 (Action::Purchase, Some(PlaceKind::Supplier)) => {
                     found.extend(purchase(context, need, (lane.from, choice), left));
@@ -124,12 +124,12 @@ fn consignments(
 
 fn transfers(
     context: Context<'_>,
-    from: PlaceIndex,
+    (from, to): (PlaceIndex, PlaceIndex),
     choice: &Choice,
     (mut left, ledger): (u32, &mut Ledger<'_>),
 ) -> Vec<Consignment> {
     let mut found = Vec::new();
-    for (item, spare) in ledger.surplus(from, (choice.voyage.ship_on, choice.cover_until)) {
+    for (item, spare) in ledger.surplus((from, to), (choice.voyage.ship_on, choice.cover_until)) {
         let pack = context.setting.item(item).map_or(1, |item| item.pack.max(1));
         let packs = left.div_ceil(pack).min(spare / pack);
         let units = packs.saturating_mul(pack);
@@ -177,20 +177,7 @@ fn purchase(
 
 /// Returns why `need` is met as it is.
 fn notes(context: Context<'_>, need: &Need<'_>, choice: &Choice) -> Vec<Note> {
-    let mut notes = Vec::new();
-    if !need.is_covered_apart() {
-        notes.push(Note::RunsOut);
-    }
-    let level = need.level.filter(|_| 0 < need.below_level(choice.cover_until));
-    if let Some(level) = level {
-        let network = context.setting.networks.get(level.network);
-        let network = network.map(|network| network.id.clone()).unwrap_or_default();
-        notes.push(Note::Level { network, units: level.units, reached: level.reached });
-    }
-    let Taken { given, owed } = need.taken;
-    if 0 < given || 0 < owed {
-        notes.push(Note::Taken { given, owed });
-    }
+    let mut notes = notes_of_level(context, need, choice);
     if 0 < need.earlier {
         notes.push(Note::Earlier { units: need.earlier });
     }
@@ -222,6 +209,7 @@ fn notes(context: Context<'_>, need: &Need<'_>, choice: &Choice) -> Vec<Note> {
     if 1 < need.position.holdings.len() {
         notes.push(Note::Replaced);
     }
+    notes.extend(need.no_levels.clone());
     notes.extend(cycle(context, need));
     if choice.is_late {
         notes.push(Note::Late);
@@ -243,6 +231,26 @@ fn notes(context: Context<'_>, need: &Need<'_>, choice: &Choice) -> Vec<Note> {
     notes
 }
 
+/// Returns whether `need` runs out, and what it has to do with a network.
+fn notes_of_level(context: Context<'_>, need: &Need<'_>, choice: &Choice) -> Vec<Note> {
+    let mut notes = Vec::new();
+    if !need.is_covered_apart() {
+        notes.push(Note::RunsOut);
+    }
+    let below = need.below_level(choice.cover_until);
+    let level = need.level.filter(|_| below.is_ok_and(|below| 0 < below));
+    if let Some(level) = level {
+        let network = context.setting.networks.get(level.network);
+        let network = network.map(|network| network.id.clone()).unwrap_or_default();
+        notes.push(Note::Level { network, units: level.units, reached: level.reached });
+    }
+    let Taken { given, owed } = need.taken;
+    if 0 < given || 0 < owed {
+        notes.push(Note::Taken { given, owed });
+    }
+    notes
+}
+
 /// Returns the cycle of lanes on which alone the place of `need` depends, if there is one.
 fn cycle(context: Context<'_>, need: &Need<'_>) -> Option<Note> {
     let cycle = context.loops.cycle_of(need.place())?;
@@ -251,7 +259,13 @@ fn cycle(context: Context<'_>, need: &Need<'_>) -> Option<Note> {
 
 /// Returns the advice for a need that no voyage can meet: to find one.
 fn unreachable_need(context: Context<'_>, need: &Need<'_>) -> Vec<Advice> {
-    let notes: Vec<Note> = need.trouble.clone().into_iter().chain(cycle(context, need)).collect();
+    let notes: Vec<Note> = need
+        .trouble
+        .clone()
+        .into_iter()
+        .chain(need.no_levels.clone())
+        .chain(cycle(context, need))
+        .collect();
     let (quantity, reckoning) = need.without_lane(context);
     vec![nobody(need, quantity, reckoning, notes)]
 }

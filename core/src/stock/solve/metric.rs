@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::SolveError;
 use super::number::{Amount, Positive, Share};
-use super::{STEPS_MAX, SolveError};
 use crate::forecast::distribution::Distribution;
+
+/// Halvings after which two probabilities are as near to each other as numbers can be.
+const HALVINGS: u32 = 60;
 
 /// One depot and some equal bases.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -82,36 +85,47 @@ pub struct Levels {
 /// unit that is used is ordered at once and the depot has one again after `depot_days`.
 ///
 /// For each stock of the depot the bases' is raised where a unit helps most, which is best as what is
-/// missing falls by less with each unit; of equal sums the one with the least missing is taken. What varies
-/// more than a Poisson demand has a negative binomial number of units under way (Vari-METRIC, Slay 1984).
+/// missing falls by less with each unit. What varies more than a Poisson demand has a negative binomial
+/// number of units under way (Vari-METRIC, Slay 1984).
+///
+/// The bases need no more the more the depot has, so between two of its stocks the sum is at least the lower
+/// one and what they need beside the higher one: where that is no less than the best sum, nothing is looked at.
 ///
 /// # Errors
 ///
-/// A demand that is too large to be counted, or more steps than are taken.
+/// A demand that is too large to be counted, or so few missing that no number can tell.
 pub fn cheapest(depot_days: f64, bases: &[Base], missing_max: f64) -> Result<Levels, SolveError> {
     let rate: f64 = bases.iter().map(|base| base.per_day).sum();
     if rate <= 0.0 {
         return Ok(Levels { depot: 0, bases: vec![0; bases.len()], missing: 0.0 });
     }
     let spread = bases.iter().map(|base| base.per_day * base.spread).sum::<f64>() / rate;
-    let owed = under_way(rate * depot_days, spread)?;
+    let owed = Pipeline::of(&under_way(rate * depot_days, spread)?);
     let with_depot = |depot: usize| -> Result<Levels, SolveError> {
-        let delay = owed.expected_short(depot) / rate;
-        let (bases, missing) = of_bases(bases, delay, missing_max)?;
+        let (bases, missing) = of_bases(bases, owed.short(depot) / rate, missing_max)?;
         Ok(Levels { depot, bases, missing })
     };
+    let mut best = with_depot(0)?;
     // However much the depot has, the bases need as much as if it never owed them anything.
     let (fewest, _) = of_bases(bases, 0.0, missing_max)?;
-    let fewest: usize = fewest.iter().sum();
-    let mut best = with_depot(0)?;
-    for depot in 1..owed.masses().len() {
-        if best.units() < depot + fewest {
-            break;
+    let most = best.units().saturating_sub(fewest.iter().sum());
+    let last = with_depot(most)?;
+    let mut open = vec![(0, most, last.units() - most)];
+    if last.is_better(&best) {
+        best = last;
+    }
+    // Stocks between two that were looked at, and what the bases need beside the higher one.
+    while let Some((from, to, least)) = open.pop() {
+        if to - from < 2 || best.units() <= from + 1 + least {
+            continue;
         }
-        let other = with_depot(depot)?;
-        if (other.units(), other.missing) < (best.units(), best.missing) {
-            best = other;
+        let between = with_depot(from + (to - from) / 2)?;
+        let (depot, needed) = (between.depot, between.units() - between.depot);
+        if between.is_better(&best) {
+            best = between;
         }
+        open.push((depot, to, least));
+        open.push((from, depot, needed));
     }
     Ok(best)
 }
@@ -121,35 +135,86 @@ impl Levels {
     fn units(&self) -> usize {
         self.bases.iter().fold(self.depot, |sum, units| sum.saturating_add(*units))
     }
+
+    fn is_better(&self, other: &Self) -> bool {
+        (self.units(), self.missing) < (other.units(), other.missing)
+    }
+}
+
+/// Units under way, by how many there may be.
+struct Pipeline {
+    /// The probability that there are more than so many.
+    beyond: Vec<f64>,
+    /// How many are missing on average where so many are there.
+    short: Vec<f64>,
+}
+
+impl Pipeline {
+    fn of(units: &Distribution) -> Self {
+        let (mut beyond, mut short) = (Vec::new(), Vec::new());
+        let (mut more, mut missing) = (0.0, 0.0);
+        // From the largest number down, so that small numbers are not lost beside large ones.
+        for mass in units.masses().iter().rev() {
+            missing += more;
+            beyond.push(more);
+            short.push(missing);
+            more += mass;
+        }
+        beyond.reverse();
+        short.reverse();
+        Self { beyond, short }
+    }
+
+    fn short(&self, stock: usize) -> f64 {
+        self.short.get(stock).copied().unwrap_or_default()
+    }
+
+    /// Returns what one unit more takes off: the probability that it is needed.
+    fn gain(&self, stock: usize) -> f64 {
+        self.beyond.get(stock).copied().unwrap_or_default()
+    }
+
+    /// Returns the least stock at which one unit more takes off no more than `gain`.
+    fn stock_at(&self, gain: f64) -> usize {
+        self.beyond.partition_point(|beyond| gain < *beyond)
+    }
 }
 
 /// Returns the fewest units of `bases` that wait `delay` days for the depot, and what is missing then.
 fn of_bases(bases: &[Base], delay: f64, missing_max: f64) -> Result<(Vec<usize>, f64), SolveError> {
-    let pipelines: Vec<Distribution> = bases
-        .iter()
-        .map(|base| under_way(base.per_day * (base.days + delay), base.spread))
-        .collect::<Result<_, _>>()?;
-    let mut levels = vec![0; bases.len()];
-    let mut missing: f64 = pipelines.iter().map(Distribution::mean).sum();
-    // What one unit more takes off: the probability that it is needed.
-    let mut gains: Vec<f64> = pipelines.iter().map(|one| 1.0 - one.at_most(0)).collect();
-    for _ in 0..STEPS_MAX {
-        if missing <= missing_max {
-            return Ok((levels, missing));
-        }
-        let most = gains.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
-        let Some((index, gain)) = most.map(|(index, gain)| (index, *gain)) else { break };
-        if gain <= 0.0 {
-            break;
-        }
-        missing -= gain;
-        let found = levels.get_mut(index).zip(gains.get_mut(index)).zip(pipelines.get(index));
-        if let Some(((level, gain), pipeline)) = found {
-            *level += 1;
-            *gain = 1.0 - pipeline.at_most(*level);
+    let pipeline = |base: &Base| {
+        let units = under_way(base.per_day * (base.days + delay), base.spread)?;
+        Ok(Pipeline::of(&units))
+    };
+    let pipelines: Vec<Pipeline> = bases.iter().map(pipeline).collect::<Result<_, SolveError>>()?;
+    let at = |gain: f64| -> Vec<usize> { pipelines.iter().map(|one| one.stock_at(gain)).collect() };
+    let missing = |levels: &[usize]| -> f64 {
+        pipelines.iter().zip(levels).map(|(one, level)| one.short(*level)).sum()
+    };
+    // Units that take off more than `high` leave too much missing; those that take off more than `low` do not.
+    let (mut low, mut high) = (0.0, 1.0);
+    if missing_max < missing(&at(low)) {
+        return Err(SolveError::TooFar);
+    }
+    for _ in 0..HALVINGS {
+        let half = f64::midpoint(low, high);
+        if missing_max < missing(&at(half)) {
+            high = half;
+        } else {
+            low = half;
         }
     }
-    Err(SolveError::TooFar)
+    let mut levels = at(high);
+    // At most one unit of each base takes off as much as the last.
+    while missing_max < missing(&levels) {
+        let gains = pipelines.iter().zip(&levels).map(|(one, level)| one.gain(*level));
+        let most = gains.enumerate().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
+        let Some((index, gain)) = most else { break };
+        let level = levels.get_mut(index).filter(|_| 0.0 < gain).ok_or(SolveError::TooFar)?;
+        *level += 1;
+    }
+    let missing = missing(&levels);
+    Ok((levels, missing))
 }
 
 fn under_way(mean: f64, spread: f64) -> Result<Distribution, SolveError> {
@@ -210,6 +275,32 @@ mod tests {
                     assert!(missing_max < missing(depot, levels), "{depot} {levels:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn no_stock_of_the_depot_is_better_than_the_one_that_is_found() {
+        let cases = [
+            (
+                40.0,
+                vec![base(15.0, 2.0), base(3.0, 9.0), Base { spread: 2.5, ..base(0.4, 1.0) }],
+                1.0,
+            ),
+            (90.0, vec![base(0.7, 3.0), base(0.7, 3.0)], 0.05),
+            (3.0, vec![Base { spread: 9.0, ..base(2.0, 30.0) }], 0.3),
+            (1.0, vec![base(0.01, 60.0); 7], 0.9),
+        ];
+        for (depot_days, bases, missing_max) in cases {
+            let found = cheapest(depot_days, &bases, missing_max).unwrap();
+            let rate: f64 = bases.iter().map(|base| base.per_day).sum();
+            let spread = bases.iter().map(|base| base.per_day * base.spread).sum::<f64>() / rate;
+            let owed = under_way(rate * depot_days, spread).unwrap();
+            let units = |depot: usize| {
+                let delay = owed.expected_short(depot) / rate;
+                depot + of_bases(&bases, delay, missing_max).unwrap().0.iter().sum::<usize>()
+            };
+            let least = (0..owed.masses().len()).map(units).min().unwrap();
+            assert_eq!((found.units(), units(found.depot)), (least, least), "{found:?}");
         }
     }
 

@@ -5,14 +5,12 @@ use std::ops::Range;
 
 use chrono_tz::Tz;
 
-use super::{AimDocument, SailingsDocument, Stocking};
+use super::{AimDocument, BASES_MAX, SailingsDocument, Stocking};
 use crate::rule::finding::{Fault, Finding};
 use crate::stock::gather;
 
 /// Most of anything in a document.
 const ROWS_MAX: usize = 10_000;
-/// Most bases of a network.
-const BASES_MAX: usize = 99;
 /// Most days between a place and the port.
 const SAILING_DAYS_MAX: u16 = 60;
 

@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 use upturn_core::money::exact::Exact;
 use upturn_core::stock::gather;
 use upturn_core::stock::plan::network::{Goal, Network};
-use upturn_core::stock::plan::setting::{PlaceIndex, PlaceKind};
-use upturn_core::stock::stocking::NetworkDocument;
+use upturn_core::stock::plan::setting::{ItemIndex, PlaceIndex, PlaceKind};
+use upturn_core::stock::stocking::{BASES_MAX, NetworkDocument};
 
 use super::{Loader, cell};
 use crate::registry::table::{Row, Table};
@@ -27,6 +27,7 @@ impl Loader<'_> {
             return true;
         }
         let mut found: BTreeMap<String, Network> = BTreeMap::new();
+        let mut keepers: BTreeMap<(ItemIndex, PlaceIndex), String> = BTreeMap::new();
         let is_read = self.rows(&NETWORKS, |loader, row| {
             let id = cell::text(row, "network")?;
             let item = loader.last(loader.item(row)?);
@@ -35,6 +36,13 @@ impl Loader<'_> {
                 return Err("base is the depot; name another place".to_owned());
             }
             loader.require_lane((depot, base))?;
+            for place in [depot, base] {
+                let keeper = keepers.get(&(item, place)).filter(|keeper| *keeper != id);
+                if let Some(keeper) = keeper {
+                    let place = loader.setting.place(place).map_or("", |place| &*place.id);
+                    return Err(format!("{place} keeps the item for network '{keeper}' already"));
+                }
+            }
             let known = match found.entry(id.to_owned()) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => {
@@ -45,8 +53,12 @@ impl Loader<'_> {
             if known.depot != depot {
                 return Err(format!("network '{id}' has another depot already; name it here too"));
             }
+            if BASES_MAX <= known.bases.len() && !known.bases.contains(&base) {
+                return Err(format!("network '{id}' has {BASES_MAX} bases, which are the most"));
+            }
             add(&mut known.items, item);
             add(&mut known.bases, base);
+            keepers.extend([depot, base].map(|place| ((item, place), id.to_owned())));
             Ok(())
         });
         for network in found.into_values() {
