@@ -14,6 +14,7 @@ use upturn_core::calendar::Calendar;
 use upturn_core::calendar::shipping::{Closure, Exception, Terms};
 use upturn_core::forecast::pipeline::Prospect;
 use upturn_core::money::Currency;
+use upturn_core::stock::plan::adjust::Adjusted;
 use upturn_core::stock::plan::advice::{Action, Advice, Note};
 use upturn_core::stock::plan::base::Base;
 use upturn_core::stock::plan::network::{Goal, Network};
@@ -23,6 +24,8 @@ use upturn_core::stock::plan::setting::{
 };
 use upturn_core::stock::plan::{self, Period};
 
+#[path = "stock_plan/adjusted.rs"]
+mod adjusted;
 #[path = "stock_plan/networks.rs"]
 mod networks;
 #[path = "stock_plan/sailings.rs"]
@@ -125,6 +128,7 @@ fn ventilators(ratio: &str) -> Setting {
         calendars: vec![china()],
         lanes: vec![lane("one day", (A, B), "1"), lane("maker", (MAKER, B), "2")],
         networks: Vec::new(),
+        adjusted: Adjusted::default(),
         positions: vec![position(VENTILATOR, A, 20), at_b],
     }
 }

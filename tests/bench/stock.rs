@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use upturn_core::calendar::Calendar;
 use upturn_core::calendar::shipping::{Exception, Terms};
 use upturn_core::forecast::pipeline::Prospect;
+use upturn_core::stock::plan::adjust::Adjusted;
 use upturn_core::stock::plan::base::Base;
 use upturn_core::stock::plan::setting::{
     Aim, CalendarIndex, Deal, Holding, Item, ItemIndex, Lane, Place, PlaceIndex, PlaceKind,
@@ -82,6 +83,7 @@ fn setting() -> Result<Setting, Failure> {
         calendars: vec![calendar("2025-01-28".parse()?)?],
         lanes,
         networks: Vec::new(),
+        adjusted: Adjusted::default(),
         positions,
     })
 }

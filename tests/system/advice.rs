@@ -11,7 +11,7 @@ use upturn_tests::source::Source;
 use upturn_tests::stranger::{Stranger, answer};
 
 /// The sample, as an exercise for a day before the festival.
-fn stocking() -> String {
+pub(crate) fn stocking() -> String {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/stock/stocking.toml");
     let sample = std::fs::read_to_string(sample).unwrap();
     sample.replacen("ahead_days", "as_of = \"2025-01-15T08:00:00+08:00\"\nahead_days", 1)
@@ -46,7 +46,7 @@ fn configure(site: &Site, stranger: &Stranger, stocking: &str) {
     ));
 }
 
-fn import(site: &Site, kind: &str, table: &str) {
+pub(crate) fn import(site: &Site, kind: &str, table: &str) {
     let file = site.folder.path().join(format!("{kind}.csv"));
     std::fs::write(&file, table).unwrap();
     let mut command = site.command(["records", "import", kind]);

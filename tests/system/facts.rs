@@ -307,7 +307,7 @@ fn departures_are_told_with_cut_off_age_and_what_was_said_before() {
 
 /// Adds feeds to an installation that does not run yet: each id, what its document says, and the port
 /// of its source. Their slots are the first of the month.
-fn with_feeds(site: &Site, feeds: &[(&str, &str, u16)]) {
+pub(crate) fn with_feeds(site: &Site, feeds: &[(&str, &str, u16)]) {
     let folder = site.folder.path().join("feeds");
     fs::create_dir(&folder).unwrap();
     for (id, more, port) in feeds {
@@ -328,7 +328,7 @@ fn feed(site: &Site, id: &str) -> Value {
     http::json(site.web, &format!("/api/v1/feeds/{id}"))
 }
 
-fn run_again(site: &Site, id: &str) {
+pub(crate) fn run_again(site: &Site, id: &str) {
     let path = format!("/api/v1/feeds/{id}/run");
     let (status, _) = http::post(site.web, &path, &json!({})).unwrap();
     assert_eq!(status, 200);

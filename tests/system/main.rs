@@ -5,6 +5,7 @@
     reason = "a test fails where something is missing"
 )]
 
+mod adjusters;
 mod advice;
 mod backtest;
 mod backup;

@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use upturn_core::parallel;
-use upturn_core::stock::gather::{Firmed, Trouble, Troubles};
+use upturn_core::stock::gather::{Firmed, Judged, Trouble, Troubles};
 
 use super::day::Day;
 use super::digest::Digest;
 use super::kept::Kept;
 use crate::store::advice::{AdviceState, NewAdvice, Standing};
+
+/// The key of the document of a plan under which it tells what was found of adjusters.
+const ADJUSTERS: &str = "adjusters";
 
 /// What is sent, from where and to where.
 type Way = (Box<str>, Option<Box<str>>, Box<str>);
@@ -36,6 +39,8 @@ pub(crate) struct NewPlan {
     pub(crate) pieces: usize,
     /// What was left out.
     pub(crate) troubles: Troubles,
+    /// What was found of adjusters.
+    pub(crate) verdicts: Vec<Judged>,
     /// Whether it was made for another moment than the present.
     pub(crate) is_exercise: bool,
 }
@@ -55,8 +60,15 @@ impl NewPlan {
             "is_exercise": self.is_exercise,
             "troubles": self.troubles.listed.iter().map(trouble).collect::<Vec<_>>(),
             "troubles_not_listed": self.troubles.unlisted,
+            (ADJUSTERS): self.verdicts,
         })
     }
+}
+
+/// Takes what was found of adjusters out of the document of a plan; nothing where an earlier build kept it.
+pub(crate) fn take_verdicts(document: &mut Value) -> Vec<Judged> {
+    let told = document.as_object_mut().and_then(|document| document.remove(ADJUSTERS));
+    told.and_then(|told| serde_json::from_value(told).ok()).unwrap_or_default()
 }
 
 /// What a plan says beside what stands, a part after another.

@@ -257,7 +257,8 @@ fn make(
     gathered.take_outside(&in_force.stocking, outside, draft.as_of);
     let period = Period { as_of: draft.as_of, ahead_days: in_force.stocking.ahead_days };
     let names = Names { setting: &gathered.setting, calendars: &gathered.calendars };
-    let draft = NewPlan { troubles: gathered.troubles.clone(), ..draft };
+    let (troubles, verdicts) = (gathered.troubles.clone(), gathered.verdicts.clone());
+    let draft = NewPlan { troubles, verdicts, ..draft };
     let mut comparison = Comparison::of(draft, standing);
     for part in core_plan::parts(&gathered.setting, period, ITEMS_AT_ONCE) {
         comparison.take(parallel::map(&part, |advice| Kept::of(names, advice)));

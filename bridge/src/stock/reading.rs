@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use upturn_core::fact::Fact;
+use upturn_core::fact::weather::Weather;
 use upturn_core::registry::{DeviceStatus, Registry};
 use upturn_core::rule::Stage;
 use upturn_core::stock::gather::Outside;
@@ -27,6 +28,9 @@ const FAULTS_BACK: TimeDelta = TimeDelta::days(366);
 const BEARING: [&str; 2] = ["closures", "lanes"];
 /// The kinds whose facts bear on a plan where sailings are the departures of a lane.
 const SAILING: [&str; 4] = ["dcsa-schedules", "departures", "portchain", "terminal-calls"];
+/// The kinds whose facts bear on a plan where an adjuster asks for them.
+const WEATHER: &str = "open-meteo";
+const POLICIES: &str = "policies";
 
 /// Returns the numbers of the sets in force that bear on a plan.
 pub(crate) async fn bearing(store: &Store, stocking: &Stocking) -> Result<Vec<i64>, StoreError> {
@@ -37,7 +41,11 @@ pub(crate) async fn bearing(store: &Store, stocking: &Stocking) -> Result<Vec<i6
 
 fn is_bearing(kind: &str, stocking: &Stocking) -> bool {
     let has_sailings = || stocking.lane.iter().any(|lane| lane.sailings.is_some());
-    BEARING.contains(&kind) || tells_days(kind) || (SAILING.contains(&kind) && has_sailings())
+    BEARING.contains(&kind)
+        || tells_days(kind)
+        || (SAILING.contains(&kind) && has_sailings())
+        || (kind == WEATHER && stocking.adjuster.iter().any(|one| one.weather.is_some()))
+        || (kind == POLICIES && stocking.adjuster.iter().any(|one| one.policy.is_some()))
 }
 
 /// Returns what the sets in force tell, those that came into force later later.
@@ -47,6 +55,9 @@ pub(crate) async fn outside(
 ) -> Result<Outside, StoredError> {
     let mut outside = Outside::default();
     let in_force = shelf.in_force(store, |kind| is_bearing(kind, stocking)).await?;
+    let asked = stocking.weather_places();
+    let is_asked =
+        |weather: &Weather| weather.place.as_deref().is_some_and(|name| asked.contains(name));
     for (feed, facts) in in_force {
         for fact in facts.iter() {
             match fact {
@@ -57,6 +68,10 @@ pub(crate) async fn outside(
                     outside.sailings.push((feed.clone(), (**sailing).clone()));
                 }
                 Fact::PortCall(call) if call.is_omitted => outside.omitted.push((**call).clone()),
+                Fact::Weather(weather) if is_asked(weather) => {
+                    outside.weather.push((**weather).clone());
+                }
+                Fact::Policy(policy) => outside.policies.push((**policy).clone()),
                 Fact::Rate(_)
                 | Fact::Tax(_)
                 | Fact::Duty(_)
@@ -65,7 +80,6 @@ pub(crate) async fn outside(
                 | Fact::TransportEvent(_)
                 | Fact::Weather(_)
                 | Fact::Attributes(_)
-                | Fact::Policy(_)
                 | Fact::Unread(_) => {}
             }
         }

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use upturn_core::calendar::shipping::Closure;
-use upturn_core::stock::plan::advice::Note;
+use upturn_core::stock::plan::advice::{Note, ScaledDays, SlowedDays};
 use upturn_core::stock::plan::network::Reached;
 
 use super::kept::Kept;
@@ -57,6 +57,8 @@ fn english(advice: &Kept<'_>, note: &Note) -> String {
         Note::Closed(Closure { first_on, last_on, name }) => {
             format!("nothing is received from {first_on} to {last_on} ({name})")
         }
+        Note::Slowed(slowed) => slowed_in_english(slowed),
+        Note::Scaled(scaled) => scaled_in_english(scaled, *cover_until),
         Note::Surplus => "the place it comes from has more than it needs itself".into(),
         Note::Replaced => {
             "items that replace each other count as one; the older ones are used up first".into()
@@ -72,9 +74,7 @@ fn english(advice: &Kept<'_>, note: &Note) -> String {
                                stands in, so the days are a guess"
             .into(),
         Note::NoNextArrival => "nobody knows when this lane runs again".into(),
-        Note::Sailings { until } => format!(
-            "the days are those of sailings in a carrier's schedule, which tells departures up to {until}"
-        ),
+        Note::Sailings { until } => sailings_in_english(*until),
         Note::BeyondSchedule { until } => beyond_in_english(*until),
         Note::NoLane => "no lane leads to this place; add one".into(),
         Note::NoDeparture => "no lane to this place departs in the days that are planned".into(),
@@ -84,6 +84,12 @@ fn english(advice: &Kept<'_>, note: &Note) -> String {
         Note::Thin => "the demand history has fewer than three periods".into(),
         Note::TooLarge(reason) => format!("not reckoned: {reason}"),
     }
+}
+
+fn sailings_in_english(until: NaiveDate) -> String {
+    format!(
+        "the days are those of sailings in a carrier's schedule, which tells departures up to {until}"
+    )
 }
 
 fn beyond_in_english(until: Option<NaiveDate>) -> String {
@@ -98,6 +104,22 @@ fn beyond_in_english(until: Option<NaiveDate>) -> String {
                 .to_owned()
         }
     }
+}
+
+fn slowed_in_english(slowed: &SlowedDays) -> String {
+    let SlowedDays { adjuster, first_on, last_on, days, own } = slowed;
+    format!(
+        "departures from {first_on} to {last_on} are planned with days of transit: {days}, not {own}, because \
+         of {adjuster}, which was found to help"
+    )
+}
+
+fn scaled_in_english(scaled: &ScaledDays, until: NaiveDate) -> String {
+    let ScaledDays { adjuster, days, factor } = scaled;
+    format!(
+        "other demand counts {factor}-fold on days before {until} ({days}), because of {adjuster}, which was \
+         found to help"
+    )
 }
 
 fn cycle_in_english(cycle: &str) -> String {
@@ -180,6 +202,8 @@ fn chinese(advice: &Kept<'_>, note: &Note) -> String {
         Note::Closed(Closure { first_on, last_on, name }) => {
             format!("{first_on} 至 {last_on} 不收货（{name}）")
         }
+        Note::Slowed(slowed) => slowed_in_chinese(slowed),
+        Note::Scaled(scaled) => scaled_in_chinese(scaled, *cover_until),
         Note::Surplus => "调出地点的库存多于自身所需".into(),
         Note::Replaced => "相互替代的物料合并计算；先用完旧物料".into(),
         Note::Pack { needed, pack } => format!("需要 {needed} 件；按每包 {pack} 件向上取整"),
@@ -208,4 +232,16 @@ fn chinese(advice: &Kept<'_>, note: &Note) -> String {
         Note::Thin => "需求历史不足三个期间".into(),
         Note::TooLarge(reason) => format!("无法计算：{reason}"),
     }
+}
+
+fn slowed_in_chinese(slowed: &SlowedDays) -> String {
+    let SlowedDays { adjuster, first_on, last_on, days, own } = slowed;
+    format!(
+        "{first_on} 至 {last_on} 发出的货按 {days} 天（而非 {own} 天）运输计划，原因是 {adjuster}，经检验有效"
+    )
+}
+
+fn scaled_in_chinese(scaled: &ScaledDays, until: NaiveDate) -> String {
+    let ScaledDays { adjuster, days, factor } = scaled;
+    format!("{until} 之前有 {days} 天其他需求按 {factor} 倍计，原因是 {adjuster}，经检验有效")
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::hours::{Hours, Minute};
 use super::{Calendar, Override, instant};
 
+pub mod delays;
 pub mod schedule;
 
 /// How far a closure is followed, in days: longer ones have no known end.
@@ -231,10 +232,19 @@ impl Lane<'_> {
     /// Returns the voyages whose hand-over is at `from` or later and arrival at `until` or earlier, in
     /// their order. Neither their departures nor their arrivals ever go back.
     pub fn voyages(&self, from: DateTime<Utc>, until: NaiveDate) -> Vec<Voyage> {
-        let first = from.with_timezone(&self.origin.zone()).date_naive();
-        let days = first.iter_days().take_while(|day| *day <= until);
-        let found = days.filter(|day| self.departs(from, *day)).filter_map(|day| self.voyage(day));
+        let found = self.departures(from, until).filter_map(|day| self.voyage(day));
         found.filter(|voyage| voyage.arrive_on <= until).collect()
+    }
+
+    /// Returns the days from `from` up to `until` on which goods are handed over to depart, in their order.
+    pub fn departures(
+        &self,
+        from: DateTime<Utc>,
+        until: NaiveDate,
+    ) -> impl Iterator<Item = NaiveDate> {
+        let first = from.with_timezone(&self.origin.zone()).date_naive();
+        let days = first.iter_days().take_while(move |day| *day <= until);
+        days.filter(move |day| self.departs(from, *day))
     }
 
     /// Returns the first closure of the destination that ends at `from` or later, begins at `until` or
@@ -341,6 +351,20 @@ pub fn latest(voyages: &[Voyage], needed_on: NaiveDate) -> Option<Voyage> {
 /// Returns the first voyage that leaves after `ship_on`.
 pub fn next_after(voyages: &[Voyage], ship_on: NaiveDate) -> Option<Voyage> {
     voyages.get(voyages.partition_point(|voyage| voyage.ship_on <= ship_on)).copied()
+}
+
+/// Returns `voyages`, in the order of their departures, without those that a later one overtakes.
+fn without_overtaken(voyages: Vec<Voyage>) -> Vec<Voyage> {
+    let mut first_arrival = NaiveDate::MAX;
+    let mut kept: Vec<Voyage> = Vec::with_capacity(voyages.len());
+    for voyage in voyages.into_iter().rev() {
+        if voyage.arrive_on <= first_arrival {
+            first_arrival = voyage.arrive_on;
+            kept.push(voyage);
+        }
+    }
+    kept.reverse();
+    kept
 }
 
 fn is_open(calendar: &Calendar, day: NaiveDate) -> bool {

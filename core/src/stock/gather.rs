@@ -18,20 +18,25 @@ use super::plan::setting::{
 use super::stocking::{AimDocument, Stocking};
 use crate::money::exact::Exact;
 
+mod adjusters;
 mod demand;
 mod failures;
 mod learnt;
 mod networks;
 mod outside;
+mod past;
 mod plans;
 pub mod row;
 mod sailings;
+mod told;
 pub mod work_orders;
 
+pub use adjusters::{Judged, Subject};
 pub use failures::{LOOK_BACK_DAYS, cause};
 pub use networks::goal;
 pub use outside::{Outside, own_calendar, terms};
 
+use self::past::Past;
 use self::row::Rows;
 
 /// How many troubles are told; more are only counted.
@@ -48,6 +53,9 @@ pub struct Gathered {
     pub calendars: Vec<Box<str>>,
     /// What was left out, and why.
     pub troubles: Troubles,
+    /// What was found of adjusters, in the order of the document.
+    pub verdicts: Vec<Judged>,
+    past: Past,
 }
 
 /// Something that was left out.
@@ -139,6 +147,7 @@ pub fn records(
     gatherer.take_products(rows);
     gatherer.take_stock(rows);
     gatherer.take_shipments(rows);
+    gatherer.take_trips(rows);
     gatherer.take_plans(rows);
     gatherer.take_firmed(firmed);
     gatherer.take_deals(rows);
@@ -310,9 +319,10 @@ impl<'s> Gatherer<'s> {
         }
     }
 
-    fn finish(self) -> Gathered {
+    fn finish(mut self) -> Gathered {
+        let drafts: Vec<_> = std::mem::take(&mut self.drafts).into_iter().collect();
+        self.take_series(&drafts);
         let mut made = self.made;
-        let drafts: Vec<_> = self.drafts.into_iter().collect();
         let histories: Vec<&[Observed]> = drafts.iter().map(|(_, draft)| &*draft.history).collect();
         let bases = learnt::bases(&histories, self.stocking.ahead_days);
         let sound = drafts.into_iter().zip(bases).filter(|((_, draft), _)| !draft.is_blocked);

@@ -6,20 +6,24 @@
 //! next review, so closed days lengthen that time by themselves. Places with more than they need are
 //! asked before suppliers.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 use std::num::NonZero;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use self::advice::{Advice, Note};
+use self::adjust::SlowDays;
+use self::advice::{Advice, Note, SlowedDays};
 use self::ledger::Ledger;
 use self::loops::Loops;
 use self::need::{Context, Need, Taken};
 use self::network::Levels;
 use self::setting::{LaneIndex, Position, Setting};
+use crate::calendar::shipping::delays::Delays;
 use crate::calendar::shipping::{self, Closure, Voyage};
 use crate::parallel;
 
+pub mod adjust;
 pub mod advice;
 pub mod base;
 pub mod failures;
@@ -36,7 +40,7 @@ mod source;
 pub const AHEAD_DAYS_MAX: u16 = 366;
 
 /// How many days after the last planned one arrivals are looked for.
-const BEYOND_DAYS: u64 = 120;
+pub(super) const BEYOND_DAYS: u64 = 120;
 
 /// When the plan is made, and how far it looks.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +62,9 @@ struct Timetable {
     is_scheduled: bool,
     /// The last day of departure that the schedule tells.
     told_until: Option<NaiveDate>,
+    /// The days of departure on which it takes longer than its own days, and those.
+    slow: SlowDays,
+    own_days: u16,
 }
 
 impl Period {
@@ -111,8 +118,8 @@ struct Routes {
 
 impl Routes {
     fn of(setting: &Setting, period: Period) -> Self {
-        let timetables =
-            setting.lanes.iter().map(|lane| Timetable::of(setting, lane, period)).collect();
+        let numbered = (0..).map(LaneIndex).zip(&setting.lanes);
+        let timetables = numbered.map(|lane| Timetable::of(setting, lane, period)).collect();
         let mut lanes_to: Vec<Vec<LaneIndex>> = setting.places.iter().map(|_| Vec::new()).collect();
         for (index, lane) in (0..).zip(&setting.lanes) {
             let to = usize::try_from(lane.to.0).ok().and_then(|to| lanes_to.get_mut(to));
@@ -192,7 +199,7 @@ fn add(found: &mut Vec<Advice>, more: Advice) {
 }
 
 impl Timetable {
-    fn of(setting: &Setting, lane: &setting::Lane, period: Period) -> Self {
+    fn of(setting: &Setting, (index, lane): (LaneIndex, &setting::Lane), period: Period) -> Self {
         let schedule = lane.schedule.as_deref();
         let Some(lane) = setting.route(lane) else {
             return Self::default();
@@ -207,11 +214,43 @@ impl Timetable {
             closures.push(closure);
         }
         let pause_on = lane.terms.last_pickup_on.and_then(|last| last.succ_opt());
+        let mut slow = SlowDays::new();
+        if let Some(days) = setting.adjusted.slow.get(&index) {
+            let departs_on: BTreeSet<_> = lane.departures(period.as_of, until).collect();
+            slow.extend(
+                days.iter()
+                    .filter(|(day, _)| departs_on.contains(day))
+                    .map(|(day, slow)| (*day, slow.clone())),
+            );
+        }
+        let delays: Delays = slow.iter().map(|(day, slow)| (*day, slow.days)).collect();
         let (voyages, told_until) = match schedule {
-            Some(schedule) => lane.scheduled(period.as_of, until, schedule),
-            None => (lane.voyages(period.as_of, until), None),
+            Some(schedule) => lane.scheduled(period.as_of, until, schedule, &delays),
+            None => (lane.delayed(period.as_of, until, &delays), None),
         };
-        Self { voyages, closures, pause_on, is_scheduled: schedule.is_some(), told_until }
+        if let Some(told_until) = told_until {
+            // A carrier's schedule knows its own days.
+            slow.retain(|day, _| told_until < *day);
+        }
+        let own_days = lane.planned_days();
+        let is_scheduled = schedule.is_some();
+        Self { voyages, closures, pause_on, is_scheduled, told_until, slow, own_days }
+    }
+
+    /// Tells for each adjuster which departures it makes slower, of those from `first_on` to `last_on`.
+    fn slowed(&self, first_on: NaiveDate, last_on: NaiveDate) -> Vec<Note> {
+        let mut told: BTreeMap<&str, (NaiveDate, NaiveDate, u16)> = BTreeMap::new();
+        if first_on <= last_on {
+            for (day, slow) in self.slow.range(first_on..=last_on) {
+                let known = told.entry(&slow.adjuster).or_insert((*day, *day, slow.days));
+                *known = (known.0, *day, slow.days.max(known.2));
+            }
+        }
+        let note = |(adjuster, (first_on, last_on, days)): (&str, (NaiveDate, NaiveDate, u16))| {
+            let (adjuster, own) = (adjuster.into(), self.own_days);
+            Note::Slowed(SlowedDays { adjuster, first_on, last_on, days, own })
+        };
+        told.into_iter().map(note).collect()
     }
 
     /// Tells how far a schedule tells its departures, if one is to do so, and whether `voyages` are among

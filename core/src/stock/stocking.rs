@@ -7,18 +7,20 @@
 //! **Example** `deploy/stock/stocking.toml`.
 //! **Settings** [`Stocking`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::adjuster::AdjusterDocument;
 use crate::calendar::overlay::Wider;
 use crate::money::Currency;
 use crate::money::exact::Exact;
 use crate::rule::finding::Finding;
 use crate::task::Title;
 
+pub mod adjuster;
 mod check;
 
 /// Most bases of a network.
@@ -77,6 +79,9 @@ pub struct Stocking {
     /// Which parts failures of devices need.
     #[serde(default)]
     pub failure: Vec<FailureDocument>,
+    /// Facts that make lanes slower, or demand other, where a held-out test says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjuster: Vec<AdjusterDocument>,
 }
 
 /// The kind of the document.
@@ -383,6 +388,19 @@ impl Stocking {
         };
         let head = text.lines().take_while(|line| !line.trim_start().starts_with('['));
         head.filter_map(kind).any(|is_one| is_one)
+    }
+
+    /// Returns by which names feeds may call the places whose weather adjusters ask for.
+    pub fn weather_places(&self) -> BTreeSet<&str> {
+        let asked = self.adjuster.iter().filter_map(|adjuster| adjuster.weather.as_ref());
+        asked.flat_map(|weather| self.names_of(&weather.place)).collect()
+    }
+
+    /// Returns what feeds may call `place`: that word itself and, of a place of this document, its codes.
+    pub(super) fn names_of<'s>(&'s self, place: &'s str) -> BTreeSet<&'s str> {
+        let own = self.place.iter().find(|own| own.id == place);
+        let codes = own.into_iter().flat_map(|own| own.codes.iter().map(String::as_str));
+        codes.chain([place]).collect()
     }
 
     /// Reads a document; fails with everything that is wrong with it.

@@ -45,6 +45,7 @@ prop_compose! {
         positions in positions(), pack in 1_u32..4, order_min in 0_u32..5,
         transits in prop::collection::vec(0_u16..9, 6), is_bought in any::<bool>(),
         calendars in prop::collection::vec(calendars(), 3), goal in goals(),
+        adjusted in adjusted::any(),
     ) -> Setting {
         let kind = |is_supplier| if is_supplier { PlaceKind::Supplier } else { PlaceKind::Site };
         let place = |at: u32| Place {
@@ -64,6 +65,7 @@ prop_compose! {
             places: (0..4).map(place).collect(),
             calendars,
             lanes: lanes.collect(),
+            adjusted,
             networks: goal.into_iter().map(|goal| Network {
                 id: "n".into(),
                 depot: PlaceIndex(0),

@@ -7,10 +7,12 @@ use axum::response::Response;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use upturn_core::stock::gather::Judged;
 
 use super::openapi::Endpoint;
 use super::{answer, limit, limit_schema, misread};
 use crate::auth::rights::Action;
+use crate::stock::plan::take_verdicts;
 use crate::stock::view::View;
 use crate::store::advice::{self, AdviceState};
 use crate::store::advice_view::{self, AdviceFilter, AdviceRow};
@@ -58,6 +60,9 @@ struct PlanJson {
     planned_at: Option<String>,
     /// How many pieces it has, whether it is an exercise, and what was left out of it, and why.
     told: Value,
+    /// The facts that may make lanes slower, or demand other, and whether a test on days that they were not
+    /// learnt from says so: which is on, what it was learnt and judged by, and by how much it changes what.
+    adjusters: Vec<Judged>,
 }
 
 /// A piece of advice.
@@ -144,7 +149,7 @@ pub(crate) async fn list(
     let (item, place) = (params.item, params.place);
     let filter = AdviceFilter { state: state(&params.state)?, item, place };
     let now = app.clock.now();
-    let plan = advice::plan_state(&app.store).await?;
+    let mut plan = advice::plan_state(&app.store).await?;
     let total = advice_view::count(&app.store, &filter, now).await?;
     let rows = advice_view::page(&app.store, &filter, now, (skip, limit)).await?;
     let seen = u64::from(skip) + u64::try_from(rows.len()).unwrap_or_default();
@@ -156,6 +161,7 @@ pub(crate) async fn list(
         plan: PlanJson {
             as_of: plan.as_of.map(machine),
             planned_at: plan.planned_at.map(machine),
+            adjusters: take_verdicts(&mut plan.document),
             told: plan.document,
         },
     };

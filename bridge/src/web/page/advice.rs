@@ -6,10 +6,13 @@ use axum::response::Html;
 use fluent_bundle::FluentValue;
 use serde::Deserialize;
 use serde_json::Value;
+use upturn_core::forecast::regressor::Verdict;
+use upturn_core::stock::gather::{Judged, Subject};
 
 use super::render;
 use super::shell::Shell;
 use crate::auth::rights::Action;
+use crate::stock::plan::take_verdicts;
 use crate::stock::telling;
 use crate::stock::view::{OutcomeView, View};
 use crate::store::advice::{self, AdviceState};
@@ -38,6 +41,7 @@ struct AdvicePage {
     rows: Vec<Line>,
     troubles: Vec<String>,
     more_troubles: u64,
+    adjusters: Vec<AdjusterLine>,
     next: Option<String>,
 }
 
@@ -47,6 +51,21 @@ struct StateLink {
     href: String,
     label: String,
     is_here: bool,
+}
+
+/// What was found of an adjuster.
+#[derive(Debug)]
+struct AdjusterLine {
+    id: String,
+    title: String,
+    subject: String,
+    is_on: bool,
+    state: String,
+    under: String,
+    days: String,
+    losses: Option<String>,
+    factors: Option<String>,
+    ahead: String,
 }
 
 /// A piece in the list.
@@ -90,7 +109,8 @@ pub(crate) async fn show(
     let state = state(&params.state)?;
     let filter = AdviceFilter { state, item: params.item.clone(), place: params.place.clone() };
     let now = app.clock.now();
-    let plan = advice::plan_state(&app.store).await?;
+    let mut plan = advice::plan_state(&app.store).await?;
+    let verdicts = take_verdicts(&mut plan.document);
     let total = advice_view::count(&app.store, &filter, now).await?;
     let rows = advice_view::page(&app.store, &filter, now, (params.skip, PAGE_LEN)).await?;
     let seen = u64::from(params.skip) + u64::try_from(rows.len()).unwrap_or_default();
@@ -128,9 +148,45 @@ pub(crate) async fn show(
             .get("troubles_not_listed")
             .and_then(Value::as_u64)
             .unwrap_or_default(),
+        adjusters: verdicts.iter().map(|judged| adjuster(shell.language, judged)).collect(),
         next: (seen < total && !rows.is_empty()).then(|| address(&params.state, seen)),
         shell,
     })
+}
+
+/// Returns what was found of an adjuster, in words.
+fn adjuster(language: Language, judged: &Judged) -> AdjusterLine {
+    let Verdict { learnt, learnt_under, days, loss_without, loss_with, error, factors, is_on } =
+        &judged.verdict;
+    let count = |number: usize| FluentValue::from(number);
+    let subject = match judged.of {
+        Subject::Lanes => key!("advice-adjuster-lanes"),
+        Subject::Demand => key!("advice-adjuster-demand"),
+    };
+    // Of too few days nothing was compared.
+    let is_judged = 0 < *days;
+    let state = match (is_on, is_judged) {
+        (true, _) => key!("advice-adjuster-on"),
+        (false, true) => key!("advice-adjuster-off"),
+        (false, false) => key!("advice-adjuster-few"),
+    };
+    let under = [
+        ("under", count(*learnt_under)),
+        ("learnt", count(*learnt)),
+        ("untold", count(judged.untold)),
+    ];
+    AdjusterLine {
+        id: Visible(&judged.id).to_string(),
+        title: Visible(if is_zh(language) { &judged.zh } else { &judged.en }).to_string(),
+        subject: text(language, subject),
+        is_on: *is_on,
+        state: text(language, state),
+        under: text_with(language, key!("advice-adjuster-cases"), under),
+        days: days.to_string(),
+        losses: is_judged.then(|| format!("{loss_without:.4} → {loss_with:.4} (± {error:.4})")),
+        factors: is_judged.then(|| factors.map(|factor| format!("{factor:.2}")).join(" · ")),
+        ahead: judged.days_ahead.to_string(),
+    }
 }
 
 /// Returns a piece as the list shows it.

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
-use super::{Lane, Voyage};
+use super::delays::Delays;
+use super::{Lane, Voyage, without_overtaken};
 
 /// How far back from a departure a day is looked for on which the origin hands over.
 const BACK_DAYS_MAX: usize = 60;
@@ -32,8 +33,9 @@ pub struct Departure {
 
 impl Lane<'_> {
     /// Returns the voyages whose hand-over is at `from` or later and arrival at `until` or earlier, in
-    /// their order: those of `schedule`, and beyond its end those of the lane's own days of departure. The
-    /// second is the last day of hand-over that the schedule tells.
+    /// their order: those of `schedule`, and beyond its end those of the lane's own days of departure, of
+    /// which some take as long as `delays` has it. The second is the last day of hand-over that the
+    /// schedule tells.
     ///
     /// Neither departures nor arrivals ever go back: who leaves earlier and arrives later than another is
     /// left out.
@@ -42,6 +44,7 @@ impl Lane<'_> {
         from: DateTime<Utc>,
         until: NaiveDate,
         schedule: &Schedule,
+        delays: &Delays,
     ) -> (Vec<Voyage>, Option<NaiveDate>) {
         let told_until = schedule.told_until.and_then(|by| self.target_on(by, schedule));
         let departures = schedule.departures.iter();
@@ -51,17 +54,9 @@ impl Lane<'_> {
             .collect();
         told.sort_unstable();
         told.dedup_by_key(|voyage| voyage.ship_on);
-        let mut first_arrival = NaiveDate::MAX;
-        let mut voyages: Vec<Voyage> = Vec::with_capacity(told.len());
-        for voyage in told.into_iter().rev() {
-            if voyage.arrive_on <= first_arrival {
-                first_arrival = voyage.arrive_on;
-                voyages.push(voyage);
-            }
-        }
-        voyages.reverse();
+        let mut voyages = without_overtaken(told);
         let last_arrival = voyages.last().map(|voyage| voyage.arrive_on);
-        let beyond = self.voyages(from, until).into_iter().filter(|voyage| {
+        let beyond = self.delayed(from, until, delays).into_iter().filter(|voyage| {
             told_until.is_none_or(|day| day < voyage.ship_on)
                 && last_arrival.is_none_or(|day| day <= voyage.arrive_on)
         });
@@ -136,7 +131,7 @@ mod tests {
             after_days: 1,
         };
         let from = "2025-01-06T09:00:00+08:00".parse().unwrap();
-        let (voyages, until) = lane.scheduled(from, day("02-05"), &schedule);
+        let (voyages, until) = lane.scheduled(from, day("02-05"), &schedule, &Delays::new());
         let told = |voyage: &Voyage| {
             format!("{} to {}", voyage.ship_on.format("%m-%d"), voyage.arrive_on.format("%m-%d"))
         };

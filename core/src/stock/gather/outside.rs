@@ -11,8 +11,10 @@ use crate::calendar::shipping::{Exception, Terms, Transit, TransitError};
 use crate::fact;
 use crate::fact::almanac::{Almanac, Days, Work};
 use crate::fact::closure::Closure;
+use crate::fact::policy::Policy;
 use crate::fact::port_call::PortCall;
 use crate::fact::sailing::Sailing;
+use crate::fact::weather::Weather;
 use crate::stock::plan::loops::Loops;
 use crate::stock::plan::setting::{CalendarIndex, Lane, PlaceIndex};
 use crate::stock::stocking::{
@@ -37,6 +39,10 @@ pub struct Outside {
     pub sailings: Vec<(String, Sailing)>,
     /// Calls that are left out.
     pub omitted: Vec<PortCall>,
+    /// Weather at places, what came into force later later.
+    pub weather: Vec<Weather>,
+    /// Policies, all of them confirmed.
+    pub policies: Vec<Policy>,
 }
 
 impl Gathered {
@@ -78,6 +84,7 @@ impl Gathered {
             self.troubles.report(format!("lanes {name}"), CYCLE);
         }
         report_gaps(&self.setting, &mut self.troubles);
+        self.take_adjusters(stocking, outside, as_of);
     }
 
     fn take_lanes_of_feeds(

@@ -96,7 +96,10 @@ pub struct Shipment {
     pub id: String,
     pub product: String,
     pub quantity: String,
+    pub from: String,
     pub to: String,
+    pub lane: Option<String>,
+    pub shipped_on: NaiveDate,
     pub arrived_on: Option<NaiveDate>,
 }
 

@@ -177,6 +177,10 @@ pub enum Note {
     },
     /// Nothing is received for a while.
     Closed(Closure),
+    /// Departures of some days take longer, as an adjuster says that was found to help.
+    Slowed(SlowedDays),
+    /// More or less is needed on some days, as an adjuster says that was found to help.
+    Scaled(ScaledDays),
     /// Another place has more than it needs.
     Surplus,
     /// It replaces another item, or is replaced by it.
@@ -232,6 +236,32 @@ pub enum Note {
     TooLarge(Box<str>),
 }
 
+/// Days of departure that take longer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct SlowedDays {
+    /// The adjuster.
+    pub adjuster: Box<str>,
+    /// The first of them.
+    pub first_on: NaiveDate,
+    /// The last of them.
+    pub last_on: NaiveDate,
+    /// The days of transit that are planned for them.
+    pub days: u16,
+    /// Those of the lane itself.
+    pub own: u16,
+}
+
+/// Days on which other than the usual is needed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct ScaledDays {
+    /// The adjuster.
+    pub adjuster: Box<str>,
+    /// How many there are before the next chance.
+    pub days: usize,
+    /// How many times the usual is needed on them, at most.
+    pub factor: Decimal,
+}
+
 impl Note {
     /// Returns the code that programs know it by.
     pub fn code(&self) -> &'static str {
@@ -246,6 +276,8 @@ impl Note {
             Self::Failures { .. } => "failures",
             Self::Coming { .. } => "coming",
             Self::Closed(_) => "closed",
+            Self::Slowed(_) => "adjusted-transit",
+            Self::Scaled(_) => "adjusted-demand",
             Self::Surplus => "surplus",
             Self::Replaced => "replaced",
             Self::Pack { .. } => "pack",
@@ -277,6 +309,8 @@ impl Note {
             | Self::Failures { .. }
             | Self::Coming { .. }
             | Self::Closed(_)
+            | Self::Slowed(_)
+            | Self::Scaled(_)
             | Self::Surplus
             | Self::Replaced
             | Self::Sailings { .. }

@@ -48,7 +48,7 @@ impl<'s> Ledger<'s> {
             return Vec::new();
         };
         let Some(item) = self.context.setting.item(position.item) else { return Vec::new() };
-        let outlook = Outlook::new(position, self.context.today(place));
+        let outlook = Outlook::new(self.context.setting, position, self.context.today(place));
         // A demand that cannot be reckoned leaves nothing over.
         let Ok(demand) = outlook.demand(until) else { return Vec::new() };
         let mut keeps = i64::try_from(demand.quantile(item.aim.level())).unwrap_or(i64::MAX);

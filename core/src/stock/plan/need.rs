@@ -151,7 +151,7 @@ pub(super) fn find<'s>(
     if place.kind == PlaceKind::Supplier {
         return None;
     }
-    let outlook = Outlook::new(position, context.today(position.place));
+    let outlook = Outlook::new(context.setting, position, context.today(position.place));
     let available = position.available().saturating_sub(taken.given.into());
     let level = levels.at(position.place);
     if 0 <= available && outlook.is_nothing() && level.is_none() {

@@ -2,9 +2,12 @@
 
 use chrono::NaiveDate;
 
+use super::adjust::Scale;
+use super::advice::{Note, ScaledDays};
 use super::base::Base;
 use super::failures::Failures;
-use super::setting::{Deal, Position};
+use super::outcome::expectation;
+use super::setting::{Deal, Position, Setting};
 use crate::forecast::distribution::Distribution;
 use crate::forecast::pipeline::{self, PipelineError, Prospect};
 
@@ -13,14 +16,30 @@ use crate::forecast::pipeline::{self, PipelineError, Prospect};
 pub(super) struct Outlook<'p> {
     first_on: NaiveDate,
     base: Base,
+    scale: Option<&'p Scale>,
     deals: &'p [Deal],
     failures: Option<&'p Failures>,
 }
 
 impl<'p> Outlook<'p> {
-    pub(super) fn new(position: &'p Position, first_on: NaiveDate) -> Self {
+    /// Returns that of `position`, which is one of `setting`.
+    pub(super) fn new(setting: &'p Setting, position: &'p Position, first_on: NaiveDate) -> Self {
         let failures = position.failures.as_deref().filter(|failures| !failures.is_nothing());
-        Self { first_on, base: position.base, deals: &position.deals, failures }
+        let scale = setting.adjusted.scales.get(&(position.item, position.place));
+        let (base, scale) = (position.base, scale.map(|scale| &**scale));
+        Self { first_on, base, scale, deals: &position.deals, failures }
+    }
+
+    /// Tells for each adjuster of the base demand how many days before `until` it is other on.
+    pub(super) fn scaled(&self, until: NaiveDate) -> Vec<Note> {
+        let Some(scale) = self.scale.filter(|_| 0.0 < self.base.per_day) else {
+            return Vec::new();
+        };
+        let note = |(adjuster, (days, factor)): (&str, (usize, f64))| {
+            let (adjuster, factor) = (adjuster.into(), expectation(factor));
+            Note::Scaled(ScaledDays { adjuster, days, factor })
+        };
+        scale.told(self.first_on, until).into_iter().map(note).collect()
     }
 
     /// Returns whether nothing is ever needed.
@@ -98,7 +117,8 @@ impl<'p> Outlook<'p> {
     }
 
     fn base_mean(&self, until: NaiveDate) -> f64 {
-        self.base.per_day * (until - self.first_on).num_days().max(0) as f64
+        let beside = self.scale.map_or(0.0, |scale| scale.beside(self.first_on, until));
+        self.base.per_day * ((until - self.first_on).num_days().max(0) as f64 + beside).max(0.0)
     }
 
     /// Returns the probability that the base demand before `until` is at most `stock`, as

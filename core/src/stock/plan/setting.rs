@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
+use super::adjust::Adjusted;
 use super::base::Base;
 use super::failures::Failures;
 use super::network::Network;
@@ -41,6 +42,8 @@ pub struct Setting {
     pub lanes: Vec<Lane>,
     /// Depots whose levels are found together with those of their bases.
     pub networks: Vec<Network>,
+    /// What adjusters make of lanes and of demand.
+    pub adjusted: Adjusted,
     /// What is there and what is needed; sorted by item and place, one of each pair.
     pub positions: Vec<Position>,
 }

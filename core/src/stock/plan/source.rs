@@ -1,5 +1,8 @@
 //! Who meets a need: places with more than they need, then suppliers.
 
+use chrono::NaiveDate;
+
+use super::Timetable;
 use super::advice::{Action, Advice, Note, Reckoning};
 use super::ledger::Ledger;
 use super::need::{self, Choice, Context, Need, Taken};
@@ -185,10 +188,8 @@ fn notes(context: Context<'_>, need: &Need<'_>, choice: &Choice) -> Vec<Note> {
     if 0 < now + later {
         notes.push(Note::Deals { now, later });
     }
-    let next_on = choice.next.map_or(choice.cover_until, |next| next.arrive_on);
     let timetable = context.timetable(choice.lane);
-    let closure = timetable.and_then(|t| t.closure_between(choice.voyage.arrive_on, next_on));
-    notes.extend(closure.cloned().map(Note::Closed));
+    notes.extend(timetable.into_iter().flat_map(|timetable| days_lost(timetable, choice)));
     let coming = need.position.coming.first().filter(|first| first.on < choice.cover_until);
     notes.extend(coming.map(|first| Note::Coming {
         units: need.position.coming_before(choice.cover_until),
@@ -198,6 +199,7 @@ fn notes(context: Context<'_>, need: &Need<'_>, choice: &Choice) -> Vec<Note> {
     if 0.0 < base.per_day {
         let per_30_days = expectation(base.per_day * TOLD_DAYS);
         notes.push(Note::Base { per_30_days, periods: base.periods });
+        notes.extend(need.outlook.scaled(choice.cover_until));
     }
     if let Some(failures) = need.position.failures.as_deref().filter(|one| !one.is_nothing()) {
         notes.push(Note::Failures {
@@ -249,6 +251,18 @@ fn notes_of_level(context: Context<'_>, need: &Need<'_>, choice: &Choice) -> Vec
         notes.push(Note::Taken { given, owed });
     }
     notes
+}
+
+/// Returns the days on which nothing is received between the arrivals of `choice`, and the departures that
+/// take longer.
+fn days_lost(timetable: &Timetable, choice: &Choice) -> Vec<Note> {
+    let next_on = choice.next.map_or(choice.cover_until, |next| next.arrive_on);
+    let closure = timetable.closure_between(choice.voyage.arrive_on, next_on);
+    // Where nothing is in time, days before the first voyage may be too slow for it, too.
+    let first_on = if choice.is_late { NaiveDate::MIN } else { choice.voyage.ship_on };
+    let last_on = choice.next.map_or(choice.cover_until, |next| next.ship_on);
+    let slowed = timetable.slowed(first_on, last_on);
+    closure.cloned().map(Note::Closed).into_iter().chain(slowed).collect()
 }
 
 /// Returns the cycle of lanes on which alone the place of `need` depends, if there is one.

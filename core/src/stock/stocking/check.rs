@@ -11,6 +11,8 @@ use crate::stock::gather;
 
 /// Most of anything in a document.
 const ROWS_MAX: usize = 10_000;
+/// Most facts that are tested at each plan.
+const ADJUSTERS_MAX: usize = 20;
 /// Most days between a place and the port.
 const SAILING_DAYS_MAX: u16 = 60;
 
@@ -30,6 +32,7 @@ pub(super) fn parse(text: &str) -> Result<Stocking, Vec<Finding>> {
     checker.demand(&stocking);
     checker.failures(&stocking);
     checker.networks(&stocking);
+    checker.adjusters(&stocking);
     if checker.findings.is_empty() { Ok(stocking) } else { Err(checker.findings) }
 }
 
@@ -205,6 +208,22 @@ impl Checker<'_> {
                     let what = format!("'{place}' keeps '{product}' for another network already");
                     self.refuse(span.clone(), "twice", (what, "leave it out of one of them"));
                 }
+            }
+        }
+    }
+
+    fn adjusters(&mut self, stocking: &Stocking) {
+        self.distinct("adjuster", stocking.adjuster.iter().map(|adjuster| &*adjuster.id));
+        if ADJUSTERS_MAX < stocking.adjuster.len() {
+            let what = format!("there are more than {ADJUSTERS_MAX} of them");
+            let span = self.table("adjuster", ADJUSTERS_MAX);
+            self.refuse(span, "too-many", (what, "leave some out"));
+        }
+        for (index, adjuster) in stocking.adjuster.iter().enumerate() {
+            if let Some(what) = adjuster.fault() {
+                let span = self.table("adjuster", index);
+                let cure = "name exactly one of the two";
+                self.refuse(span, "wrong-adjuster", (what.to_owned(), cure));
             }
         }
     }
