@@ -1236,6 +1236,7 @@ advice-late = too late
 advice-data = What it rests on
 advice-stock-counted = Stock counted
 advice-demand-until = Demand known up to
+advice-schedule = Schedule fetched
 advice-age = { $day }, { $days ->
     [one] 1 day ago
    *[other] { $days } days ago

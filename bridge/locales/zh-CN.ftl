@@ -1184,6 +1184,7 @@ advice-late = 来不及
 advice-data = 依据
 advice-stock-counted = 库存盘点
 advice-demand-until = 需求数据截至
+advice-schedule = 船期表获取于
 advice-age = { $day }，{ $days } 天前
 advice-age-unknown = 未知
 advice-announced = 节假日已公布至 { $day }

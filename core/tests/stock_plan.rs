@@ -129,6 +129,7 @@ fn ventilators(ratio: &str) -> Setting {
         lanes: vec![lane("one day", (A, B), "1"), lane("maker", (MAKER, B), "2")],
         networks: Vec::new(),
         adjusted: Adjusted::default(),
+        schedules_fetched_at: BTreeMap::new(),
         positions: vec![position(VENTILATOR, A, 20), at_b],
     }
 }

@@ -1,5 +1,7 @@
 //! What a plan of stock costs: from tables in memory to advice, and anew after a calendar's change.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use upturn_core::calendar::Calendar;
@@ -84,6 +86,7 @@ fn setting() -> Result<Setting, Failure> {
         lanes,
         networks: Vec::new(),
         adjusted: Adjusted::default(),
+        schedules_fetched_at: BTreeMap::new(),
         positions,
     })
 }

@@ -29,6 +29,7 @@ mod process;
 mod records;
 mod quote;
 mod reload;
+mod sailings;
 mod secrets;
 mod service_events;
 mod stock;

@@ -48,6 +48,16 @@ impl Shelf {
         store: &Store,
         is_wanted: impl Fn(&str) -> bool,
     ) -> Result<Vec<(String, Arc<Vec<Fact>>)>, StoredError> {
+        let told = self.sets_in_force(store, is_wanted).await?;
+        Ok(told.into_iter().map(|(set, facts)| (set.feed, facts)).collect())
+    }
+
+    /// Returns the same with the sets themselves.
+    pub(crate) async fn sets_in_force(
+        &self,
+        store: &Store,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<(Set, Arc<Vec<Fact>>)>, StoredError> {
         let mut active = feed_set::active(store).await?;
         active.retain(|set| is_wanted(&set.kind));
         // One that was held is older than its coming into force.
@@ -55,7 +65,7 @@ impl Shelf {
         let mut told = Vec::with_capacity(active.len());
         for set in active {
             let facts = self.facts_of(store, &set).await?;
-            told.push((set.feed, facts));
+            told.push((set, facts));
         }
         Ok(told)
     }

@@ -54,6 +54,8 @@ pub(crate) struct Kept<'p> {
     counted_on: Option<Day>,
     demand_until: Option<Day>,
     calendars: Vec<Announced<'p>>,
+    #[serde(default)]
+    schedule_fetched_on: Option<Day>,
 }
 
 /// Units missing and left over, and what both cost.
@@ -119,6 +121,7 @@ impl<'p> Kept<'p> {
             counted_on: counted.map(Day),
             demand_until: position.and_then(|position| position.base.until).map(Day),
             calendars: names.calendars(advice, lane),
+            schedule_fetched_on: advice.lane.and_then(|lane| names.fetched_on(lane)).map(Day),
         }
     }
 
@@ -179,6 +182,8 @@ impl<'p> Kept<'p> {
                 stock_age_days: None,
                 demand_until: date(self.demand_until),
                 demand_age_days: None,
+                schedule_fetched_on: self.schedule_fetched_on.map(|day| day.0),
+                schedule_age_days: None,
                 calendars: self.calendars.iter().map(Announced::told).collect(),
             },
         }
@@ -314,6 +319,14 @@ impl<'l> Names<'l> {
             dates.next.map(|next| Day(next.arrive_on)),
             dates.is_late,
         )
+    }
+
+    /// Returns the day at its origin on which the schedule of a lane was fetched.
+    fn fetched_on(&self, lane: LaneIndex) -> Option<NaiveDate> {
+        let fetched_at = self.setting.schedules_fetched_at.get(&lane)?;
+        let origin = self.setting.place(self.setting.lane(lane)?.from)?;
+        let zone = self.setting.calendar(origin.calendar)?.zone();
+        Some(fetched_at.with_timezone(&zone).date_naive())
     }
 
     fn calendars(&self, advice: &Advice, lane: Option<&Lane>) -> Vec<Announced<'l>> {

@@ -54,11 +54,13 @@ pub(crate) async fn outside(
     stocking: &Stocking,
 ) -> Result<Outside, StoredError> {
     let mut outside = Outside::default();
-    let in_force = shelf.in_force(store, |kind| is_bearing(kind, stocking)).await?;
+    let in_force = shelf.sets_in_force(store, |kind| is_bearing(kind, stocking)).await?;
     let asked = stocking.weather_places();
     let is_asked =
         |weather: &Weather| weather.place.as_deref().is_some_and(|name| asked.contains(name));
-    for (feed, facts) in in_force {
+    for (set, facts) in in_force {
+        let feed = &set.feed;
+        outside.fetched_at.insert(feed.clone(), set.fetched_at);
         for fact in facts.iter() {
             match fact {
                 Fact::Calendar(almanac) => outside.almanacs.push((**almanac).clone()),

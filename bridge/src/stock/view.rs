@@ -82,6 +82,11 @@ pub(crate) struct Ages {
     pub(crate) stock_age_days: Option<i64>,
     pub(crate) demand_until: Option<NaiveDate>,
     pub(crate) demand_age_days: Option<i64>,
+    /// The day at the origin on which the schedule was fetched that tells the lane's departures.
+    #[serde(default)]
+    pub(crate) schedule_fetched_on: Option<NaiveDate>,
+    #[serde(default)]
+    pub(crate) schedule_age_days: Option<i64>,
     pub(crate) calendars: Vec<CalendarView>,
 }
 
@@ -100,6 +105,7 @@ impl View {
         let age = |day: Option<NaiveDate>| day.map(|day| (period.first_on() - day).num_days());
         view.data.stock_age_days = age(view.data.stock_counted_on);
         view.data.demand_age_days = age(view.data.demand_until);
+        view.data.schedule_age_days = age(view.data.schedule_fetched_on);
         view
     }
 }

@@ -58,7 +58,7 @@ fn english(advice: &Kept<'_>, note: &Note) -> String {
             format!("nothing is received from {first_on} to {last_on} ({name})")
         }
         Note::Slowed(slowed) => slowed_in_english(slowed),
-        Note::Scaled(scaled) => scaled_in_english(scaled, *cover_until),
+        Note::Scaled(scaled) => scaled_in_english(scaled, cover_until.0),
         Note::Surplus => "the place it comes from has more than it needs itself".into(),
         Note::Replaced => {
             "items that replace each other count as one; the older ones are used up first".into()
@@ -203,7 +203,7 @@ fn chinese(advice: &Kept<'_>, note: &Note) -> String {
             format!("{first_on} 至 {last_on} 不收货（{name}）")
         }
         Note::Slowed(slowed) => slowed_in_chinese(slowed),
-        Note::Scaled(scaled) => scaled_in_chinese(scaled, *cover_until),
+        Note::Scaled(scaled) => scaled_in_chinese(scaled, cover_until.0),
         Note::Surplus => "调出地点的库存多于自身所需".into(),
         Note::Replaced => "相互替代的物料合并计算；先用完旧物料".into(),
         Note::Pack { needed, pack } => format!("需要 {needed} 件；按每包 {pack} 件向上取整"),

@@ -21,6 +21,7 @@ use crate::money::exact::Exact;
 mod adjusters;
 mod demand;
 mod failures;
+mod fetched;
 mod learnt;
 mod networks;
 mod outside;

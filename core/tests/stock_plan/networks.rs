@@ -65,6 +65,7 @@ prop_compose! {
             places: (0..4).map(place).collect(),
             calendars,
             lanes: lanes.collect(),
+            schedules_fetched_at: BTreeMap::new(),
             adjusted,
             networks: goal.into_iter().map(|goal| Network {
                 id: "n".into(),

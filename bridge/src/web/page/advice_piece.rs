@@ -203,6 +203,8 @@ fn ages(shell: &Shell, row: &AdviceRow, today: NaiveDate) -> Vec<Age> {
         (text(language, key!("advice-stock-counted")), told(data.stock_counted_on)),
         (text(language, key!("advice-demand-until")), told(data.demand_until)),
     ];
+    let schedule = data.schedule_fetched_on;
+    let schedule = schedule.map(|day| (text(language, key!("advice-schedule")), told(Some(day))));
     let calendars = data.calendars.iter().map(|calendar| {
         let what = Visible(&calendar.calendar).to_string();
         let until = match calendar.announced_until {
@@ -218,5 +220,9 @@ fn ages(shell: &Shell, row: &AdviceRow, today: NaiveDate) -> Vec<Age> {
             told: if revision.is_empty() { until } else { format!("{until} · {revision}") },
         }
     });
-    own.into_iter().map(|(what, told)| Age { what, told }).chain(calendars).collect()
+    own.into_iter()
+        .chain(schedule)
+        .map(|(what, told)| Age { what, told })
+        .chain(calendars)
+        .collect()
 }

@@ -1,5 +1,7 @@
 //! Calendars and lanes, of the stocking document and of what feeds tell.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
@@ -37,6 +39,8 @@ pub struct Outside {
     pub lanes: Vec<(String, fact::lane::Lane)>,
     /// Sailings, each with its feed, those that came into force later later.
     pub sailings: Vec<(String, Sailing)>,
+    /// When the set in force of a feed was fetched.
+    pub fetched_at: BTreeMap<String, DateTime<Utc>>,
     /// Calls that are left out.
     pub omitted: Vec<PortCall>,
     /// Weather at places, what came into force later later.
@@ -84,6 +88,7 @@ impl Gathered {
             self.troubles.report(format!("lanes {name}"), CYCLE);
         }
         report_gaps(&self.setting, &mut self.troubles);
+        self.take_fetched(stocking, outside);
         self.take_adjusters(stocking, outside, as_of);
     }
 

@@ -1,6 +1,8 @@
 //! What a plan is made of: items, places, lanes, calendars, stock, demand and deals.
 
-use chrono::NaiveDate;
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 use super::adjust::Adjusted;
@@ -42,6 +44,8 @@ pub struct Setting {
     pub lanes: Vec<Lane>,
     /// Depots whose levels are found together with those of their bases.
     pub networks: Vec<Network>,
+    /// When the schedules of lanes were fetched, the oldest where several feeds tell one.
+    pub schedules_fetched_at: BTreeMap<LaneIndex, DateTime<Utc>>,
     /// What adjusters make of lanes and of demand.
     pub adjusted: Adjusted,
     /// What is there and what is needed; sorted by item and place, one of each pair.
