@@ -1,0 +1,110 @@
+//! Sailings of several kinds of feeds as the departures of one lane: schedules, sheets, omitted calls.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails where something is missing"
+)]
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use upturn_connectors::feed;
+use upturn_core::fact::Fact;
+use upturn_core::stock::gather::{Gathered, Outside};
+use upturn_core::stock::stocking::Stocking;
+
+const STOCKING: &str = r#"
+kind = "stocking"
+id = "spares"
+title = { en = "Spare parts", zh = "备件" }
+zone = "Europe/Amsterdam"
+schedule = "0 6 * * *"
+aim = { service = "0.95" }
+calendar = [{ id = "all", zone = "Europe/Amsterdam", week = ["mon", "tue", "wed", "thu", "fri"] }]
+place = [
+  { id = "works", supplier = true, calendar = "all" },
+  { id = "depot", calendar = "all" },
+]
+
+[[lane]]
+id = "sea"
+from = "works"
+to = "depot"
+calendar = "all"
+transit = "20"
+sailings = { from = "NLAMS", to = "DEHAM" }
+"#;
+
+/// A document of a feed: its kind, its settings, its text.
+type Document = (&'static str, Value, String);
+
+fn recorded(file: &str) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/logistics");
+    serde_json::from_str(&std::fs::read_to_string(folder.join(file)).unwrap()).unwrap()
+}
+
+/// Returns the recorded route from NLAMS with voyage 2103N, to DEHAM and at other times.
+fn route(departs: &str, arrives: &str, cut_offs: &[(&str, &str)]) -> Document {
+    let mut answer = recorded("cs_v1_ptp_template.json");
+    let route = &mut answer[0];
+    let cut_offs = cut_offs.iter().map(|(code, day)| (code, clock(day)));
+    route["cutOffTimes"] = cut_offs
+        .map(|(code, at)| json!({"cutOffDateTimeCode": code, "cutOffDateTime": at}))
+        .collect();
+    route["placeOfDelivery"]["location"]["UNLocationCode"] = json!("DEHAM");
+    let leg = &mut route["legs"][0];
+    leg["arrival"]["location"]["UNLocationCode"] = json!("DEHAM");
+    leg["departure"]["dateTime"] = json!(clock(departs));
+    leg["arrival"]["dateTime"] = json!(clock(arrives));
+    ("dcsa-schedules", json!({}), answer.to_string())
+}
+
+/// Returns noon on a day of 2025.
+fn clock(day: &str) -> String {
+    format!("2025-{day}T12:00:00+00:00")
+}
+
+/// Returns the days by which goods are handed in at 5 March 2025 or later, by what `documents` tell, those
+/// that come into force later later.
+fn hand_in(documents: &[Document]) -> String {
+    let mut outside = Outside::default();
+    for (index, (kind, settings, text)) in documents.iter().enumerate() {
+        let parse = feed::kind(kind).unwrap().parse;
+        let facts = parse(settings, text.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+        for fact in facts {
+            if let Fact::Sailing(sailing) = fact {
+                outside.sailings.push((index.to_string(), *sailing));
+            } else if let Fact::PortCall(call) = fact {
+                outside.omitted.extend(Some(*call).filter(|call| call.is_omitted));
+            }
+        }
+    }
+    let stocking: Stocking = toml::from_str(STOCKING).unwrap();
+    let mut gathered = Gathered::default();
+    gathered.take_outside(&stocking, &outside, clock("03-05").parse().unwrap());
+    let schedule = gathered.setting.lanes[0].schedule.as_ref().unwrap();
+    let days = schedule.departures.iter().map(|one| one.hand_in_by.format("%m-%d").to_string());
+    days.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn goods_are_due_by_cut_offs_of_goods_alone() {
+    let papers = [("DCO", "03-07"), ("VCO", "03-07"), ("AFC", "03-07"), ("CUA", "03-07")];
+    let begins = [("ECP", "03-08"), ("EFC", "03-08"), ("STA", "03-08"), ("SPA", "03-08")];
+    let special = [("DGC", "03-09"), ("OBC", "03-09"), ("TCO", "03-09")];
+    let others = [&papers[..], &begins, &special].concat();
+    let with = |goods: &[(&'static str, &'static str)]| {
+        hand_in(&[route("03-20", "03-28", &[&others, goods].concat())])
+    };
+    let cases: [(&[(&str, &str)], &str); 5] = [
+        (&[], "03-20"),
+        (&[("FCO", "03-18")], "03-18"),
+        (&[("FCO", "03-18"), ("LCO", "03-16")], "03-16"),
+        (&[("PCO", "03-17"), ("RCO", "03-19")], "03-17"),
+        (&[("PCO", "03-21")], "03-20"),
+    ];
+    for (goods, expected) in cases {
+        assert_eq!(with(goods), expected, "case: {goods:?}");
+    }
+}
