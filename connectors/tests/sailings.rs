@@ -60,6 +60,14 @@ fn route(departs: &str, arrives: &str, cut_offs: &[(&str, &str)]) -> Document {
     ("dcsa-schedules", json!({}), answer.to_string())
 }
 
+/// Returns a sheet with one departure of the ship by its name.
+fn sheet(departs: &str, arrives: &str, voyage: &str) -> Document {
+    let settings = json!({"format": "csv", "zone": "Europe/Amsterdam"});
+    let head = "lane,depart,arrive,carrier,voyage,vessel";
+    let row = format!("NLAMS-DEHAM,2025-{departs},2025-{arrives},MAEU,{voyage},King of the Seas");
+    ("departures", settings, format!("{head}\n{row}\n"))
+}
+
 /// Returns noon on a day of 2025.
 fn clock(day: &str) -> String {
     format!("2025-{day}T12:00:00+00:00")
@@ -86,6 +94,15 @@ fn hand_in(documents: &[Document]) -> String {
     let schedule = gathered.setting.lanes[0].schedule.as_ref().unwrap();
     let days = schedule.departures.iter().map(|one| one.hand_in_by.format("%m-%d").to_string());
     days.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn one_voyage_of_a_schedule_and_of_a_sheet_is_one_departure() {
+    let route = route("03-20", "03-28", &[]);
+    let sheet = |voyage| sheet("03-22", "03-30", voyage);
+    assert_eq!(hand_in(&[route.clone(), sheet("2103N")]), "03-21");
+    assert_eq!(hand_in(&[sheet("2103N"), route.clone()]), "03-20");
+    assert_eq!(hand_in(&[route, sheet("2104N")]), "03-20 03-21");
 }
 
 #[test]

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::known::{Known, known_at};
 use super::transport::{CutOff, Place, Vessel};
 
+pub mod identity;
+
 /// The code of a cut-off that a sheet tells: the last time at which goods are taken.
 pub const HAND_IN: &str = "hand-in";
 
@@ -88,21 +90,12 @@ impl Sailing {
         first.map_or(self.departs_at, |at| at.min(self.departs_at))
     }
 
-    /// Tells whether `other` is the same sailing, maybe at other times: by ports, service, voyage, ship.
-    ///
-    /// Without a voyage nothing tells two departures apart but their days.
+    /// Tells whether `other` is the same sailing, maybe at other times and told by another source; see
+    /// [`identity`].
     pub fn is_same_as(&self, other: &Self) -> bool {
-        let ends = |one: &Self| (one.from.clone(), one.to.clone());
-        let ids = |one: &Self| -> Vec<_> {
-            let id = |leg: &Leg| {
-                let imo = leg.vessel.as_ref().and_then(|vessel| vessel.imo.clone());
-                (leg.carrier.clone(), leg.service.clone(), leg.voyage.clone(), imo)
-            };
-            one.legs.iter().map(id).collect()
-        };
-        let has_voyage = self.legs.iter().any(|leg| leg.voyage.is_some());
-        let is_same_day = self.departs_at.date_naive() == other.departs_at.date_naive();
-        ends(self) == ends(other) && ids(self) == ids(other) && (has_voyage || is_same_day)
+        let (key, details) = identity::of(self);
+        let (other_key, other_details) = identity::of(other);
+        key == other_key && details.agrees(&other_details)
     }
 }
 
