@@ -97,6 +97,14 @@ fn hand_in(documents: &[Document]) -> String {
 }
 
 #[test]
+fn the_newest_word_counts_also_where_its_departure_is_over() {
+    let route = |departs: &str| route(departs, "03-28", &[]);
+    assert_eq!(hand_in(&[route("03-20"), route("03-10")]), "03-10");
+    assert_eq!(hand_in(&[route("03-20"), route("03-04")]), "");
+    assert_eq!(hand_in(&[route("03-04"), route("03-20")]), "03-20");
+}
+
+#[test]
 fn one_voyage_of_a_schedule_and_of_a_sheet_is_one_departure() {
     let route = route("03-20", "03-28", &[]);
     let sheet = |voyage| sheet("03-22", "03-30", voyage);
