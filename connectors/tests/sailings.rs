@@ -36,6 +36,9 @@ transit = "20"
 sailings = { from = "NLAMS", to = "DEHAM" }
 "#;
 
+/// The ship of the recorded schedules.
+const SHIP: (&str, &str) = ("9321483", "KING OF THE SEAS");
+
 /// A document of a feed: its kind, its settings, its text.
 type Document = (&'static str, Value, String);
 
@@ -68,6 +71,31 @@ fn sheet(departs: &str, arrives: &str, voyage: &str) -> Document {
     ("departures", settings, format!("{head}\n{row}\n"))
 }
 
+/// Returns one call of `ship` in the recorded shape of Portchain's answers, which tell no voyage.
+fn portchain(
+    (imo, name): (&str, &str),
+    port: &str,
+    (arrives, departs): (&str, &str),
+    is_omitted: bool,
+) -> Document {
+    let log = json!([{"updatedField": "isOmitted", "arrival": null, "departure": null,
+        "isOmitted": is_omitted, "createdDate": "2025-02-01T00:00:59.510081+00:00"}]);
+    let call = json!({"arrival": clock(arrives), "departure": clock(departs),
+        "createdDate": "2025-01-23T00:00:59.510081+00:00", "isOmitted": is_omitted,
+        "service": "West Africa Express 1", "port": {"id": port, "name": "x"}, "logEntries": log});
+    let imo: u32 = imo.parse().unwrap();
+    let ships = json!([{"vessel": {"imo": imo, "name": name}, "portCalls": [call]}]);
+    ("portchain", json!({}), ships.to_string())
+}
+
+/// Returns a recorded vessel schedule whose first call, at NLAMS, is omitted, with its voyage out.
+fn vessel_schedule(voyage_out: &str) -> Document {
+    let mut answer = recorded("ovs-3.0.0-vessel-schedule-response.json");
+    let call = &mut answer[0]["vesselSchedules"][0]["transportCalls"][0];
+    call["carrierExportVoyageNumber"] = json!(voyage_out);
+    ("dcsa-schedules", json!({}), answer.to_string())
+}
+
 /// Returns noon on a day of 2025.
 fn clock(day: &str) -> String {
     format!("2025-{day}T12:00:00+00:00")
@@ -94,6 +122,36 @@ fn hand_in(documents: &[Document]) -> String {
     let schedule = gathered.setting.lanes[0].schedule.as_ref().unwrap();
     let days = schedule.departures.iter().map(|one| one.hand_in_by.format("%m-%d").to_string());
     days.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_sailing_does_not_go_whose_call_is_omitted_by_voyage_or_by_ship_and_day() {
+    let other = ("9303807", "ABIDJAN EXPRESS");
+    let cases = [
+        ("omitted where it begins", portchain(SHIP, "NLAMS", ("03-18", "03-19"), true), ""),
+        ("omitted where it ends", portchain(SHIP, "DEHAM", ("03-27", "03-28"), true), ""),
+        ("three days off", portchain(SHIP, "NLAMS", ("03-22", "03-23"), true), ""),
+        ("the call before", portchain(SHIP, "NLAMS", ("03-15", "03-16"), true), "03-20"),
+        ("the call after", portchain(SHIP, "NLAMS", ("03-23", "03-24"), true), "03-20"),
+        ("it calls", portchain(SHIP, "NLAMS", ("03-19", "03-20"), false), "03-20"),
+        ("elsewhere", portchain(SHIP, "BEANR", ("03-19", "03-20"), true), "03-20"),
+        ("another ship", portchain(other, "NLAMS", ("03-19", "03-20"), true), "03-20"),
+        ("by voyage", vessel_schedule("2103N"), ""),
+        ("another voyage", vessel_schedule("2103S"), "03-20"),
+    ];
+    for (name, call, expected) in cases {
+        let documents = [route("03-20", "03-28", &[]), call];
+        assert_eq!(hand_in(&documents), expected, "case: {name}");
+    }
+}
+
+#[test]
+fn a_ship_that_a_sheet_only_names_is_known_by_its_name() {
+    let sheet = sheet("03-20", "03-28", "2103N");
+    let call = |ship| portchain(ship, "NLAMS", ("03-18", "03-19"), true);
+    assert_eq!(hand_in(&[sheet.clone(), call(SHIP)]), "");
+    // By the sheet's zone the day begins an hour before midnight in UTC.
+    assert_eq!(hand_in(&[sheet, call(("9321483", "QUEEN OF THE SEAS"))]), "03-19");
 }
 
 #[test]

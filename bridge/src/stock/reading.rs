@@ -26,7 +26,7 @@ const FAULTS_BACK: TimeDelta = TimeDelta::days(366);
 /// The kinds of feeds whose facts bear on a plan beside those that tell days.
 const BEARING: [&str; 2] = ["closures", "lanes"];
 /// The kinds whose facts bear on a plan where sailings are the departures of a lane.
-const SAILING: [&str; 4] = ["dcsa-schedules", "departures", "portchain", "terminal-calls"];
+const SAILING: [&str; 3] = ["dcsa-schedules", "departures", "portchain"];
 
 /// Returns the numbers of the sets in force that bear on a plan.
 pub(crate) async fn bearing(store: &Store, stocking: &Stocking) -> Result<Vec<i64>, StoreError> {

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use self::omissions::Omissions;
 use super::Outside;
 use crate::calendar::shipping::schedule::{Departure, Schedule};
-use crate::fact::port_call::PortCall;
 use crate::fact::sailing::identity::{self, Details, Key};
 use crate::fact::sailing::{Leg, Sailing};
 use crate::stock::stocking::SailingsDocument;
+
+mod omissions;
 
 /// Departures of a lane that are looked at, the first ones.
 const DEPARTURES_MAX: usize = 1_000;
@@ -22,7 +24,7 @@ const TWINS_MAX: usize = 50;
 pub(super) struct Sailings<'o> {
     /// By the codes of their ends, each with its feed, in the order in which they came into force.
     by_ends: BTreeMap<(&'o str, &'o str), Vec<(&'o str, &'o Sailing)>>,
-    omitted: &'o [PortCall],
+    omissions: Omissions<'o>,
 }
 
 /// The last word on a sailing, with what only earlier ones tell of service and ship.
@@ -42,7 +44,7 @@ impl<'o> Sailings<'o> {
                 by_ends.entry((from, to)).or_default().push((&**feed, sailing));
             }
         }
-        Self { by_ends, omitted: &outside.omitted }
+        Self { by_ends, omissions: Omissions::of(&outside.omitted) }
     }
 
     /// Returns what feeds tell after `as_of` of the sailings that are `asked` for. Of one that several
@@ -58,7 +60,7 @@ impl<'o> Sailings<'o> {
             standing.filter(|sailing| as_of < sailing.hand_in_by()).collect();
         sailings.sort_by_key(|sailing| (sailing.departs_at, sailing.arrives_at));
         sailings.truncate(DEPARTURES_MAX);
-        let going = sailings.iter().filter(|sailing| !is_omitted(sailing, self.omitted));
+        let going = sailings.iter().filter(|sailing| !self.omissions.has_of(sailing));
         Schedule {
             departures: going.map(|sailing| departure(sailing)).collect(),
             told_until: sailings.iter().map(|sailing| sailing.hand_in_by().to_utc()).max(),
@@ -98,25 +100,12 @@ fn departure(sailing: &Sailing) -> Departure {
     Departure { hand_in_by, arrives_on: sailing.arrives_at.date_naive() }
 }
 
-/// Tells whether a call is left out at which a leg of `sailing` begins or ends: by the place's code, the
-/// number of the voyage and, where both name it, the ship.
-fn is_omitted(sailing: &Sailing, omitted: &[PortCall]) -> bool {
-    let is_of = |leg: &Leg, call: &PortCall| {
-        let voyage = leg.voyage.as_ref();
-        let begins = call.place.code == leg.from.code && call.voyage_out.as_ref() == voyage;
-        let ends = call.place.code == leg.to.code && call.voyage_in.as_ref() == voyage;
-        let ship = leg.vessel.as_ref().and_then(|vessel| vessel.imo.as_ref());
-        let is_ship = ship.zip(call.vessel.imo.as_ref()).is_none_or(|(one, other)| one == other);
-        call.place.code.is_some() && voyage.is_some() && is_ship && (begins || ends)
-    };
-    omitted.iter().any(|call| sailing.legs.iter().any(|leg| is_of(leg, call)))
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, FixedOffset};
 
     use super::*;
+    use crate::fact::port_call::PortCall;
     use crate::fact::transport::{CutOff, Place, Vessel};
 
     fn at(day: &str) -> DateTime<FixedOffset> {
