@@ -241,7 +241,7 @@ fn codes_of_goods_are_found_by_words_and_by_their_beginning() {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the program under test reads the machine's clock")]
-fn now() -> DateTime<Utc> {
+pub(crate) fn now() -> DateTime<Utc> {
     Utc::now()
 }
 

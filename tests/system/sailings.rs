@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use chrono::{FixedOffset, Utc};
+use chrono::FixedOffset;
 use serde_json::Value;
 use upturn_tests::binary::wait_for;
 use upturn_tests::http;
@@ -10,7 +10,7 @@ use upturn_tests::site::{Plan, Site, each_database};
 use upturn_tests::source::Source;
 
 use crate::advice::{import, stocking};
-use crate::facts::{run_again, with_feeds};
+use crate::facts::{now, run_again, with_feeds};
 
 /// Returns the sample with one lane, whose departures are those of a carrier's sheet; beyond its end it
 /// departs each day and takes five.
@@ -78,7 +78,7 @@ fn a_piece_leaves_with_a_sailing_and_follows_its_revisions_to_the_schedules_end(
         let reasons = by_sailing["plan"]["reasons"].as_array().unwrap();
         assert!(reasons.iter().any(|reason| reason["code"] == "sailings"), "{reasons:#?}");
         let shanghai = FixedOffset::east_opt(8 * 3_600).unwrap();
-        let today = Utc::now().with_timezone(&shanghai).date_naive();
+        let today = now().with_timezone(&shanghai).date_naive();
         let fetched_on: chrono::NaiveDate =
             by_sailing["plan"]["data"]["schedule_fetched_on"].as_str().unwrap().parse().unwrap();
         assert!((0..=1).contains(&(today - fetched_on).num_days()), "{fetched_on} {today}");

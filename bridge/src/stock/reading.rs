@@ -27,7 +27,7 @@ const FAULTS_BACK: TimeDelta = TimeDelta::days(366);
 /// The kinds of feeds whose facts bear on a plan beside those that tell days.
 const BEARING: [&str; 2] = ["closures", "lanes"];
 /// The kinds whose facts bear on a plan where sailings are the departures of a lane.
-const SAILING: [&str; 4] = ["dcsa-schedules", "departures", "portchain", "terminal-calls"];
+const SAILING: [&str; 3] = ["dcsa-schedules", "departures", "portchain"];
 /// The kinds whose facts bear on a plan where an adjuster asks for them.
 const WEATHER: &str = "open-meteo";
 const POLICIES: &str = "policies";

@@ -16,7 +16,7 @@ use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use upturn_core::fact::Fact;
-use upturn_core::fact::sailing::{Leg, Sailing};
+use upturn_core::fact::sailing::{HAND_IN, Leg, Sailing};
 use upturn_core::fact::transport::{CutOff, Place, Vessel};
 use upturn_core::fact::unread::Unread;
 
@@ -31,8 +31,6 @@ const DAYS_MAX: u32 = 365;
 const UNREAD_MAX: usize = 100;
 /// How long the code of a place may be.
 const CODE_MAX: usize = 20;
-/// The code under which the last day to hand in is told.
-const HAND_IN: &str = "hand-in";
 
 /// Where a sheet of departures has what, by paths as [`Layout`] tells them. Each default is the
 /// setting's name.

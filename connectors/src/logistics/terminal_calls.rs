@@ -3,7 +3,8 @@
 //! **What it reads** the answers of three sites, told apart by their shape: Ningbo (`data/list`), Shekou
 //! (`InnerList`) and Shanghai (`tabs`). Times have no zone; they are those of `zone`. Days of the years
 //! 9998 and 9999 mean that nothing is set. A time that the site hides in signs of its own is left to a
-//! person, with its text.
+//! person, with its text. None of the sites has a field for calls that are left out: what it says of how a
+//! call stands is kept as its status, and no call is omitted by it.
 //! **Example** `zone = "Asia/Shanghai"`.
 //! **Settings** [`Settings`].
 

@@ -6,6 +6,22 @@ use serde::{Deserialize, Serialize};
 use super::known::{Known, known_at};
 use super::transport::{CutOff, Place, Vessel};
 
+pub mod identity;
+
+/// The code of a cut-off that a sheet tells: the last time at which goods are taken.
+pub const HAND_IN: &str = "hand-in";
+
+/// The codes of cut-offs by which goods are handed in. Of several the earliest counts, since nobody tells
+/// how the goods of a lane are packed.
+///
+/// Of DCSA's Commercial Schedules 1.0.3 (`cutOffDateTimeCode`) these are those of full containers, of less
+/// than a container (told only where goods are received so), of the port, and of reefers. The others are
+/// none: `DCO`, `VCO`, `CUA` and `AFC` are due dates of papers and of data, the verified weight among them;
+/// `STA` and `SPA` of bookings; `ECP` and `EFC` tell from when empty boxes are given out and full ones
+/// taken; `TCO` is of a port on the way; `DGC` and `OBC` are of dangerous and of outsize goods, which a
+/// carrier takes by an agreement of its own.
+pub const HAND_IN_CODES: [&str; 5] = ["FCO", "LCO", "PCO", "RCO", HAND_IN];
+
 /// A way from one place to another, as a carrier offers it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Sailing {
@@ -19,7 +35,7 @@ pub struct Sailing {
     pub arrives_at: DateTime<FixedOffset>,
     /// How many days it takes, as the carrier says.
     pub transit_days: Option<u32>,
-    /// The last times to hand in, the earliest first.
+    /// By when what is due, as the source has it, the earliest first; not all are of goods.
     pub cut_offs: Vec<CutOff>,
     /// The legs in their order; at least one.
     pub legs: Vec<Leg>,
@@ -62,27 +78,24 @@ pub struct Offer<'k> {
 }
 
 impl Sailing {
-    /// Returns the last time to hand goods in: the earliest cut-off, else the departure.
+    /// Returns the last time to hand goods in: the earliest of the cut-offs that goods have, and the
+    /// departure where there is none, or it is earlier.
+    ///
+    /// What is due by other cut-offs, such as papers, can be late without the goods, and some codes tell
+    /// when something begins. Which count: [`HAND_IN_CODES`].
     pub fn hand_in_by(&self) -> DateTime<FixedOffset> {
-        let cut_offs = self.cut_offs.iter().map(|cut_off| cut_off.at);
-        cut_offs.min().map_or(self.departs_at, |at| at.min(self.departs_at))
+        let of_goods =
+            self.cut_offs.iter().filter(|cut_off| HAND_IN_CODES.contains(&&*cut_off.code));
+        let first = of_goods.map(|cut_off| cut_off.at).min();
+        first.map_or(self.departs_at, |at| at.min(self.departs_at))
     }
 
-    /// Tells whether `other` is the same sailing, maybe at other times: by ports, service, voyage, ship.
-    ///
-    /// Without a voyage nothing tells two departures apart but their days.
+    /// Tells whether `other` is the same sailing, maybe at other times and told by another source; see
+    /// [`identity`].
     pub fn is_same_as(&self, other: &Self) -> bool {
-        let ends = |one: &Self| (one.from.clone(), one.to.clone());
-        let ids = |one: &Self| -> Vec<_> {
-            let id = |leg: &Leg| {
-                let imo = leg.vessel.as_ref().and_then(|vessel| vessel.imo.clone());
-                (leg.carrier.clone(), leg.service.clone(), leg.voyage.clone(), imo)
-            };
-            one.legs.iter().map(id).collect()
-        };
-        let has_voyage = self.legs.iter().any(|leg| leg.voyage.is_some());
-        let is_same_day = self.departs_at.date_naive() == other.departs_at.date_naive();
-        ends(self) == ends(other) && ids(self) == ids(other) && (has_voyage || is_same_day)
+        let (key, details) = identity::of(self);
+        let (other_key, other_details) = identity::of(other);
+        key == other_key && details.agrees(&other_details)
     }
 }
 

@@ -6,7 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use super::networks::report_gaps;
-use super::{Gathered, Troubles, places_by_name, sailings, slack};
+use super::sailings::Sailings;
+use super::{Gathered, Troubles, places_by_name, slack};
 use crate::calendar::Calendar;
 use crate::calendar::hours::Minute;
 use crate::calendar::shipping::{Exception, Terms, Transit, TransitError};
@@ -61,12 +62,13 @@ impl Gathered {
             self.setting.calendars.push(calendar);
         }
         let places = places_by_name(stocking);
+        let sailings = Sailings::of(outside);
         for document in &stocking.lane {
             let ends = places.get(&*document.from).zip(places.get(&*document.to));
             let (Some((from, to)), Ok(terms)) = (ends, terms(document)) else { continue };
             let (id, carrier) = ((*document.id).into(), carrier(stocking, &document.calendar));
             let schedule = document.sailings.as_ref().map(|asked| {
-                let schedule = sailings::schedule(asked, outside, as_of);
+                let schedule = sailings.schedule(asked, as_of);
                 if schedule.told_until.is_none() {
                     let SailingsDocument { from, to, .. } = asked;
                     let message = format!(
