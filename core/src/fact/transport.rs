@@ -39,7 +39,8 @@ pub enum Certainty {
     Actual,
 }
 
-/// The last time at which something can be handed in, by the local clock of its place.
+/// A time by which, or from which on, something is done before a departure, by the local clock of its place:
+/// by its code, goods or papers handed in, a booking accepted, an empty container picked up.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct CutOff {
     /// What for, as the source has it: `FCO`, full containers.

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Html;
+use chrono::{Datelike as _, NaiveDate, Weekday};
 use fluent_bundle::FluentValue;
 use serde::Deserialize;
 use serde_json::Value;
@@ -208,7 +209,7 @@ pub(super) fn line(
         planned: view.quantity,
         from: view.from.as_deref().map(visible),
         to: visible(&view.to),
-        ship_on: view.latest_ship_on.map(|day| day.format("%Y-%m-%d %a").to_string()),
+        ship_on: view.latest_ship_on.map(|day| format!("{day} {}", weekday_text(language, day))),
         next_on: view.next_arrival_on.map(|day| day.to_string()),
         missed: outcome(language, view, &view.if_missed),
         sent: outcome(language, view, &view.if_shipped),
@@ -239,6 +240,22 @@ pub(super) fn outcome(language: Language, view: &View, outcome: &OutcomeView) ->
         ("cost", FluentValue::from(cost)),
     ];
     text_with(language, key!("advice-outcome"), values)
+}
+
+/// Returns the short name of the weekday that `day` is.
+fn weekday_text(language: Language, day: NaiveDate) -> String {
+    text(
+        language,
+        match day.weekday() {
+            Weekday::Mon => key!("weekday-mon"),
+            Weekday::Tue => key!("weekday-tue"),
+            Weekday::Wed => key!("weekday-wed"),
+            Weekday::Thu => key!("weekday-thu"),
+            Weekday::Fri => key!("weekday-fri"),
+            Weekday::Sat => key!("weekday-sat"),
+            Weekday::Sun => key!("weekday-sun"),
+        },
+    )
 }
 
 /// Returns what a piece is, in words.
