@@ -24,6 +24,7 @@ mod learnt;
 mod networks;
 mod outside;
 mod plans;
+mod rate;
 pub mod row;
 mod sailings;
 pub mod work_orders;
