@@ -27,6 +27,7 @@ mod networks;
 mod outside;
 mod past;
 mod plans;
+mod rate;
 pub mod row;
 mod sailings;
 mod told;

@@ -99,7 +99,9 @@ impl Sizes {
         let demands = own.len() as f64;
         let shared =
             self.shared.iter().map(|multiple| (multiple * mean).round().max(1.0)).collect();
-        Bag { reached, weights, shared, own_share: demands / (demands + SHARED_WEIGHT), mean }
+        let starts = starts(&reached, weights);
+        let own_share = demands / (demands + SHARED_WEIGHT);
+        Bag { reached, starts, weights, shared, own_share, mean }
     }
 }
 
@@ -107,6 +109,8 @@ impl Sizes {
 struct Bag {
     /// Own sizes from the newest, each with the sum of weights up to it.
     reached: Vec<(f64, f64)>,
+    /// Where to look for a level's own size first: one place for each equal part of the levels.
+    starts: Vec<usize>,
     weights: f64,
     shared: Vec<f64>,
     own_share: f64,
@@ -117,18 +121,26 @@ impl Bag {
     fn draw(&self, random: &mut Random) -> f64 {
         let level = random.next();
         if level < self.own_share || self.shared.is_empty() {
-            let target = random.next() * self.weights;
-            let at = self.reached.partition_point(|(weight, _)| *weight < target);
-            return self.reached.get(at).map_or(self.mean, |(_, units)| *units);
+            return self.own(random.next());
         }
         let level = (level - self.own_share) / (1.0 - self.own_share);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a place in the list"
-        )]
-        let at = (level * self.shared.len() as f64) as usize;
-        self.shared.get(at).copied().unwrap_or(self.mean)
+        self.shared.get(place(level, self.shared.len())).copied().unwrap_or(self.mean)
+    }
+
+    /// Returns the first own size up to which the weights reach a level; a start is at most a rounding
+    /// beyond it, and a step or two before it (Chen and Asau, *On generating random variates from an
+    /// empirical distribution*, AIIE Transactions 6, 1974).
+    fn own(&self, level: f64) -> f64 {
+        let target = level * self.weights;
+        let reaches = |at: usize| self.reached.get(at).is_none_or(|(weight, _)| target <= *weight);
+        let mut at = self.starts.get(place(level, self.starts.len())).copied().unwrap_or_default();
+        while 0 < at && reaches(at - 1) {
+            at -= 1;
+        }
+        while !reaches(at) {
+            at += 1;
+        }
+        self.reached.get(at).map_or(self.mean, |(_, units)| *units)
     }
 
     fn sum(&self, demands: u32, random: &mut Random) -> f64 {
@@ -142,6 +154,27 @@ impl Bag {
         let away = (sum - drawn * self.mean) * (demands / drawn).sqrt();
         (demands * self.mean + away).max(0.0)
     }
+}
+
+/// Returns for each equal part of `weights`, as many as there are sums, the first sum that reaches its
+/// beginning.
+fn starts(reached: &[(f64, f64)], weights: f64) -> Vec<usize> {
+    let mut at = 0;
+    let part = weights / reached.len() as f64;
+    let start = |begin: usize| {
+        let target = begin as f64 * part;
+        while reached.get(at).is_some_and(|(weight, _)| *weight < target) {
+            at += 1;
+        }
+        at
+    };
+    (0..reached.len()).map(start).collect()
+}
+
+/// Returns the place of a level from 0 to 1 in a list of so many.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in the list")]
+fn place(level: f64, count: usize) -> usize {
+    (level * count as f64) as usize
 }
 
 /// A beta-binomial number of periods with demand, asked for ascending levels.
@@ -229,4 +262,26 @@ fn likelihood(history: &[f64], prior: (f64, f64), discount: f64) -> f64 {
         no = discount * no + f64::from(!any);
     }
     sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_own_size_is_the_first_whose_weights_reach_the_level() {
+        let sizes = Sizes { shared: vec![], prior: (1.0, 1.0), discount: 1.0 };
+        for count in [0, 1, 3, 84, 500] {
+            let history: Vec<f64> = (1..=count).map(f64::from).collect();
+            let bag = sizes.bag(&history);
+            let of_sums = bag.reached.iter().map(|(weight, _)| weight / bag.weights);
+            for level in (0..1_000).map(|at| f64::from(at) / 1_000.0).chain(of_sums) {
+                let target = level * bag.weights;
+                let first = bag.reached.iter().find(|(weight, _)| target <= *weight);
+                let expected = first.map_or(bag.mean, |(_, units)| *units);
+                let found = bag.own(level);
+                assert_eq!(found.to_bits(), expected.to_bits(), "case: {count} sizes at {level}");
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
+use super::rate::Counted;
 use super::row::Rows;
 use super::{Gatherer, PlaceIndex, work_orders};
 use crate::money::exact::Exact;
@@ -25,6 +26,18 @@ struct InField<'r> {
     place: PlaceIndex,
     /// For how many of the last days it was there.
     days: u16,
+}
+
+/// What was seen of a row of the table.
+#[derive(Debug, Default)]
+struct Seen {
+    /// How many devices each place serves.
+    devices: BTreeMap<PlaceIndex, u32>,
+    /// Where and when they failed, and whether that is open.
+    faults: Vec<(PlaceIndex, NaiveDate, bool)>,
+    counted: Counted,
+    /// Whether the rule is younger than the days that are looked back.
+    is_young: bool,
 }
 
 /// Returns what a row of the table says, or what is wrong with it. A rate that tasks tell, or a share that
@@ -56,33 +69,68 @@ impl<'s> Gatherer<'s> {
         }
         let devices = self.devices(rows);
         let learnt = self.learnt(rows);
-        for row in &self.stocking.failure {
+        let table: Vec<(&FailureDocument, Seen)> =
+            self.stocking.failure.iter().map(|row| (row, self.seen(row, &devices, rows))).collect();
+        // Several parts of one failure are one rate.
+        let rates: BTreeMap<(&str, &str), Counted> =
+            table.iter().map(|(row, seen)| ((&*row.model, &*row.fault), seen.counted)).collect();
+        let pool: Counted = rates.into_values().sum();
+        for (row, seen) in table {
             let Some(mut cause) = self.cause(row, &learnt) else { continue };
-            let of_row = |known: &&InField<'_>| {
-                known.model == row.model || known.product == Some(row.model.as_str())
-            };
-            let mut counts: BTreeMap<PlaceIndex, u32> = BTreeMap::new();
-            let since = self.counted_since(rows.rules.get(&row.fault));
-            let counted_days = (self.today - since).num_days();
-            let mut days = 0_i64;
-            for device in devices.values().filter(of_row) {
-                *counts.entry(device.place).or_default() += 1;
-                days += i64::from(device.days).min(counted_days);
+            if row.per_year.is_none() {
+                cause.per_year = seen.counted.per_year(pool);
+                self.tell_thin(row, &seen, cause.per_year, pool);
             }
-            let of_rule = rows.faults.iter().filter(|fault| fault.rule == row.fault);
-            let faults = of_rule.filter_map(|fault| {
-                let device = devices.get(&*fault.device).filter(of_row)?;
-                let failed_on = fault.at.with_timezone(&self.zone).date_naive();
-                Some((device.place, failed_on, fault.is_open))
-            });
-            let faults: Vec<(PlaceIndex, NaiveDate, bool)> = faults.collect();
-            if row.per_year.is_none() && 0 < days {
-                let recent = faults.iter().filter(|(_, day, _)| since <= *day);
-                cause.per_year = recent.count() as f64 / days as f64 * YEAR_DAYS;
+            for (place, devices) in seen.devices {
+                self.take_cause(row, cause, (place, devices), &seen.faults);
             }
-            for (place, devices) in counts {
-                self.take_cause(row, cause, (place, devices), &faults);
-            }
+        }
+    }
+
+    /// Returns the devices and the failures that a row of the table is about.
+    fn seen(
+        &self,
+        row: &FailureDocument,
+        devices: &BTreeMap<&str, InField<'_>>,
+        rows: &Rows,
+    ) -> Seen {
+        let of_row = |known: &&InField<'_>| {
+            known.model == row.model || known.product == Some(row.model.as_str())
+        };
+        let written = cause(row).ok().filter(|_| row.per_year.is_some());
+        let rule_since = rows.rules.get(&row.fault).filter(|_| written.is_none());
+        let since = self.counted_since(rule_since);
+        let counted_days = (self.today - since).num_days();
+        let mut seen =
+            Seen { is_young: i64::from(LOOK_BACK_DAYS) > counted_days, ..Seen::default() };
+        let mut days = 0_i64;
+        for device in devices.values().filter(of_row) {
+            *seen.devices.entry(device.place).or_default() += 1;
+            days += i64::from(device.days).min(counted_days);
+        }
+        let of_rule = rows.faults.iter().filter(|fault| fault.rule == row.fault);
+        let faults = of_rule.filter_map(|fault| {
+            let device = devices.get(&*fault.device).filter(of_row)?;
+            let failed_on = fault.at.with_timezone(&self.zone).date_naive();
+            Some((device.place, failed_on, fault.is_open))
+        });
+        seen.faults = faults.collect();
+        let device_years = days as f64 / YEAR_DAYS;
+        let recent = || seen.faults.iter().filter(|(_, day, _)| since <= *day).count() as f64;
+        let failures = written.map_or_else(recent, |cause| cause.per_year * device_years);
+        seen.counted = Counted { failures, device_years };
+        seen
+    }
+
+    /// Tells of a young rule that its rate is that of the others more than its own.
+    fn tell_thin(&mut self, row: &FailureDocument, seen: &Seen, per_year: f64, pool: Counted) {
+        let Counted { failures, device_years } = seen.counted;
+        if 0.0 < per_year && seen.is_young && seen.counted.is_thin(pool) {
+            let message = format!(
+                "its rule is young: {failures} failures in {device_years:.2} device-years; with those of \
+                 the other tables it counts {per_year:.3} a year; write 'per_year' if you know better"
+            );
+            self.report("failure", &key(row), message);
         }
     }
 
@@ -249,11 +297,13 @@ mod tests {
             let found = made.setting.positions.iter().find_map(|one| one.failures.as_deref());
             found.map_or(0.0, crate::stock::plan::failures::Failures::per_day)
         };
-        // Two devices for a year each, for twenty-five days each, and not at all.
+        // Two devices for a year each, for twenty-five days each, and not at all: three failures alone
+        // are 12 of 4 t + 1 device-years, two are 6 of 3 t + 1.
+        let days = |count: f64, years: f64, days: f64| count / (years * days + YEAR_DAYS);
         for (since, expected) in [
-            (None, 3.0 / 365.0),
-            (Some("2020-01-01T00:00:00Z"), 3.0 / 365.0),
-            (Some("2025-06-05T04:00:00Z"), 2.0 / 25.0),
+            (None, days(12.0, 4.0, 730.0) * 2.0),
+            (Some("2020-01-01T00:00:00Z"), days(12.0, 4.0, 730.0) * 2.0),
+            (Some("2025-06-05T04:00:00Z"), days(6.0, 3.0, 50.0) * 2.0),
             (Some("2025-06-30T01:00:00Z"), 0.0),
             (Some("2025-07-02T00:00:00Z"), 0.0),
         ] {
