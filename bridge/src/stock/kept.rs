@@ -348,6 +348,50 @@ impl<'l> Names<'l> {
 }
 
 #[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn whatever_a_piece_says_is_read_back_from_its_bytes() {
+        let mut kept = testing::one(["V", "B", "A"], "V/B/A/2025-01-28", (4, "2025-01-26"));
+        let notes = json!([
+            "runs-out", "surplus", "replaced", "late", "not-announced", "no-next-arrival", "no-lane",
+            "no-departure", "gaps", "thin",
+            { "level": { "network": "n", "units": 3, "reached": { "missing": "0.05" } } },
+            { "level": { "network": "n", "units": 3, "reached": { "promise": 20 } } },
+            { "no-levels": { "network": "n", "why": "no lane" } },
+            { "taken": { "given": 1, "owed": 2 } },
+            { "earlier": { "units": 3 } },
+            { "deals": { "now": 1, "later": 2 } },
+            { "base": { "per_30_days": "1.3393", "periods": 4 } },
+            { "failures": { "devices": 9, "per_30_days": "0.1", "known": 1 } },
+            { "coming": { "units": -1, "first_on": "2025-02-03" } },
+            { "closed": { "first_on": "2025-01-28", "last_on": "2025-02-04", "name": "春节" } },
+            { "slowed": { "adjuster": "storm", "first_on": "2025-01-24", "last_on": "2025-01-27",
+                "days": 3, "own": 1 } },
+            { "scaled": { "adjuster": "subsidy", "days": 12, "factor": "1.5" } },
+            { "pack": { "needed": 1, "pack": 2 } },
+            { "minimum": { "needed": 1, "order_min": 5 } },
+            { "sailings": { "until": "2025-03-01" } },
+            { "beyond-schedule": { "until": null } },
+            { "beyond-schedule": { "until": "2025-03-01" } },
+            { "cycle": "A -> B -> A" },
+            { "shortfall": { "units": 4_000_000_000_u32 } },
+            { "too-large": "many" },
+        ]);
+        kept.notes = serde_json::from_value(notes).unwrap();
+        let read = Kept::unpack(&kept.pack()).unwrap();
+        assert_eq!(read, kept);
+        assert_eq!(super::read(&kept.pack()).unwrap(), kept.told());
+        for cut in [0, 1, kept.pack().len() - 1] {
+            assert!(super::read(kept.pack().get(..cut).unwrap()).is_err(), "case: {cut} bytes");
+        }
+    }
+}
+
+#[cfg(test)]
 pub(crate) mod testing {
     use serde_json::json;
 
