@@ -301,14 +301,24 @@ mod tests {
                 write(&mut tx, &[piece(id, 1, None)], at(0)).await.unwrap();
                 end(&mut tx, &[id], state, at(ended)).await.unwrap();
             }
+            write(&mut tx, &[piece("h", 1, None)], at(0)).await.unwrap();
+            let released = Change {
+                state: AdviceState::Withdrawn,
+                quantity: 1,
+                snoozed_until: None,
+                reason: None,
+                actor: "li",
+            };
+            assert!(change(&mut tx, ("h", 1), &released, at(1)).await.unwrap());
             write(&mut tx, &[piece("g", 1, None)], at(0)).await.unwrap();
             tx.commit().await.unwrap();
-            for (before, max, expected) in [(1, 9, "abcdefg"), (3, 1, "bcdefg"), (3, 9, "cdefg")] {
+            for (before, max, expected) in [(1, 9, "abcdefgh"), (3, 1, "bcdefgh"), (3, 9, "cdefgh")]
+            {
                 let mut tx = store.begin().await.unwrap();
                 delete_advice(&mut tx, at(before), max).await.unwrap();
                 tx.commit().await.unwrap();
                 let mut kept = String::new();
-                for (id, ..) in states.into_iter().chain([("g", AdviceState::Open, 0)]) {
+                for id in states.map(|(id, ..)| id).into_iter().chain(["g", "h"]) {
                     kept.extend(find(store, id).await.unwrap().map(|row| row.id));
                 }
                 assert_eq!(kept, expected, "case: before {before}, at most {max}");

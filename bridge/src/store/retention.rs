@@ -176,7 +176,7 @@ pub(crate) async fn delete_advice(
     const SQL: &str = "
         DELETE FROM advice WHERE id IN (
             SELECT id FROM advice
-            WHERE state IN ('superseded', 'withdrawn') AND updated_at < $1
+            WHERE state IN ('superseded', 'withdrawn') AND updated_at < $1 AND actor IS NULL
             ORDER BY updated_at LIMIT $2
         )";
 

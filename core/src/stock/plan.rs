@@ -194,6 +194,10 @@ fn add(found: &mut Vec<Advice>, more: Advice) {
         found.push(more);
         return;
     };
+    // What a person should look at is said of all of it.
+    let marks: Vec<Note> =
+        more.notes.into_iter().filter(|one| one.is_mark() && !same.notes.contains(one)).collect();
+    same.notes.extend(marks);
     same.quantity = same.quantity.saturating_add(more.quantity);
     same.reckoning.cover_until = same.reckoning.cover_until.max(more.reckoning.cover_until);
 }
