@@ -110,8 +110,10 @@ pub struct LaneDates {
     pub is_late: bool,
 }
 
-/// A reason, or something to be careful about. Plans that were kept are read again by these names and by the
-/// order of their fields, here and in what they hold: a new field goes to the end and has a default.
+/// A reason, or something to be careful about.
+///
+/// Plans that were kept are read again by these names and by the order of their fields, here and in what they
+/// hold: a new field goes to the end and has a default.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Note {
