@@ -125,12 +125,7 @@ pub(crate) async fn delete_dead_letters(
             SELECT id FROM dead_letter WHERE received_at < $1 ORDER BY received_at LIMIT $2
         )";
 
-    Ok(on_backend!(tx.connection(), db => sqlx::query(SQL)
-        .bind(before.timestamp_millis())
-        .bind(i64::from(rows_max))
-        .execute(db)
-        .await?
-        .rows_affected()))
+    delete(tx, SQL, before, rows_max).await
 }
 
 /// Deletes at most `rows_max` letters that are over and were written and sent before `before`, the
@@ -158,12 +153,7 @@ pub(crate) async fn delete_letters(
             ORDER BY o.created_at, o.id LIMIT $2
         )";
 
-    Ok(on_backend!(tx.connection(), db => sqlx::query(SQL)
-        .bind(before.timestamp_millis())
-        .bind(i64::from(rows_max))
-        .execute(db)
-        .await?
-        .rows_affected()))
+    delete(tx, SQL, before, rows_max).await
 }
 
 /// Deletes at most `rows_max` pieces of advice that ended before `before`, the oldest first, and that nobody
@@ -180,7 +170,17 @@ pub(crate) async fn delete_advice(
             ORDER BY updated_at LIMIT $2
         )";
 
-    Ok(on_backend!(tx.connection(), db => sqlx::query(SQL)
+    delete(tx, SQL, before, rows_max).await
+}
+
+/// Deletes by `sql`, which takes a time and a number of rows; returns how many.
+async fn delete(
+    tx: &mut Tx,
+    sql: &'static str,
+    before: DateTime<Utc>,
+    rows_max: u32,
+) -> Result<u64, StoreError> {
+    Ok(on_backend!(tx.connection(), db => sqlx::query(sql)
         .bind(before.timestamp_millis())
         .bind(i64::from(rows_max))
         .execute(db)
