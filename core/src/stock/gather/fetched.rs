@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-
+use super::sailings::Sailings;
 use super::{Gathered, Outside};
 use crate::stock::plan::setting::LaneIndex;
 use crate::stock::stocking::{SailingsDocument, Stocking};
 
 impl Gathered {
     /// Takes when the schedules of the lanes of `stocking` were fetched, in the place of those before.
-    pub(super) fn take_fetched(&mut self, stocking: &Stocking, outside: &Outside) {
+    pub(super) fn take_fetched(
+        &mut self,
+        stocking: &Stocking,
+        outside: &Outside,
+        sailings: &Sailings<'_>,
+    ) {
         let asked: BTreeMap<&str, &SailingsDocument> = stocking
             .lane
             .iter()
@@ -18,18 +22,12 @@ impl Gathered {
             .collect();
         let lanes = (0..).map(LaneIndex).zip(&self.setting.lanes);
         let scheduled = lanes.filter(|(_, lane)| lane.schedule.is_some());
-        let fetched = scheduled
-            .filter_map(|(index, lane)| Some((index, fetched_at(asked.get(&*lane.id)?, outside)?)));
+        let fetched = scheduled.filter_map(|(index, lane)| {
+            // The oldest of the sets that tell one.
+            let told = sailings.told(asked.get(&*lane.id)?);
+            let fetched_at = told.filter_map(|(feed, _)| outside.fetched_at.get(*feed).copied());
+            Some((index, fetched_at.min()?))
+        });
         self.setting.schedules_fetched_at = fetched.collect();
     }
-}
-
-/// Returns when the oldest of the sets was fetched that tell sailings between the places of `asked`.
-fn fetched_at(asked: &SailingsDocument, outside: &Outside) -> Option<DateTime<Utc>> {
-    let telling = outside.sailings.iter().filter(|(feed, sailing)| {
-        asked.feed.as_ref().is_none_or(|wanted| wanted == feed)
-            && sailing.from.has_code(&asked.from)
-            && sailing.to.has_code(&asked.to)
-    });
-    telling.filter_map(|(feed, _)| outside.fetched_at.get(feed).copied()).min()
 }

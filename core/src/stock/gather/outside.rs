@@ -90,7 +90,7 @@ impl Gathered {
             self.troubles.report(format!("lanes {name}"), CYCLE);
         }
         report_gaps(&self.setting, &mut self.troubles);
-        self.take_fetched(stocking, outside);
+        self.take_fetched(stocking, outside, &sailings);
         self.take_adjusters(stocking, outside, as_of);
     }
 

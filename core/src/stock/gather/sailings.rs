@@ -47,12 +47,19 @@ impl<'o> Sailings<'o> {
         Self { by_ends, omissions: Omissions::of(&outside.omitted) }
     }
 
+    /// Returns what the feeds that are `asked` tell between its ends, each with its feed.
+    pub(super) fn told<'s>(
+        &'s self,
+        asked: &'s SailingsDocument,
+    ) -> impl Iterator<Item = &'s (&'o str, &'o Sailing)> {
+        let told = self.by_ends.get(&(&*asked.from, &*asked.to)).into_iter().flatten();
+        told.filter(|(feed, _)| asked.feed.as_ref().is_none_or(|one| one == feed))
+    }
+
     /// Returns what feeds tell after `as_of` of the sailings that are `asked` for. Of one that several
     /// tell, the word counts that came into force last; what is omitted does not go, but is known.
     pub(super) fn schedule(&self, asked: &SailingsDocument, as_of: DateTime<Utc>) -> Schedule {
-        let told = self.by_ends.get(&(&*asked.from, &*asked.to)).into_iter().flatten();
-        let told = told.filter(|(feed, _)| asked.feed.as_ref().is_none_or(|one| one == feed));
-        let told: Vec<&Sailing> = told.map(|(_, sailing)| *sailing).collect();
+        let told: Vec<&Sailing> = self.told(asked).map(|(_, sailing)| *sailing).collect();
         // Only then what is over: a last word that moved a sailing there takes earlier ones with it.
         let standing = last_words(&told).into_iter();
         let standing = standing.filter(|one| one.is_asked(asked)).map(|one| one.sailing);
